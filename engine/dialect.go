@@ -1,0 +1,35 @@
+package engine
+
+// Dialect is how a product spells the few things that our own SQL needs.
+type Dialect struct {
+	Quote func(ident string) string // an identifier
+	Bind  func(n int) string        // the n-th value, from 1
+	Now   string                    // the server's clock, in the timestamp type, UTC where that type has no zone
+
+	// UTC turns a timestamp expression into text, 2026-11-23T14:02:11.123456Z.
+	UTC func(expr string) string
+
+	Begin     string // how our transactions begin
+	ForUpdate string // " FOR UPDATE", or "" where a writer is alone anyway
+
+	Types       Types
+	TableSuffix string // what follows the closing bracket of CREATE TABLE
+}
+
+// Types are the column types of our own tables.
+type Types struct {
+	ID        string // a rising number that the server gives, as primary key
+	BigInt    string
+	Boolean   string
+	Timestamp string // with microseconds
+	Text      string // of any length
+	Varchar   func(n int) string
+}
+
+// Qualify spells a table with its schema.
+func (d Dialect) Qualify(schema, table string) string {
+	if schema == "" {
+		return d.Quote(table)
+	}
+	return d.Quote(schema) + "." + d.Quote(table)
+}

@@ -1,0 +1,234 @@
+// Package engine says what may be asked of a database product.
+//
+// An Engine is a value: data and small functions, one per product, each in a
+// folder below this one. What is shared by all products stands above this
+// seam (lock, journal, plan and the run loop); what differs stands below it.
+// No code above it may ask which product it is talking to: it asks Caps, the
+// Dialect or one of the functions.
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// An Engine describes one database product.
+type Engine struct {
+	Name    string   // "sqlite", "postgres", "mysql": stable, for machines
+	Title   string   // "PostgreSQL": for people
+	Schemes []string // URL schemes it answers to, without driver suffix
+
+	Lexis   sqltext.Lexis
+	Dialect Dialect
+	Caps    Caps
+	Native  NativeLock
+
+	// Open reads a URL and connects to nothing. Its errors never hold the
+	// password.
+	Open func(url string, o OpenOptions) (Database, error)
+
+	// Columns lists the columns of a table as the catalogue names them, nil
+	// for a table that is proven not to exist. What may not be seen is an
+	// error (Fault kind Denied), never nil.
+	Columns func(ctx context.Context, s Session, schema, table string) ([]string, error)
+
+	// Classify tells how a statement behaves, from its leading words, on
+	// this server.
+	Classify func(words []string, v Server) Traits
+
+	// Fault reads a driver's error. A nil or foreign error gives the zero
+	// Fault.
+	Fault func(error) Fault
+}
+
+// Caps are facts about a product that the rest of the house decides by.
+type Caps struct {
+	TransactionalDDL bool // DDL can be rolled back
+	SingleWriter     bool // an open write transaction keeps everybody else from writing (SQLite)
+}
+
+// OpenOptions complete a URL.
+type OpenOptions struct {
+	Dir    string // relative SQLite paths start here; "" is the working directory
+	Schema string // where our tables live and migrations run; "" is the connection's own default
+}
+
+// Database is an opened URL: a maker of sessions.
+type Database interface {
+	// Connect opens one session. ErrNoDatabase when a SQLite file does not
+	// exist and o.ReadOnly asks for nothing to be created.
+	Connect(ctx context.Context, o ConnectOptions) (Session, error)
+
+	// Label names the database for people, without a secret:
+	// "postgres://app@db:5432/shop", "sqlite:///shop.db".
+	Label() string
+}
+
+// ErrNoDatabase says that there is no database file yet.
+var ErrNoDatabase = errors.New("no database file yet")
+
+// ConnectOptions say what a session is for.
+type ConnectOptions struct {
+	// App is shown by the server for this session where it can be:
+	// "dbwarden migrate 0192f3c1 alice@web-1:4242".
+	App string
+
+	// ReadOnly sessions look only: they create no file and need no right to
+	// write.
+	ReadOnly bool
+
+	Limits Limits
+
+	// Notice receives what the server says besides results (PostgreSQL
+	// notices, MySQL warnings); nil drops it. No secret is passed.
+	Notice func(severity, message string)
+}
+
+// Limits protect other users of the database from a migration.
+type Limits struct {
+	Lock      time.Duration // longest wait for a table or row lock; 0: 5 s; negative: none
+	Statement time.Duration // longest run of one statement; 0 or negative: none
+	Idle      time.Duration // the server ends a session that is silent for so long; 0: 60 s; negative: none
+}
+
+// WithDefaults fills in the documented defaults.
+func (l Limits) WithDefaults() Limits {
+	if l.Lock == 0 {
+		l.Lock = 5 * time.Second
+	}
+	if l.Idle == 0 {
+		l.Idle = 60 * time.Second
+	}
+	return l
+}
+
+// Server is what a session found out about its server when it connected.
+type Server struct {
+	Product  string // "PostgreSQL", "MariaDB", "MySQL", "SQLite"
+	Version  string // as the server says it
+	Number   int    // comparable within one product: 150018, 101119, 3054001
+	Database string // name, or the file's absolute path
+	Schema   string // where unqualified names are created; "" on SQLite
+	User     string
+
+	// ReadOnly is why nothing can be written here ("a standby in recovery",
+	// "read_only is on"), "" where something can.
+	ReadOnly string
+
+	// Pooled is set where something between us and the server hands each
+	// transaction to another backend.
+	Pooled bool
+}
+
+// A Session is one pinned connection. It never reconnects: when its
+// connection is lost every call fails, so that whoever holds a lock by it
+// knows. It is used by one goroutine at a time.
+type Session interface {
+	// ID names the session as the server knows it, "" where it does not:
+	// "30122/2026-11-23T14:02:11.123456Z" on PostgreSQL (backend and its
+	// start), the connection id on MySQL.
+	ID() string
+
+	Server() Server
+
+	// Exec runs one statement of ours and returns the rows it changed.
+	Exec(ctx context.Context, query string, args ...any) (int64, error)
+
+	// Query runs one query of ours and calls each for every row; scan has
+	// the manners of sql.Rows.Scan. Only text, integers, booleans and NULLs
+	// (through sql.Null types or pointers) are asked for.
+	Query(ctx context.Context, each func(scan func(dest ...any) error) error, query string, args ...any) error
+
+	// Run does one unit of work; see Unit. Its errors are *UnitError.
+	Run(ctx context.Context, u Unit) error
+
+	// Reset puts the session back to where it was when it was opened: role,
+	// search path, modes and limits, whatever a migration did to them. It is
+	// called outside transactions.
+	Reset(ctx context.Context) error
+
+	// Close ends the session, rolling back what is open.
+	Close() error
+}
+
+// Query is one statement of ours with its values.
+type Query struct {
+	Text string
+	Args []any
+}
+
+// Traits tell how a statement behaves.
+type Traits struct {
+	Kind Kind
+
+	// Alone: it cannot run inside a transaction block.
+	Alone bool
+
+	// Commits: it ends an open transaction by itself (DDL on MySQL).
+	Commits bool
+}
+
+// Kind is what a statement does, as far as running it is concerned.
+type Kind int
+
+const (
+	Other      Kind = iota // whatever is not named below
+	Data                   // INSERT, UPDATE, DELETE and the like
+	Definition             // CREATE, ALTER, DROP and the like
+	Setting                // changes this session alone: SET, USE, PRAGMA foreign_keys
+	Begin                  // BEGIN, START TRANSACTION
+	Commit                 // COMMIT, END
+	Rollback               // ROLLBACK, ABORT (not ROLLBACK TO SAVEPOINT)
+	Read                   // SELECT, SHOW, VALUES, TABLE
+)
+
+// NativeLock is the product's own lock, which lives and dies with the
+// session or process that took it.
+type NativeLock struct {
+	// Name is recorded in the lock row: "session", "file".
+	Name string
+
+	// Try takes the lock or says false at once. It never waits in the
+	// server: a waiter there deadlocks with CREATE INDEX CONCURRENTLY.
+	Try func(ctx context.Context, s Session, k Key) (bool, error)
+
+	// Free gives it back; false says that this session did not hold it.
+	Free func(ctx context.Context, s Session, k Key) (bool, error)
+
+	// Look says who holds it, without taking it.
+	Look func(ctx context.Context, s Session, k Key) (Owner, error)
+
+	// Evict ends the session o, if it still holds the lock, and returns when
+	// the lock is free or ctx ends. A fault of kind Denied says that the
+	// right to do so is missing; ErrCannotEvict that nobody can.
+	Evict func(ctx context.Context, s Session, k Key, o Owner) error
+
+	// EvictHint is the SQL or the command that somebody with more rights
+	// would use.
+	EvictHint func(o Owner) string
+}
+
+// ErrCannotEvict says that the holder can be ended only where it runs.
+var ErrCannotEvict = errors.New("the holder can only be ended on its own machine")
+
+// Key names a lock. It is made from the server's own answers, so that two
+// ways of spelling one database give one key.
+type Key struct {
+	Schema string // the catalogue's name
+	Digest [32]byte
+}
+
+// Owner is who holds a native lock.
+type Owner struct {
+	Held    bool
+	Session string // as Session.ID; "" where the product has none or it may not be seen
+	User    string
+	From    string        // address or host
+	App     string        // what the session calls itself
+	Doing   string        // its statement, where it may be seen
+	For     time.Duration // how long it has been doing that
+	Pid     int           // of the holding process, where the product knows it (SQLite)
+}

@@ -1,0 +1,39 @@
+package engine
+
+// Fault is a driver's error, read.
+type Fault struct {
+	Kind FaultKind
+
+	Code    string // the server's: SQLSTATE, MySQL's number, SQLite's name
+	Message string // the server's words, without a secret
+	Detail  string
+	Hint    string
+	Context string // PostgreSQL's CONTEXT
+
+	// Position is the place in the statement, in characters from 1, 0 where
+	// the server does not say. Near is the text it quotes instead.
+	Position int
+	Near     string
+
+	Column string // of a NotNull fault
+	Table  string // where the server says
+}
+
+// FaultKind is what an error means to us.
+type FaultKind int
+
+const (
+	Unknown        FaultKind = iota
+	Lost                     // the session is gone
+	Busy                     // a lock wait ran into its limit; trying again may help
+	Denied                   // a right is missing
+	Missing                  // no such table, view or column
+	NotNull                  // NULL into a NOT NULL column: how the fence raises
+	Duplicate                // a unique key is taken, or an object exists
+	Canceled                 // the statement was cancelled
+	Unreachable              // no connection: host, port, TLS
+	Login                    // user or password refused
+	NoSuchDatabase           // the server has no database of that name
+	ReadOnly                 // server, transaction or file takes no writes
+	Syntax                   // the server cannot read the statement
+)

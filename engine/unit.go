@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// A Unit is work that goes to the server in one piece: in one transaction,
+// or, with Begin empty, one statement after another outside of any.
+//
+// Opening and Closing are ours: the write-ahead entry, the history row and
+// the fence. With a transaction, Closing comes last before COMMIT. Without
+// one, Closing is a transaction of its own behind the statements when it has
+// more than one query.
+//
+// An engine may send it all in one round trip or step by step (RunPlain);
+// what has run when an error comes back must be the same: nothing behind the
+// failing place.
+type Unit struct {
+	Begin      string // "", Dialect.Begin, or the file's own BEGIN
+	Opening    []Query
+	Statements iter.Seq2[sqltext.Statement, error]
+	Closing    []Query
+
+	// Watch is told before and after each statement; nil for nobody.
+	Watch func(Progress)
+}
+
+// Progress is one statement beginning or ending.
+type Progress struct {
+	Index     int // within the unit, from 0
+	Statement sqltext.Statement
+	Done      bool
+	Rows      int64         // with Done
+	Elapsed   time.Duration // with Done
+}
+
+// Part is a piece of a unit.
+type Part string
+
+const (
+	PartBegin     Part = "begin"
+	PartOpening   Part = "opening"
+	PartStatement Part = "statement"
+	PartClosing   Part = "closing"
+	PartCommit    Part = "commit"
+)
+
+// A UnitError says where a unit stopped and what is known of it.
+type UnitError struct {
+	Part      Part
+	Index     int // of the statement or query within its part, from 0
+	Statement sqltext.Statement
+	Err       error
+
+	// RolledBack is set when it is proven that nothing of the unit's
+	// transaction stayed. Without a transaction it is never set.
+	RolledBack bool
+}
+
+func (e *UnitError) Error() string {
+	if e.Part == PartStatement {
+		return fmt.Sprintf("statement %d: %v", e.Index+1, e.Err)
+	}
+	return fmt.Sprintf("%s: %v", e.Part, e.Err)
+}
+
+func (e *UnitError) Unwrap() error { return e.Err }
+
+// Plain is what RunPlain needs of a session.
+type Plain interface {
+	Exec(ctx context.Context, query string, args ...any) (int64, error)
+
+	// Execute runs one statement of the user's, exactly as written: no
+	// placeholders, rows drained, COPY rows sent. It returns the rows it
+	// changed.
+	Execute(ctx context.Context, st sqltext.Statement) (int64, error)
+}
+
+// cleanupTime is what a rollback gets after the run's own context ended.
+const cleanupTime = 10 * time.Second
+
+// RunPlain does a unit step by step, a round trip each.
+func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
+	if u.Begin != "" {
+		if _, err := s.Exec(ctx, u.Begin); err != nil {
+			return &UnitError{Part: PartBegin, Err: err, RolledBack: rollback(ctx, s)}
+		}
+	}
+	fail := func(e *UnitError) error {
+		if u.Begin != "" {
+			e.RolledBack = rollback(ctx, s)
+		}
+		return e
+	}
+	for i, q := range u.Opening {
+		if _, err := s.Exec(ctx, q.Text, q.Args...); err != nil {
+			return fail(&UnitError{Part: PartOpening, Index: i, Err: err})
+		}
+	}
+	if u.Statements != nil {
+		i := 0
+		for st, err := range u.Statements {
+			if err != nil {
+				return fail(&UnitError{Part: PartStatement, Index: i, Statement: st, Err: err})
+			}
+			if err := ctx.Err(); err != nil {
+				return fail(&UnitError{Part: PartStatement, Index: i, Statement: st, Err: context.Cause(ctx)})
+			}
+			started := time.Now()
+			if u.Watch != nil {
+				u.Watch(Progress{Index: i, Statement: st})
+			}
+			rows, err := s.Execute(ctx, st)
+			if err != nil {
+				return fail(&UnitError{Part: PartStatement, Index: i, Statement: st, Err: err})
+			}
+			if u.Watch != nil {
+				u.Watch(Progress{Index: i, Statement: st, Done: true, Rows: rows, Elapsed: time.Since(started)})
+			}
+			i++
+		}
+	}
+	own := u.Begin == "" && len(u.Closing) > 1
+	if own {
+		if _, err := s.Exec(ctx, begin); err != nil {
+			return &UnitError{Part: PartClosing, Err: err}
+		}
+	}
+	for i, q := range u.Closing {
+		if _, err := s.Exec(ctx, q.Text, q.Args...); err != nil {
+			if own {
+				rollback(ctx, s)
+			}
+			return fail(&UnitError{Part: PartClosing, Index: i, Err: err})
+		}
+	}
+	if u.Begin != "" || own {
+		if _, err := s.Exec(ctx, "COMMIT"); err != nil {
+			e := &UnitError{Part: PartCommit, Err: err}
+			// A COMMIT that failed and left a transaction to roll back has
+			// not happened (deferred constraints, SQLite's BUSY). One whose
+			// reply is missing may have.
+			e.RolledBack = u.Begin != "" && rollback(ctx, s)
+			return e
+		}
+	}
+	return nil
+}
+
+// rollback reports whether the server answered: then nothing stayed.
+func rollback(ctx context.Context, s Plain) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	_, err := s.Exec(ctx, "ROLLBACK")
+	return err == nil
+}

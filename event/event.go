@@ -1,0 +1,70 @@
+// Package event is the one stream in which a run tells what it does.
+//
+// The terminal, JSON lines, logs and metrics are readers of it. An event
+// carries facts; it never carries a formatted sentence, a secret or a value
+// from a user's row.
+package event
+
+import "time"
+
+// Kind names what happened.
+type Kind string
+
+const (
+	Connected        Kind = "connected"           // Detail: product and version
+	LockWaiting      Kind = "lock_waiting"        // Holder, Elapsed: said once, then at growing intervals
+	LockAcquired     Kind = "lock_acquired"       // Run, Elapsed
+	LockReleased     Kind = "lock_released"       // Run
+	LockKept         Kind = "lock_kept"           // Run, Detail: why
+	PlanReady        Kind = "plan_ready"          // Versions, Total
+	MigrationStarted Kind = "migration_started"   // Version, File, Number, Total
+	StatementStarted Kind = "statement_started"   // Version, File, Line, Statement, Statements, SQL
+	StatementDone    Kind = "statement_done"      // as above, with Elapsed and Rows
+	MigrationDone    Kind = "migration_completed" // Version, File, Elapsed
+	MigrationFailed  Kind = "migration_failed"    // Version, File, Line, Statement, Err
+	Notice           Kind = "notice"              // Detail: the server's words
+	Warning          Kind = "warning"             // Detail
+	RunDone          Kind = "run_completed"       // Total, Elapsed
+)
+
+// An Event is one thing that happened. Fields that a kind does not name are
+// zero.
+type Event struct {
+	Kind      Kind
+	At        time.Time
+	Database  string // name of the configured database, "" with a single one
+	Run       string
+	Direction string // "upgrade" or "rollback"
+
+	Version string
+	File    string
+	Line    int
+	Number  int // of this migration within the run, from 1
+	Total   int // migrations in the run
+
+	Statement  int // of this statement within the migration, from 1
+	Statements int
+	SQL        string
+	Rows       int64
+
+	Versions []string
+	Holder   string
+	Elapsed  time.Duration
+	Detail   string
+	Err      error
+}
+
+// An Observer receives events in order, on the goroutine of the run: a slow
+// one slows the run.
+type Observer func(Event)
+
+// Emit sends e, unless o is nil, stamping it when it bears no time.
+func (o Observer) Emit(e Event) {
+	if o == nil {
+		return
+	}
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	o(e)
+}

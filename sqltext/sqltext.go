@@ -1,0 +1,102 @@
+// Package sqltext cuts SQL text into statements.
+//
+// It knows how each product's own client or server reads text: quotes,
+// comments, dollar quotes, compound bodies, DELIMITER lines and rows of
+// COPY ... FROM stdin. It decides where a statement begins and ends, and
+// which leading words it has; it never decides whether a statement is valid,
+// and it never changes a byte of one. It knows nothing of migrations, files
+// or databases.
+package sqltext
+
+import (
+	"fmt"
+	"io"
+)
+
+// Pos is a place in the scanned text.
+type Pos struct {
+	Offset int64 // bytes from the start of the input
+	Line   int   // from 1
+	Column int   // from 1, in characters
+}
+
+func (p Pos) String() string { return fmt.Sprintf("%d:%d", p.Line, p.Column) }
+
+// A Statement is one executable piece of the input.
+type Statement struct {
+	// Text is the statement exactly as written, from its first token to its
+	// last: comments and blanks around it and its terminator are left out,
+	// everything inside it is kept to the byte.
+	Text string
+
+	// Start is where Text begins in the input, End the place behind its last
+	// byte (before the terminator).
+	Start, End Pos
+
+	// Words are the leading tokens, at most MaxWords of them: bare words in
+	// upper case, quoted identifiers and strings with their quotes as written,
+	// punctuation as single characters. Comments are skipped, but the words
+	// inside a MySQL version comment (/*!40101 SET ... */) count.
+	Words []string
+
+	// Copy holds the rows behind COPY ... FROM stdin, without the closing \.
+	// line; nil for every other statement. It must be read before the next
+	// call of Scanner.Next, which discards what is left.
+	Copy io.Reader
+
+	// Gap is the input between the piece before and Start: blanks, comments,
+	// DELIMITER lines, skipped client commands. Terminator is what ended the
+	// statement (";", "//", or "" at the end of a section). Gap, Text and
+	// Terminator of all statements, with the rows between them, joined with
+	// the scanner's last Gap, are the input.
+	Gap, Terminator string
+}
+
+// MaxWords is the number of leading tokens kept in Statement.Words.
+const MaxWords = 24
+
+// Lexis says how one product's SQL is read.
+type Lexis struct {
+	Name string
+
+	DollarQuotes      bool // $tag$ ... $tag$ (PostgreSQL)
+	EscapeStrings     bool // E'...' reads backslashes (PostgreSQL)
+	BackslashEscapes  bool // '...' and "..." read backslashes (MySQL)
+	DoubleQuoteString bool // "..." is a string unless sql_mode says ANSI_QUOTES (MySQL)
+	Backticks         bool // `name` (MySQL, SQLite)
+	Brackets          bool // [name] (SQLite)
+	NestedComments    bool // /* /* */ */ (PostgreSQL)
+	HashComments      bool // # to the end of the line (MySQL)
+	DashNeedsSpace    bool // -- is a comment only before white space (MySQL)
+	VersionComments   bool // /*! ... */ and /*M! ... */ are code (MySQL)
+	Delimiter         bool // DELIMITER lines change the terminator (MySQL)
+	CopyRows          bool // COPY ... FROM stdin is followed by its rows (PostgreSQL)
+	MetaCommands      bool // lines that begin with a backslash belong to psql (PostgreSQL)
+
+	AtomicBodies  bool // BEGIN ATOMIC ... END in routines (PostgreSQL)
+	TriggerBodies bool // BEGIN ... END in CREATE TRIGGER (SQLite)
+	RoutineBodies bool // BEGIN, IF, CASE, LOOP ... END in routines, triggers and events (MySQL)
+	RuleActions   bool // CREATE RULE ... DO (a; b) (PostgreSQL)
+}
+
+// The lexes of the products that have an engine.
+var (
+	PostgreSQL = Lexis{
+		Name: "PostgreSQL", DollarQuotes: true, EscapeStrings: true, NestedComments: true,
+		CopyRows: true, MetaCommands: true, AtomicBodies: true, RuleActions: true,
+	}
+	MySQL = Lexis{
+		Name: "MySQL", BackslashEscapes: true, DoubleQuoteString: true, Backticks: true, HashComments: true,
+		DashNeedsSpace: true, VersionComments: true, Delimiter: true, RoutineBodies: true,
+	}
+	SQLite = Lexis{Name: "SQLite", Backticks: true, Brackets: true, TriggerBodies: true}
+)
+
+// An Error is a place where the text cannot be cut: an unfinished quote, a
+// client command that no server knows, a NUL byte.
+type Error struct {
+	Pos Pos    // where the trouble begins
+	Msg string // in lower case, without the place
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Pos, e.Msg) }

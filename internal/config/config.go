@@ -1,0 +1,159 @@
+// Package config turns warden.toml, the environment and the command line's
+// flags into one effective configuration, in which every value knows where it
+// came from.
+//
+// It reads one file and asks for environment variables through a function
+// that it is given; it prints nothing, opens no database and looks at no
+// folder of migrations. Whatever is wrong is an *Error, which names the file
+// and the place, and which never holds a password: values from the file, the
+// environment and the flags are not repeated in messages at all, only the
+// names of keys and variables are.
+//
+// # Where a value comes from
+//
+// Flags beat the environment, the environment beats the file, the file beats
+// the defaults. The environment is asked for these:
+//
+//	DBWARDEN_DATABASE_URL     database_url
+//	DBWARDEN_SQLALCHEMY_URL   database_url, where the one above is not set
+//	DATABASE_URL              database_url, where neither of the above nor the file names one
+//	DBWARDEN_DIRECT_URL       direct_url
+//	DBWARDEN_DEV_URL          dev_url
+//	DBWARDEN_MIGRATIONS_DIR   migrations_dir
+//	DBWARDEN_POSTGRES_SCHEMA  postgres_schema
+//
+// An empty variable counts as unset. With several databases these variables
+// speak of the default one; together with another -d they are an error,
+// because nobody can tell which of the two was meant.
+//
+// direct_url is another way to the database that database_url names. When
+// database_url is replaced by a stronger source, a weaker direct_url leads to
+// some other database and is not used.
+//
+// # Several databases
+//
+// Each has a [databases.NAME] table. What stands at the top level (or in
+// [warden], which is the same) beside such tables holds for all of them where
+// they say nothing else, except for URLs: those belong to one database, and at
+// the top level they are an error then.
+//
+// # Variables in the file
+//
+// ${NAME} in a string of the file is replaced by the environment variable of
+// that name; an unset or empty one is an error. $${ stands for a plain ${. A $
+// before anything else is a plain $, so that a password with a dollar sign
+// needs nothing. Only values that are in effect are expanded: a database that
+// was not selected may name variables that are not set here.
+package config
+
+import "time"
+
+// FileName is what a configuration file is called.
+const FileName = "warden.toml"
+
+// NoLimit is a time limit that was switched off with 0. It is negative, as
+// the engines want it: their zero means the default.
+const NoLimit time.Duration = -1
+
+// Input is what the command line knows before it reads any configuration.
+type Input struct {
+	Dir           string   // working directory
+	File          string   // --config; "" searches FileName from Dir up to the root
+	URL           string   // --url
+	Database      string   // -d, --database
+	All           bool     // --all
+	MigrationsDir string   // --migrations-dir
+	Schemes       []string // URL schemes that have an engine; nil: all that the product knows
+
+	// Getenv looks an environment variable up, as os.LookupEnv does; nil is
+	// an empty environment.
+	Getenv func(string) (string, bool)
+}
+
+// Config is the effective configuration.
+type Config struct {
+	File      string     // absolute; "" where there is none
+	Databases []Database // all, in file order
+	Selected  []Database // those that the command is about: by -d, --all, or the default one
+}
+
+// Database is how to reach one database and how to treat it.
+type Database struct {
+	Name    string // "" for the only one of a file without [databases.NAME] tables
+	Default bool   // used where neither -d nor --all is given
+
+	URL       Secret
+	DirectURL Secret // past a pooler; zero where there is none
+	DevURL    Secret // a scratch database for planning; zero where there is none
+
+	// BaseDir is where a relative SQLite path in URL starts: the file's
+	// folder if the URL stands in the file, else the working directory.
+	// DirectBaseDir and DevBaseDir are the same for the other two.
+	BaseDir, DirectBaseDir, DevBaseDir string
+
+	MigrationsDir  string   // absolute
+	ModelPaths     []string // absolute; folders or files of the desired schema
+	PostgresSchema string   // "" is the connection's own
+
+	Lock LockConfig
+	Run  RunConfig
+
+	// Sources lists every key with its value and where that came from, in a
+	// fixed order. Secrets in it are masked.
+	Sources []Setting
+
+	// Problem is why this database cannot be used: a variable that is not
+	// set, a URL that cannot be read. It is set only on databases that were
+	// not selected; for a selected one Load returns it.
+	Problem error
+}
+
+// LockConfig is the [lock] table.
+type LockConfig struct {
+	Wait    time.Duration // how long to wait for the migration lock; default 5m; 0 does not wait
+	Recover string        // "manual" or "auto": what to do about a dead holder's lock; default "manual"
+}
+
+// RunConfig is the [run] table.
+type RunConfig struct {
+	LockTimeout      time.Duration // longest wait for a table or row lock; default 5s; NoLimit for none
+	StatementTimeout time.Duration // longest run of one statement; default NoLimit
+}
+
+// Setting is one key of a Database, for people to read.
+type Setting struct {
+	Key    string `json:"key"`    // "lock.wait"
+	Value  string `json:"value"`  // masked; "" where nothing is set
+	Source string `json:"source"` // "warden.toml:3", "environment DATABASE_URL", "--url", "default"
+}
+
+// Load works the configuration out. Its errors are *Error, each a mistake in
+// the file, the environment or the flags.
+func Load(in Input) (*Config, error) {
+	f, err := readFile(in.Dir, in.File)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newResolver(in, f)
+	if err != nil {
+		return nil, err
+	}
+	selected, err := r.choose()
+	if err != nil {
+		return nil, err
+	}
+
+	c := &Config{File: f.path}
+	for _, s := range f.scopes() {
+		d, err := r.database(s, selected[s])
+		if err != nil && selected[s] {
+			return nil, err
+		}
+		d.Problem = err
+		c.Databases = append(c.Databases, d)
+		if selected[s] {
+			c.Selected = append(c.Selected, d)
+		}
+	}
+	return c, nil
+}

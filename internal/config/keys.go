@@ -1,0 +1,277 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// The keys of a database, as a Setting names them. This list and the order of
+// Sources are one.
+const (
+	keyURL              = "database_url"
+	keySQLAlchemyURL    = "sqlalchemy_url"
+	keyDirectURL        = "direct_url"
+	keyDevURL           = "dev_url"
+	keyMigrationsDir    = "migrations_dir"
+	keyModelPaths       = "model_paths"
+	keyPostgresSchema   = "postgres_schema"
+	keyLockWait         = "lock.wait"
+	keyLockRecover      = "lock.recover"
+	keyLockTimeout      = "run.lock_timeout"
+	keyStatementTimeout = "run.statement_timeout"
+
+	keyDefault = "default" // of [databases.NAME] only
+)
+
+// keyType is what may stand behind a key.
+type keyType int
+
+const (
+	typeURL keyType = iota
+	typePath
+	typePaths
+	typeText
+	typeDuration
+	typeRecover
+	typeBool
+)
+
+var keyTypes = map[string]keyType{
+	keyURL: typeURL, keySQLAlchemyURL: typeURL, keyDirectURL: typeURL, keyDevURL: typeURL,
+	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyPostgresSchema: typeText,
+	keyLockWait: typeDuration, keyLockRecover: typeRecover,
+	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration,
+	keyDefault: typeBool,
+}
+
+var recoverWords = []string{"manual", "auto"}
+
+// harmless reports whether a key, without its table, never holds a secret.
+func harmless(name string) bool {
+	for key, t := range keyTypes {
+		if key[strings.LastIndexByte(key, '.')+1:] == name {
+			return t != typeURL
+		}
+	}
+	return false
+}
+
+// scope is the part of a file that speaks of one database.
+type scope struct {
+	name   string
+	pos    position // of its table; zero for the top level
+	values map[string]entry
+}
+
+func newScope(name string, pos position) *scope {
+	return &scope{name: name, pos: pos, values: map[string]entry{}}
+}
+
+// file is a configuration file whose keys are all known and of the right
+// types.
+type file struct {
+	path      string // absolute; "" where there is no file
+	name      string // as a person would name it
+	top       *scope
+	databases []*scope // of [databases.NAME], in order
+}
+
+// scopes are the databases that the file, or its absence, speaks of.
+func (f *file) scopes() []*scope {
+	if len(f.databases) > 0 {
+		return f.databases
+	}
+	return []*scope{f.top}
+}
+
+func (f *file) errorf(pos position, format string, args ...any) *Error {
+	return &Error{File: f.name, Line: pos.line, Column: pos.column, Msg: fmt.Sprintf(format, args...)}
+}
+
+// parseFile reads a file and refuses whatever it does not understand.
+func parseFile(text []byte, name string) (*file, error) {
+	entries, err := parseDocument(text, name)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{name: name, top: newScope("", position{})}
+	for _, e := range entries {
+		if err := f.add(e); err != nil {
+			return nil, err
+		}
+	}
+	return f, f.check()
+}
+
+// add puts an entry where it belongs. [warden] is another name of the top
+// level.
+func (f *file) add(e entry) error {
+	path := e.path
+	if path[0] == "warden" {
+		path = path[1:]
+		if len(path) == 0 {
+			return f.wantTable(e, "warden")
+		}
+	}
+	if path[0] != "databases" {
+		return f.addTo(f.top, path, e)
+	}
+	switch len(path) {
+	case 1:
+		return f.wantTable(e, "databases")
+	case 2:
+		if err := f.wantTable(e, "databases.NAME"); err != nil {
+			return err
+		}
+	}
+	if !plain(path[1]) {
+		return f.errorf(e.pos, "the name of a database is made of letters, digits, _ - and ., %d characters at most", longestName)
+	}
+	return f.addTo(f.database(path[1], e.pos), path[2:], e)
+}
+
+func (f *file) database(name string, pos position) *scope {
+	for _, s := range f.databases {
+		if s.name == name {
+			return s
+		}
+	}
+	s := newScope(name, pos)
+	f.databases = append(f.databases, s)
+	return s
+}
+
+func (f *file) wantTable(e entry, table string) error {
+	switch e.value.kind {
+	case unstable.Table:
+		return nil
+	case unstable.ArrayTable:
+		return f.errorf(e.pos, "%s is one table and not a list of tables: write [%s]", table, table)
+	}
+	return f.errorf(e.pos, "%s is a table and not %s: write [%s]", table, kindName(e.value.kind), table)
+}
+
+// addTo checks a key below a scope.
+func (f *file) addTo(s *scope, path []string, e entry) error {
+	if len(path) == 0 {
+		return nil // the header of the scope itself
+	}
+	key := strings.Join(path, ".")
+	if key == "lock" || key == "run" {
+		return f.wantTable(e, key)
+	}
+	t, known := keyTypes[key]
+	switch {
+	case !known:
+		return f.unknown(s, path, e)
+	case key == keyDefault && s == f.top:
+		err := f.errorf(e.pos, "key %q belongs in a [databases.NAME] table", keyDefault)
+		err.Hint = "a single database needs no default"
+		return err
+	case e.value.kind == unstable.Table || e.value.kind == unstable.ArrayTable:
+		return f.errorf(e.pos, "key %q is a value and not a table", key)
+	}
+	if first, ok := s.values[key]; ok {
+		return f.errorf(e.pos, "key %q is set twice, at the top level and in [warden]: on line %d and on line %d", key, first.pos.line, e.pos.line)
+	}
+	if msg := checkType(key, t, e.value); msg != "" {
+		pos := e.pos
+		if t == typePaths { // the item at fault may stand on a line of its own
+			pos = badItem(e)
+		}
+		return f.errorf(pos, "%s", msg)
+	}
+	s.values[key] = e
+	return nil
+}
+
+// unknown says what an unknown key may have been meant for: a key that
+// belongs in a table, or the nearest known one.
+func (f *file) unknown(s *scope, path []string, e entry) error {
+	what := "key"
+	if e.value.kind == unstable.Table || e.value.kind == unstable.ArrayTable {
+		what = "table"
+	}
+	msg := "unknown " + named(what, strings.Join(e.path, "."))
+	last := path[len(path)-1]
+	for key := range keyTypes {
+		table, name, ok := strings.Cut(key, ".")
+		if len(path) == 1 && ok && name == last {
+			return f.errorf(e.pos, "%s, it belongs in the [%s] table", msg, table)
+		}
+		if len(path) > 1 && (path[0] == "lock" || path[0] == "run") && key == last && !ok {
+			return f.errorf(e.pos, "%s, it does not belong in the [%s] table", msg, path[0])
+		}
+	}
+	var known []string
+	if what == "key" {
+		for key := range keyTypes {
+			if key != keyDefault || s != f.top {
+				known = append(known, key)
+			}
+		}
+	}
+	slices.Sort(known)
+	known = append(known, "lock", "run")
+	if s == f.top {
+		known = append(known, "databases", "warden")
+	}
+	if strings.Join(path, ".") != last {
+		// The table is wrong, or the key in it.
+		if hint := didYouMean(path[0], known); hint != "" && !slices.Contains(known, path[0]) {
+			return f.errorf(e.pos, "%s%s", msg, hint)
+		}
+	}
+	return f.errorf(e.pos, "%s%s", msg, didYouMean(strings.Join(path, "."), known))
+}
+
+// check looks at the file as a whole.
+func (f *file) check() error {
+	for _, s := range append([]*scope{f.top}, f.databases...) {
+		a, ok1 := s.values[keyURL]
+		b, ok2 := s.values[keySQLAlchemyURL]
+		if ok1 && ok2 {
+			if b.pos.line < a.pos.line {
+				a, b = b, a
+			}
+			return f.errorf(b.pos, "%s and %s are two names of one key, set on line %d and on line %d", keyURL, keySQLAlchemyURL, a.pos.line, b.pos.line)
+		}
+	}
+	if len(f.databases) == 0 {
+		return nil
+	}
+	for _, key := range []string{keyURL, keySQLAlchemyURL, keyDirectURL, keyDevURL} {
+		if e, ok := f.top.values[key]; ok {
+			return f.errorf(e.pos, "key %q at the top level, line %d, belongs to no database: there are [databases.NAME] tables from line %d on",
+				key, e.pos.line, f.databases[0].pos.line)
+		}
+	}
+	return f.checkDefault()
+}
+
+func (f *file) checkDefault() error {
+	var first *scope
+	for _, s := range f.databases {
+		if !isDefault(s) {
+			continue
+		}
+		if first != nil {
+			return f.errorf(s.values[keyDefault].pos, "two databases have default = true: %q on line %d and %q on line %d",
+				first.name, first.values[keyDefault].pos.line, s.name, s.values[keyDefault].pos.line)
+		}
+		first = s
+	}
+	if first == nil && len(f.databases) > 1 {
+		err := f.errorf(f.databases[0].pos, "none of the %d databases is the default one", len(f.databases))
+		err.Hint = "write default = true in one of the [databases.NAME] tables"
+		return err
+	}
+	return nil
+}
+
+// isDefault reports whether the file says so; a single database needs no
+// saying.
+func isDefault(s *scope) bool { return s.values[keyDefault].value.text == "true" }

@@ -1,0 +1,109 @@
+// Package migration reads migration files: their versions, headers,
+// sections and checksums.
+//
+// A file holds one intent in plain SQL, the way there and the way back:
+//
+//	-- depends_on: ["0003"]
+//
+//	-- upgrade
+//	CREATE TABLE users (id INTEGER PRIMARY KEY);
+//
+//	-- rollback
+//	DROP TABLE users;
+//
+// The package decides which files are migrations and in what order they
+// stand; it knows nothing of databases, and it never keeps the text of a
+// file: statements are read again when they run, and must then be the ones
+// that were read before.
+package migration
+
+import (
+	"io/fs"
+	"time"
+)
+
+// Kind says when a migration runs.
+type Kind string
+
+// The kinds, spelled as the history keeps them.
+const (
+	Versioned    Kind = "versioned"      // once, in the order of its version
+	RunsAlways   Kind = "runs_always"    // RA__name.sql: on every migrate
+	RunsOnChange Kind = "runs_on_change" // ROC__name.sql: when its checksum changed
+)
+
+// Migration is one file.
+type Migration struct {
+	Version     Version // zero for repeatables
+	Kind        Kind
+	Description string // from the file name, with blanks for underscores
+	File        string // base name
+	Header      Header
+
+	Upgrade  Section
+	Rollback Section // not Present: the migration is irreversible
+}
+
+// Name is what the migration is called in a list: its version, or its file
+// where it has none.
+func (m *Migration) Name() string {
+	if m.Version.IsZero() {
+		return m.File
+	}
+	return m.Version.String()
+}
+
+// Header is what stands above the first section.
+type Header struct {
+	DependsOn []Version // run after these, within a run
+	Seed      bool      // run after all versioned ones
+
+	// TransactionOff: every statement runs by itself, outside transactions.
+	TransactionOff bool
+
+	// LockTimeout and StatementTimeout override the run's limits for this
+	// file; nil keeps them, zero means none.
+	LockTimeout, StatementTimeout *time.Duration
+}
+
+// Direction is one of a migration's two sections.
+type Direction string
+
+const (
+	Up   Direction = "upgrade"
+	Down Direction = "rollback"
+)
+
+// Section returns the section that goes in direction d.
+func (m *Migration) Section(d Direction) *Section {
+	if d == Down {
+		return &m.Rollback
+	}
+	return &m.Upgrade
+}
+
+// Set is all migrations of one folder, checked and in order: versioned ones
+// by version, then seeds by version, then repeatables by name.
+type Set struct {
+	Migrations []*Migration
+	byKey      map[string]*Migration
+}
+
+// Find returns the migration of a version, nil where there is none.
+func (s *Set) Find(v Version) *Migration { return s.byKey[v.Key()] }
+
+// FindFile returns the repeatable migration of that file name.
+func (s *Set) FindFile(name string) *Migration {
+	for _, m := range s.Migrations {
+		if m.Version.IsZero() && m.File == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// source is where a section's text is read from.
+type source struct {
+	fsys fs.FS
+	name string
+}

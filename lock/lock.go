@@ -1,0 +1,309 @@
+// Package lock permits: it decides who may change a database, one run at a
+// time, whatever dies.
+//
+// A lock has three parts. The row in dbwarden_lock is the truth for people
+// and survives crashes on purpose. The native lock of the product, taken on
+// the session that runs the statements, is mutual exclusion and proof of
+// life: the server frees it when that session ends. The pair of fencing
+// token and run id is checked in the commit of every piece of work, so that
+// a holder that was paused or released can change nothing any more. Who runs
+// holds both row and native lock.
+//
+// The package knows nothing of migrations. It creates and extends its own
+// table, always under the native lock, and never drops anything.
+package lock
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
+)
+
+// A Lock is the lock of one database, or of one schema in it.
+type Lock struct {
+	Engine *engine.Engine
+	Schema string // where the table lives, as the catalogue names it
+
+	// Floor is a scalar SQL expression for the highest token known elsewhere
+	// (the journal's), so that tokens rise even past a lost or restored row;
+	// "" for none. Prepare makes what it reads.
+	Floor string
+
+	// Prepare is called under the native lock before the row is taken, to
+	// create what the holder will need; nil for nothing.
+	Prepare func(context.Context, engine.Session) error
+}
+
+// Holder is who takes the lock.
+type Holder struct {
+	User, Host string
+	Pid        int
+	Program    string // "dbwarden 1.3.0"
+	Command    string // "migrate"
+}
+
+func (h Holder) String() string {
+	return fmt.Sprintf("%s@%s pid %d (%s %s)", h.User, h.Host, h.Pid, h.Program, h.Command)
+}
+
+// Options say how to wait.
+type Options struct {
+	// Wait is how long to wait for another holder; 0 fails at once.
+	Wait time.Duration
+
+	// Run is the id of the run; "" makes one.
+	Run string
+
+	Observe event.Observer
+}
+
+// NewRun returns an id for a run: a UUID that sorts by time.
+func NewRun() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		// Only a machine without randomness comes here; then nothing we
+		// could make up would be unique.
+		panic(err)
+	}
+	return id.String()
+}
+
+// ErrLost says that the hold was taken away while it was in use: unlock, an
+// UPDATE by hand, or the end of its session.
+var ErrLost = errors.New("the lock was lost")
+
+// ErrNotHeld says that there is nothing to release.
+var ErrNotHeld = errors.New("the lock is not held")
+
+// A HeldError says that somebody else holds the lock.
+type HeldError struct {
+	Status Status
+	Waited time.Duration
+}
+
+func (e *HeldError) Error() string {
+	s := "the migration lock is held by " + e.Status.Who()
+	switch e.Status.Verdict {
+	case Gone:
+		s += ", whose process is gone"
+	case Kept:
+		s += ", kept after a failure"
+	case Unknown:
+		s += "; whether it is alive cannot be known"
+	}
+	return s
+}
+
+// Hold is the lock, held.
+type Hold struct {
+	Run   string
+	Token int64
+
+	lock    Lock
+	session engine.Session
+	holder  Holder
+}
+
+// Poll bounds: between tries a waiter sleeps from pollMin, doubling, to
+// pollMax, with jitter, so that many waiters do not come at once. Waiting
+// inside the server instead would deadlock with an index that is built
+// concurrently.
+const (
+	pollMin = 50 * time.Millisecond
+	pollMax = time.Second
+
+	// sayEvery is how often a waiter says again that it waits, at first; it
+	// doubles up to a minute.
+	sayEvery = 10 * time.Second
+)
+
+// Key is the lock's name for the product's native lock.
+func (l Lock) Key() engine.Key {
+	return engine.Key{Schema: l.Schema, Digest: sha256.Sum256([]byte("dbwarden-lock-v1\x00" + l.Schema + "\x00dbwarden_migrations"))}
+}
+
+// Acquire takes the lock for h on s, the session that will run the work.
+// Errors: *HeldError when somebody else has it and o.Wait is over or waiting
+// is useless, ctx's cause, *ErrNewerTable, or the database's own.
+func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options) (*Hold, error) {
+	if why := s.Server().ReadOnly; why != "" {
+		return nil, &ReadOnlyError{why}
+	}
+	if o.Run == "" {
+		o.Run = NewRun()
+	}
+	started := time.Now()
+	say, nextSay := time.Duration(0), sayEvery
+	pause := pollMin
+	for {
+		hold, status, err := l.try(ctx, s, h, o.Run)
+		if err != nil {
+			return nil, err
+		}
+		waited := time.Since(started)
+		if hold != nil {
+			o.Observe.Emit(event.Event{Kind: event.LockAcquired, Run: hold.Run, Elapsed: waited})
+			return hold, nil
+		}
+		if status.Verdict == Gone || status.Verdict == Kept || waited >= o.Wait {
+			return nil, &HeldError{Status: status, Waited: waited}
+		}
+		if waited >= say {
+			o.Observe.Emit(event.Event{Kind: event.LockWaiting, Holder: status.Who(), Elapsed: waited, Detail: string(status.Verdict)})
+			say, nextSay = waited+nextSay, min(2*nextSay, time.Minute)
+		}
+		sleep := min(pause/2+rand.N(pause), max(o.Wait-waited, time.Millisecond))
+		pause = min(2*pause, pollMax)
+		timer := time.NewTimer(sleep)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx)
+		case <-timer.C:
+		}
+	}
+}
+
+// try takes the lock, or says who has it.
+func (l Lock) try(ctx context.Context, s engine.Session, h Holder, run string) (*Hold, Status, error) {
+	got, err := l.Engine.Native.Try(ctx, s, l.Key())
+	if err != nil {
+		return nil, Status{}, fmt.Errorf("take the native lock: %w", err)
+	}
+	if !got {
+		status, err := l.Inspect(ctx, s)
+		if err == nil && !status.Active {
+			// Between its native lock and its row, or between releasing the
+			// one and the other, a holder is not in the row.
+			status.Active, status.Verdict = true, Alive
+		}
+		return nil, status, err
+	}
+	hold, status, err := l.takeRow(ctx, s, h, run)
+	if hold == nil {
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		defer cancel()
+		if _, freeErr := l.Engine.Native.Free(cleanup, s, l.Key()); freeErr != nil && err == nil {
+			err = fmt.Errorf("give back the native lock: %w", freeErr)
+		}
+	}
+	return hold, status, err
+}
+
+// cleanupTime is what giving back gets once the run's own context has ended.
+const cleanupTime = 10 * time.Second
+
+// takeRow takes the row, under the native lock.
+func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, run string) (*Hold, Status, error) {
+	if err := l.ensure(ctx, s); err != nil {
+		return nil, Status{}, err
+	}
+	if l.Prepare != nil {
+		if err := l.Prepare(ctx, s); err != nil {
+			return nil, Status{}, err
+		}
+	}
+	d := l.Engine.Dialect
+	token := "fencing_token"
+	if l.Floor != "" {
+		token = "CASE WHEN fencing_token < " + l.Floor + " THEN " + l.Floor + " ELSE fencing_token END"
+	}
+	n, err := s.Exec(ctx, "UPDATE "+l.table()+" SET locked = TRUE, acquired_at = "+d.Now+", release_at = NULL, "+
+		"fencing_token = "+token+" + 1, run_id = "+d.Bind(1)+", holder = "+d.Bind(2)+", session_id = "+d.Bind(3)+
+		", native = "+d.Bind(4)+", state = "+d.Bind(5)+", detail = NULL WHERE id = 1 AND locked IS NOT TRUE",
+		run, clip(h.String(), 500), s.ID(), l.Engine.Native.Name, string(Running))
+	if err != nil {
+		return nil, Status{}, fmt.Errorf("take the lock row: %w", err)
+	}
+	row, err := l.read(ctx, s)
+	if err != nil {
+		return nil, Status{}, err
+	}
+	if n == 1 && row != nil && row.Run == run && row.Locked {
+		return &Hold{Run: run, Token: row.Token, lock: l, session: s, holder: h}, Status{}, nil
+	}
+	if row == nil {
+		return nil, Status{}, fmt.Errorf("the row of %s went away while it was being taken", Table)
+	}
+	// We hold the native lock, so nobody else does.
+	return nil, l.judge(row, engine.Owner{}), nil
+}
+
+// Fence is a scalar subselect that yields the hold's token while it is still
+// good, and NULL after it was taken away. Written into a NOT NULL column as
+// the last statement before COMMIT it makes the server refuse the work of
+// whoever is no longer the holder: a check whose result only we would read
+// could be overtaken by a pipelined COMMIT.
+func (h *Hold) Fence() string {
+	return fmt.Sprintf("(SELECT fencing_token FROM %s WHERE id = 1 AND locked AND fencing_token = %d AND run_id = '%s'%s)",
+		h.lock.table(), h.Token, h.Run, h.lock.Engine.Dialect.ForUpdate)
+}
+
+// Holder is who holds it.
+func (h *Hold) Holder() Holder { return h.holder }
+
+// Release gives the lock back: the row first, so that the native lock goes
+// on protecting it, then the native lock. ErrLost says that it had been
+// taken away before.
+func (h *Hold) Release(ctx context.Context) error {
+	l, d := h.lock, h.lock.Engine.Dialect
+	n, err := h.session.Exec(ctx, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", run_id = NULL, session_id = NULL, native = NULL, "+
+		"state = "+d.Bind(1)+", detail = NULL WHERE id = 1 AND locked AND run_id = "+d.Bind(2)+" AND fencing_token = "+d.Bind(3),
+		string(Released), h.Run, h.Token)
+	if err != nil {
+		return fmt.Errorf("release the lock row: %w", err)
+	}
+	freed, err := l.Engine.Native.Free(ctx, h.session, l.Key())
+	switch {
+	case err != nil:
+		return fmt.Errorf("release the native lock: %w", err)
+	case n == 0 || !freed:
+		return ErrLost
+	}
+	return nil
+}
+
+// Keep leaves the row locked, because the database is in a state that no
+// migration describes, and gives the native lock back. detail is one line
+// for whoever looks.
+func (h *Hold) Keep(ctx context.Context, detail string) error {
+	l, d := h.lock, h.lock.Engine.Dialect
+	n, err := h.session.Exec(ctx, "UPDATE "+l.table()+" SET state = "+d.Bind(1)+", detail = "+d.Bind(2)+
+		" WHERE id = 1 AND locked AND run_id = "+d.Bind(3)+" AND fencing_token = "+d.Bind(4),
+		string(Failed), clip(detail, 2000), h.Run, h.Token)
+	if err != nil {
+		return fmt.Errorf("mark the lock as kept: %w", err)
+	}
+	if _, err := l.Engine.Native.Free(ctx, h.session, l.Key()); err != nil {
+		return fmt.Errorf("release the native lock: %w", err)
+	}
+	if n == 0 {
+		return ErrLost
+	}
+	return nil
+}
+
+// ReadOnlyError says that this server takes no writes, so that no lock on it
+// would mean anything: a standby grants native locks of its own.
+type ReadOnlyError struct{ Why string }
+
+func (e *ReadOnlyError) Error() string { return "the server takes no writes: " + e.Why }
+
+// clip shortens s to n bytes at a character's edge.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xC0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}

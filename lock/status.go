@@ -1,0 +1,108 @@
+package lock
+
+import (
+	"context"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+)
+
+// Verdict is what can be said of the holder.
+type Verdict string
+
+const (
+	Free    Verdict = "free"
+	Alive   Verdict = "alive"   // the native lock is held
+	Gone    Verdict = "gone"    // the row is locked, and the native lock that it took is free
+	Kept    Verdict = "kept"    // the holder failed half-way and kept the row on purpose
+	ByHand  Verdict = "by hand" // the row was locked by an UPDATE, to freeze migrations
+	Unknown Verdict = "unknown" // held by a tool that takes no native lock
+)
+
+// Status is the lock as somebody sees who looks.
+type Status struct {
+	Active  bool
+	Verdict Verdict
+	Row     Row
+	Owner   engine.Owner // of the native lock
+
+	// SessionLives is set on a free lock whose last holder was released by
+	// hand and still has its session.
+	SessionLives bool
+}
+
+// Who names the holder for people.
+func (s Status) Who() string {
+	switch {
+	case s.Row.Holder != "" && s.Row.Run != "":
+		return s.Row.Holder
+	case s.Row.Owner != "":
+		return "another tool (owner token " + s.Row.Owner + ")"
+	case s.Row.Locked:
+		return "an unknown holder"
+	case s.Owner.App != "":
+		return s.Owner.App
+	}
+	return "another dbwarden process"
+}
+
+// looks is how often the native lock must be seen free before its holder is
+// called gone, lookPause the time between two looks: a holder that is just
+// releasing is seen once, not thrice.
+const (
+	looks     = 3
+	lookPause = 30 * time.Millisecond
+)
+
+// Inspect looks at the lock without taking, creating or waiting for
+// anything. Where something cannot be seen it returns an error; no table is
+// a free lock.
+func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
+	for i := 1; ; i++ {
+		row, err := l.read(ctx, s)
+		if err != nil {
+			return Status{}, err
+		}
+		if row == nil {
+			row = &Row{}
+		}
+		owner, err := l.Engine.Native.Look(ctx, s, l.Key())
+		if err != nil {
+			return Status{}, err
+		}
+		status := l.judge(row, owner)
+		if status.Verdict != Gone || i == looks {
+			return status, nil
+		}
+		timer := time.NewTimer(lookPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return Status{}, context.Cause(ctx)
+		case <-timer.C:
+		}
+	}
+}
+
+// judge puts row and native lock together.
+func (l Lock) judge(row *Row, owner engine.Owner) Status {
+	st := Status{Active: row.Locked, Row: *row, Owner: owner, Verdict: Free}
+	switch {
+	case !row.Locked && owner.Held:
+		// A run that has not yet written its row, has just cleared it, or
+		// was released by hand.
+		st.SessionLives = row.Run != "" && row.State == Running
+	case !row.Locked:
+	case row.Native == l.Engine.Native.Name && owner.Held:
+		st.Verdict = Alive
+	case row.State == Failed:
+		st.Verdict = Kept
+	case row.Native == l.Engine.Native.Name:
+		st.Verdict = Gone
+	case row.Run == "" && row.Owner == "" && row.Native == "":
+		st.Verdict = ByHand
+	default:
+		st.Verdict = Unknown
+	}
+	return st
+}

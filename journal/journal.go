@@ -1,0 +1,194 @@
+// Package journal remembers: what was applied, by whom and when, and how far
+// a migration came that was interrupted.
+//
+// It keeps two tables. dbwarden_migrations, the history, has a row for every
+// migration that is applied now; a rollback deletes its row. dbwarden_journal
+// is append-only: every attempt, and outside transactions every statement,
+// written before it runs and again when it is done. Each entry carries the
+// lock's fencing token through a subselect that yields NULL once the hold is
+// gone, into a column that takes no NULL: the entry is the fence.
+//
+// It never decides what to run, and it never deletes an entry.
+package journal
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+// The tables. A history under its later name is used where it is found.
+const (
+	HistoryTable      = "dbwarden_migrations"
+	LaterHistoryTable = "_dbwarden_migrations"
+	EntryTable        = "dbwarden_journal"
+)
+
+// Journal is the journal of one database, or of one schema in it.
+type Journal struct {
+	Engine *engine.Engine
+	Schema string
+
+	history string // the history table's name, once found
+}
+
+// Revision is what the database remembers of one applied migration.
+type Revision struct {
+	ID          int64             // rises with every execution
+	Version     migration.Version // zero for repeatables
+	Description string
+	File        string
+	Kind        migration.Kind
+	AppliedAt   time.Time
+
+	// Checksum was made the way ChecksumKind says; "" is the original tool's
+	// way, which is not compared.
+	Checksum     migration.Checksum
+	ChecksumKind string
+
+	Statements int
+	Hashes     []string // short hash of each statement, where they were kept
+	Duration   time.Duration
+	Run        string
+	Token      int64
+	By         string // user@host
+	Program    string
+	Runs       int // how often a repeatable ran
+}
+
+// What an entry tells.
+type What string
+
+const (
+	Started  What = "started"     // statements From..To are about to run, outside a transaction
+	Done     What = "done"        // they ran
+	Failed   What = "failed"      // the server refused one of them; what it left behind is not known
+	Aborted  What = "aborted"     // the attempt was rolled back: nothing stayed
+	Applied  What = "applied"     // the migration is in the history
+	Reverted What = "rolled back" // it is out of the history again
+	Resolved What = "resolved"    // a person said how a statement in doubt had ended
+	Unlocked What = "unlocked"    // somebody released another's lock
+)
+
+// Entry is one line of the journal.
+type Entry struct {
+	ID         int64               `json:"id"`
+	At         time.Time           `json:"at"` // server's clock
+	Run        string              `json:"run"`
+	Token      int64               `json:"token"`
+	What       What                `json:"event"`
+	Direction  migration.Direction `json:"direction,omitempty"`
+	Version    string              `json:"version,omitempty"`
+	File       string              `json:"file,omitempty"`
+	From       int                 `json:"statement_from,omitempty"` // from 1
+	To         int                 `json:"statement_to,omitempty"`
+	Statements int                 `json:"statements,omitempty"`
+	Checksum   string              `json:"checksum,omitempty"` // over statements From..To
+	Duration   time.Duration       `json:"-"`
+	Detail     string              `json:"detail,omitempty"`
+	By         string              `json:"by,omitempty"`
+}
+
+// column is a column of one of the tables.
+type column struct {
+	name, typ, rest string
+}
+
+func historyColumns(t engine.Types) []column {
+	return []column{
+		{"version", t.Varchar(255), "NULL UNIQUE"},
+		{"description", t.Varchar(500), "NULL"},
+		{"filename", t.Varchar(500), "NULL"},
+		{"migration_type", t.Varchar(50), "DEFAULT 'versioned'"},
+		{"applied_at", t.Timestamp, "NULL"},
+		{"checksum", t.Varchar(128), "NULL"},
+		{"checksum_kind", t.Varchar(50), "NULL"},
+		{"statements", "INTEGER", "NULL"},
+		{"statement_hashes", t.Text, "NULL"},
+		{"duration_ms", t.BigInt, "NULL"},
+		{"run_id", t.Varchar(64), "NULL"},
+		{"fencing_token", t.BigInt, "NULL"},
+		{"applied_by", t.Varchar(255), "NULL"},
+		{"program", t.Varchar(100), "NULL"},
+		{"runs", "INTEGER", "NULL"},
+	}
+}
+
+func entryColumns(t engine.Types) []column {
+	return []column{
+		{"created_at", t.Timestamp, "NOT NULL"},
+		{"run_id", t.Varchar(64), "NULL"},
+		{"fencing_token", t.BigInt, "NOT NULL"},
+		{"event", t.Varchar(20), "NOT NULL"},
+		{"direction", t.Varchar(20), "NULL"},
+		{"version", t.Varchar(255), "NULL"},
+		{"filename", t.Varchar(500), "NULL"},
+		{"statement_from", "INTEGER", "NULL"},
+		{"statement_to", "INTEGER", "NULL"},
+		{"statements", "INTEGER", "NULL"},
+		{"checksum", t.Varchar(128), "NULL"},
+		{"duration_ms", t.BigInt, "NULL"},
+		{"detail", t.Text, "NULL"},
+		{"created_by", t.Varchar(255), "NULL"},
+	}
+}
+
+// Ensure creates the tables, or adds what older ones lack. Called under the
+// native lock.
+func (j *Journal) Ensure(ctx context.Context, s engine.Session) error {
+	d := j.Engine.Dialect
+	j.history = HistoryTable
+	have, err := j.Engine.Columns(ctx, s, j.Schema, HistoryTable)
+	if err == nil && have == nil {
+		var later []string
+		if later, err = j.Engine.Columns(ctx, s, j.Schema, LaterHistoryTable); later != nil {
+			have, j.history = later, LaterHistoryTable
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", HistoryTable, err)
+	}
+	ddl := j.tableDDL(j.history, have, historyColumns(d.Types))
+	have, err = j.Engine.Columns(ctx, s, j.Schema, EntryTable)
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", EntryTable, err)
+	}
+	ddl = append(ddl, j.tableDDL(EntryTable, have, entryColumns(d.Types))...)
+	for _, q := range ddl {
+		if _, err := s.Exec(ctx, q); err != nil {
+			return fmt.Errorf("create or extend our own tables: %w", err)
+		}
+	}
+	return nil
+}
+
+// tableDDL creates a table, or adds the columns that it lacks.
+func (j *Journal) tableDDL(name string, have []string, want []column) []string {
+	d := j.Engine.Dialect
+	if have == nil {
+		cols := []string{d.Quote("id") + " " + d.Types.ID}
+		for _, c := range want {
+			cols = append(cols, d.Quote(c.name)+" "+c.typ+" "+c.rest)
+		}
+		return []string{"CREATE TABLE " + j.table(name) + " (\n    " + strings.Join(cols, ",\n    ") + "\n)" + d.TableSuffix}
+	}
+	var ddl []string
+	for _, c := range want {
+		if !slices.Contains(have, c.name) {
+			ddl = append(ddl, "ALTER TABLE "+j.table(name)+" ADD COLUMN "+d.Quote(c.name)+" "+c.typ+" "+c.rest)
+		}
+	}
+	return ddl
+}
+
+// Floor is a scalar expression for the highest token that the journal knows.
+func (j *Journal) Floor() string {
+	return "(SELECT COALESCE(MAX(fencing_token), 0) FROM " + j.table(EntryTable) + ")"
+}
+
+func (j *Journal) table(name string) string { return j.Engine.Dialect.Qualify(j.Schema, name) }

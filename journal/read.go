@@ -1,0 +1,170 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+// History is what the database remembers.
+type History struct {
+	Exists    bool // the history table is there
+	Revisions []Revision
+
+	// Open are the entries behind the last finished migration: those of an
+	// attempt that did not come to its end. Nothing else runs before such an
+	// attempt is finished, so they belong to one migration.
+	Open []Entry
+
+	byKey  map[string]*Revision
+	byFile map[string]*Revision
+}
+
+// NewHistory makes a history of its parts.
+func NewHistory(revisions []Revision, open []Entry) *History {
+	h := &History{Exists: true, Revisions: revisions, Open: open}
+	h.index()
+	return h
+}
+
+func (h *History) index() {
+	h.byKey, h.byFile = map[string]*Revision{}, map[string]*Revision{}
+	for i := range h.Revisions {
+		r := &h.Revisions[i]
+		if r.Version.IsZero() {
+			h.byFile[r.File] = r
+		} else {
+			h.byKey[r.Version.Key()] = r
+		}
+	}
+}
+
+// Find returns the revision of a version, nil where it is not applied.
+func (h *History) Find(v migration.Version) *Revision { return h.byKey[v.Key()] }
+
+// FindFile returns the revision of a repeatable migration.
+func (h *History) FindFile(name string) *Revision { return h.byFile[name] }
+
+// Read returns the history and the open entries. It creates nothing; no
+// table is an empty history. Two queries, whatever the history's length.
+func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) {
+	h := &History{}
+	names := []string{HistoryTable, LaterHistoryTable}
+	if j.history != "" {
+		names = []string{j.history}
+	}
+	for _, name := range names {
+		err := j.readRevisions(ctx, s, h, name, nil)
+		if err != nil && j.Engine.Fault(err).Kind == engine.Missing {
+			var have []string
+			if have, err = j.Engine.Columns(ctx, s, j.Schema, name); err == nil {
+				if have == nil {
+					continue
+				}
+				err = j.readRevisions(ctx, s, h, name, have)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		h.Exists, j.history = true, name
+		break
+	}
+	h.index()
+	if !h.Exists {
+		return h, nil
+	}
+	// The last finished migration is near the end of the table, so that the
+	// subselect reads a few rows from behind.
+	last := "(SELECT id FROM " + j.table(EntryTable) + " WHERE event IN ('" + string(Applied) + "', '" + string(Reverted) + "') ORDER BY id DESC LIMIT 1)"
+	var err error
+	h.Open, err = j.entries(ctx, s, "WHERE id > COALESCE("+last+", 0) ORDER BY id")
+	return h, err
+}
+
+// Entries returns the whole journal, oldest first.
+func (j *Journal) Entries(ctx context.Context, s engine.Session) ([]Entry, error) {
+	return j.entries(ctx, s, "ORDER BY id")
+}
+
+// readRevisions reads the history table; have lists the columns it has, nil
+// for all of ours.
+func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *History, name string, have []string) error {
+	d := j.Engine.Dialect
+	list := []string{"id", "version", "description", "filename", "migration_type", "applied_at", "checksum", "checksum_kind", "statements",
+		"statement_hashes", "duration_ms", "run_id", "fencing_token", "applied_by", "program", "runs"}
+	for i, c := range list {
+		switch {
+		case have != nil && !slices.Contains(have, c):
+			list[i] = "NULL"
+		case c == "applied_at":
+			list[i] = d.UTC(d.Quote(c))
+		default:
+			list[i] = d.Quote(c)
+		}
+	}
+	h.Revisions = nil
+	return s.Query(ctx, func(scan func(...any) error) error {
+		var id int64
+		var version, description, file, kind, applied, checksum, checksumKind, hashes, run, by, program sql.NullString
+		var statements, duration, token, runs sql.NullInt64
+		if err := scan(&id, &version, &description, &file, &kind, &applied, &checksum, &checksumKind, &statements,
+			&hashes, &duration, &run, &token, &by, &program, &runs); err != nil {
+			return err
+		}
+		r := Revision{
+			ID: id, Description: description.String, File: file.String, Kind: migration.Kind(kind.String),
+			AppliedAt: parseTime(applied.String), Checksum: migration.Checksum(checksum.String), ChecksumKind: checksumKind.String,
+			Statements: int(statements.Int64), Duration: time.Duration(duration.Int64) * time.Millisecond,
+			Run: run.String, Token: token.Int64, By: by.String, Program: program.String, Runs: int(runs.Int64),
+		}
+		if hashes.String != "" {
+			r.Hashes = strings.Fields(hashes.String)
+		}
+		if version.String != "" {
+			v, err := migration.ParseVersion(version.String)
+			if err != nil {
+				return err
+			}
+			r.Version = v
+		}
+		h.Revisions = append(h.Revisions, r)
+		return nil
+	}, "SELECT "+strings.Join(list, ", ")+" FROM "+j.table(name)+" ORDER BY id")
+}
+
+func (j *Journal) entries(ctx context.Context, s engine.Session, tail string) ([]Entry, error) {
+	d := j.Engine.Dialect
+	var out []Entry
+	err := s.Query(ctx, func(scan func(...any) error) error {
+		var e Entry
+		var at, run, what, direction, version, file, checksum, detail, by sql.NullString
+		var from, to, statements, duration sql.NullInt64
+		if err := scan(&e.ID, &at, &run, &e.Token, &what, &direction, &version, &file, &from, &to, &statements, &checksum, &duration, &detail, &by); err != nil {
+			return err
+		}
+		e.At, e.Run, e.What, e.Direction = parseTime(at.String), run.String, What(what.String), migration.Direction(direction.String)
+		e.Version, e.File, e.From, e.To, e.Statements = version.String, file.String, int(from.Int64), int(to.Int64), int(statements.Int64)
+		e.Checksum, e.Duration, e.Detail, e.By = checksum.String, time.Duration(duration.Int64)*time.Millisecond, detail.String, by.String
+		out = append(out, e)
+		return nil
+	}, "SELECT id, "+d.UTC("created_at")+", run_id, fencing_token, event, direction, version, filename, statement_from, statement_to, "+
+		"statements, checksum, duration_ms, detail, created_by FROM "+j.table(EntryTable)+" "+tail)
+	if err != nil && j.Engine.Fault(err).Kind == engine.Missing {
+		return nil, nil // a history of the original tool, without a journal yet
+	}
+	return out, err
+}
+
+func parseTime(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

@@ -1,0 +1,183 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+// Writer writes for one hold. Its queries are made to be run by the session
+// that holds the lock; every one of them that changes anything is, or stands
+// in one transaction before, an entry with the hold's fence.
+type Writer struct {
+	journal *Journal
+	hold    *lock.Hold
+}
+
+// Writer returns a writer for a hold. Ensure has run before.
+func (j *Journal) Writer(h *lock.Hold) *Writer { return &Writer{j, h} }
+
+// Step is the migration and direction that entries are about.
+type Step struct {
+	Migration  *migration.Migration
+	Direction  migration.Direction
+	Statements int
+}
+
+// Start writes ahead that statements from..to are about to run.
+func (w *Writer) Start(s Step, from, to int, checksum string) engine.Query {
+	return w.entry(s, Entry{What: Started, From: from, To: to, Checksum: checksum})
+}
+
+// Done writes that they ran; since is when they were begun.
+func (w *Writer) Done(s Step, from, to int, checksum string, since time.Time) engine.Query {
+	return w.timed(s, Entry{What: Done, From: from, To: to, Checksum: checksum}, since)
+}
+
+// Failed writes that one of them was refused.
+func (w *Writer) Failed(s Step, from, to int, checksum, detail string) engine.Query {
+	return w.entry(s, Entry{What: Failed, From: from, To: to, Checksum: checksum, Detail: detail})
+}
+
+// Aborted writes that an attempt failed at statement at (0: before or behind
+// them) and was rolled back whole.
+func (w *Writer) Aborted(s Step, at int, detail string) engine.Query {
+	return w.entry(s, Entry{What: Aborted, From: at, To: at, Detail: detail})
+}
+
+// Resolve writes that a person settled statements from..to.
+func (w *Writer) Resolve(s Step, from, to int, checksum string, done bool) engine.Query {
+	detail := "run again"
+	if done {
+		detail = "done"
+	}
+	return w.entry(s, Entry{What: Resolved, From: from, To: to, Checksum: checksum, Detail: detail})
+}
+
+// ResolvedDone says whether a Resolved entry calls its statements done.
+func (e Entry) ResolvedDone() bool { return e.What == Resolved && e.Detail == "done" }
+
+// Record puts the migration into the history; its entry, which is the fence,
+// comes last. hashes are the short hashes of its statements, before is the
+// row that a repeatable migration left when it last ran: a new one takes its
+// place, so that ids go on telling the order of execution.
+func (w *Writer) Record(s Step, hashes []string, before *Revision, since time.Time) []engine.Query {
+	d, m, h := w.journal.Engine.Dialect, s.Migration, w.hold.Holder()
+	runs := int64(1)
+	var out []engine.Query
+	if before != nil {
+		runs = int64(before.Runs) + 1
+		out = append(out, w.remove(before))
+	}
+	cols := []string{"version", "description", "filename", "migration_type", "applied_at", "checksum", "checksum_kind", "statements",
+		"statement_hashes", "duration_ms", "run_id", "fencing_token", "applied_by", "program", "runs"}
+	var version any
+	if !m.Version.IsZero() {
+		version = m.Version.String()
+	}
+	args := []any{version, m.Description, m.File, string(m.Kind), string(m.Upgrade.Checksum), migration.ChecksumKind, int64(s.Statements),
+		strings.Join(hashes, " "), elapsed(since), w.hold.Run, w.hold.Token, by(h), h.Program, runs}
+	values := make([]string, 0, len(cols))
+	n := 0
+	for _, c := range cols {
+		if c == "applied_at" {
+			values = append(values, d.Now)
+			continue
+		}
+		n++
+		values = append(values, d.Bind(n))
+	}
+	insert := engine.Query{
+		Text: "INSERT INTO " + w.journal.table(w.journal.history) + " (" + strings.Join(cols, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")",
+		Args: args,
+	}
+	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum)}, since))
+}
+
+// remove deletes a revision's row.
+func (w *Writer) remove(r *Revision) engine.Query {
+	return engine.Query{
+		Text: "DELETE FROM " + w.journal.table(w.journal.history) + " WHERE id = " + w.journal.Engine.Dialect.Bind(1),
+		Args: []any{r.ID},
+	}
+}
+
+// Forget takes the revision (nil for a migration that was only half applied)
+// out of the history; its entry, which is the
+// fence, comes last.
+func (w *Writer) Forget(s Step, r *Revision, since time.Time) []engine.Query {
+	if r == nil {
+		return []engine.Query{w.timed(s, Entry{What: Reverted, Detail: "was half applied"}, since)}
+	}
+	return []engine.Query{
+		w.remove(r),
+		w.timed(s, Entry{What: Reverted, Checksum: string(r.Checksum), Detail: fmt.Sprintf("applied by run %s", r.Run)}, since),
+	}
+}
+
+// Unlocked writes that this hold's session released another's lock.
+func (j *Journal) Unlocked(token int64, who lock.Holder, detail string) engine.Query {
+	d := j.Engine.Dialect
+	return engine.Query{
+		Text: "INSERT INTO " + j.table(EntryTable) + " (created_at, fencing_token, event, detail, created_by) VALUES (" +
+			d.Now + ", " + d.Bind(1) + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ")",
+		Args: []any{token, string(Unlocked), detail, by(who)},
+	}
+}
+
+func (w *Writer) entry(s Step, e Entry) engine.Query { return w.timed(s, e, time.Time{}) }
+
+// timed makes the INSERT of an entry. The fencing token is not a value but
+// the fence: see lock.Hold.Fence.
+func (w *Writer) timed(s Step, e Entry, since time.Time) engine.Query {
+	d := w.journal.Engine.Dialect
+	cols := []string{"run_id", "event", "direction", "version", "filename", "statement_from", "statement_to", "statements",
+		"checksum", "duration_ms", "detail", "created_by"}
+	var version any
+	if !s.Migration.Version.IsZero() {
+		version = s.Migration.Version.String()
+	}
+	var duration any
+	if !since.IsZero() {
+		duration = elapsed(since)
+	}
+	args := []any{w.hold.Run, string(e.What), string(s.Direction), version, s.Migration.File, number(e.From), number(e.To),
+		int64(s.Statements), text(e.Checksum), duration, text(e.Detail), by(w.hold.Holder())}
+	binds := make([]string, len(cols))
+	for i := range cols {
+		binds[i] = d.Bind(i + 1)
+	}
+	return engine.Query{
+		Text: "INSERT INTO " + w.journal.table(EntryTable) + " (created_at, " + strings.Join(cols, ", ") + ", fencing_token) VALUES (" +
+			d.Now + ", " + strings.Join(binds, ", ") + ", " + w.hold.Fence() + ")",
+		Args: args,
+	}
+}
+
+// IsFence says whether a fault is the fence raising: the hold is lost.
+func IsFence(f engine.Fault) bool { return f.Kind == engine.NotNull && f.Column == "fencing_token" }
+
+// elapsed is asked for when the entry is sent, behind the statements.
+func elapsed(since time.Time) engine.Late {
+	return func() any { return time.Since(since).Milliseconds() }
+}
+
+func by(h lock.Holder) string { return h.User + "@" + h.Host }
+
+func number(n int) any {
+	if n == 0 {
+		return nil
+	}
+	return int64(n)
+}
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

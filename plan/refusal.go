@@ -1,0 +1,79 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+// Code names a reason not to run.
+type Code string
+
+const (
+	ChangedFile      Code = "changed"            // an applied file is no longer what ran
+	Missing          Code = "missing"            // an applied file is gone
+	OutOfOrder       Code = "out_of_order"       // a new file is older than the newest applied
+	UnknownVersion   Code = "unknown_version"    // -t names no file
+	NotApplied       Code = "not_applied"        // rollback -t names what is not applied
+	Irreversible     Code = "irreversible"       // no rollback section
+	HalfReverted     Code = "half_rolled_back"   // a rollback must be finished first
+	BelowHalfApplied Code = "below_half_applied" // -t ends before a half-applied version
+	InDoubt          Code = "in_doubt"           // how a statement ended is not known
+	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
+	FileGone         Code = "half_applied_file_missing"
+	BadDependency    Code = "dependency" // depends_on names what cannot run before
+)
+
+// Item is one migration that a refusal is about.
+type Item struct {
+	Version string `json:"version"`
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+}
+
+// A Refusal says why nothing was run. Nothing was touched.
+type Refusal struct {
+	Code     Code
+	Items    []Item
+	Version  migration.Version
+	Progress Progress
+	Down     bool // a rollback was asked for
+	Detail   string
+}
+
+func (r *Refusal) Error() string {
+	names := make([]string, len(r.Items))
+	for i, it := range r.Items {
+		names[i] = it.File
+		if it.Line > 0 {
+			names[i] = fmt.Sprintf("%s:%d", it.File, it.Line)
+		}
+	}
+	list := strings.Join(names, ", ")
+	switch r.Code {
+	case ChangedFile:
+		return "changed after it was applied: " + list
+	case Missing:
+		return "applied, but its file is missing: " + list
+	case OutOfOrder:
+		return fmt.Sprintf("older than the newest applied version %s: %s", r.Version, list)
+	case UnknownVersion:
+		return fmt.Sprintf("no migration has version %s", r.Version)
+	case NotApplied:
+		return fmt.Sprintf("version %s is not applied", r.Version)
+	case Irreversible:
+		return "no rollback section, so it cannot be rolled back: " + list
+	case HalfReverted:
+		return fmt.Sprintf("%s is half rolled back (%s)", list, r.Progress)
+	case BelowHalfApplied:
+		return fmt.Sprintf("%s is half applied (%s), and the target %s ends before it", list, r.Progress, r.Version)
+	case InDoubt:
+		return fmt.Sprintf("%s: the process ended while statement %d ran, and how that statement ended is not known", list, r.Progress.Doubt)
+	case MendedTooEarly:
+		return fmt.Sprintf("%s: statements 1 to %d have run already and one of them was changed since", list, r.Progress.Done)
+	case FileGone:
+		return fmt.Sprintf("%s is half applied (%s), and its file is missing", list, r.Progress)
+	}
+	return list + ": " + r.Detail
+}

@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+// Progress is how far an attempt came that did not end.
+type Progress struct {
+	Open  bool // something outside a transaction was begun
+	Done  int  // statements 1..Done have run
+	Doubt int  // first statement whose end is not known; 0: none
+	To    int  // last statement of the group in doubt
+	Total int
+
+	// Marks are the checksums of what has run, group by group, to be found
+	// again in the file.
+	Marks []Mark
+
+	Failure string // what the server said, where it said something
+}
+
+// Mark is a group of statements that has run.
+type Mark struct {
+	From, To int
+	Checksum string
+}
+
+func (p Progress) String() string {
+	return fmt.Sprintf("%d of %d statements ran", p.Done, p.Total)
+}
+
+// unfinished finds the migration whose attempt is open, nil where there is
+// none.
+func unfinished(set *migration.Set, h *journal.History) (*Step, error) {
+	e, p := Unfinished(h)
+	if e == nil {
+		return nil, nil
+	}
+	var m *migration.Migration
+	if v, err := migration.ParseVersion(e.Version); err == nil {
+		m = set.Find(v)
+	} else {
+		m = set.FindFile(e.File)
+	}
+	if m == nil {
+		return nil, &Refusal{Code: FileGone, Items: []Item{{Version: e.Version, File: e.File}}, Progress: p}
+	}
+	return &Step{Migration: m, Direction: e.Direction, Resume: p}, nil
+}
+
+// Unfinished reads the open entries: the entry that names the migration, and
+// how far it came. A nil entry means that nothing is open. An attempt in one
+// direction ends an open one in the other: a half-applied migration that is
+// being rolled back is half rolled back from then on.
+func Unfinished(h *journal.History) (*journal.Entry, Progress) {
+	var at *journal.Entry
+	var p Progress
+	for i := range h.Open {
+		e := &h.Open[i]
+		switch e.What {
+		case journal.Started, journal.Done, journal.Failed, journal.Resolved:
+		case journal.Aborted:
+			// Nothing of the statements that were begun has stayed.
+			if p.Doubt = 0; p.Done == 0 {
+				at, p = nil, Progress{}
+			}
+			continue
+		default:
+			continue
+		}
+		if at == nil || at.Direction != e.Direction {
+			p = Progress{}
+		}
+		at = e
+		p.Open, p.Total = true, e.Statements
+		switch {
+		case e.What == journal.Started:
+			p.Doubt, p.To, p.Failure = e.From, e.To, ""
+		case e.What == journal.Done || e.ResolvedDone():
+			p.Doubt, p.To, p.Failure = 0, 0, ""
+			if e.To > p.Done {
+				p.Done = e.To
+				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum})
+			}
+		case e.What == journal.Resolved:
+			p.Doubt, p.To = 0, 0
+		case e.What == journal.Failed:
+			p.Failure = e.Detail
+			p.Doubt, p.To = 0, 0
+		}
+	}
+	return at, p
+}

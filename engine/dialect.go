@@ -12,6 +12,12 @@ type Dialect struct {
 	Begin     string // how our transactions begin
 	ForUpdate string // " FOR UPDATE", or "" where a writer is alone anyway
 
+	// Restore is run inside a migration's transaction before our own
+	// statements at its end, so that what the file changed of the session
+	// (PostgreSQL: its role) does not decide whether they may run; "" for
+	// nothing.
+	Restore string
+
 	Types       Types
 	TableSuffix string // what follows the closing bracket of CREATE TABLE
 }

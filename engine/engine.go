@@ -39,6 +39,11 @@ type Engine struct {
 	// this server.
 	Classify func(words []string, v Server) Traits
 
+	// Grant is the SQL that gives this user the rights to read our tables,
+	// or with write to create them and run migrations; "" where the product
+	// has no rights.
+	Grant func(v Server, write bool) string
+
 	// Fault reads a driver's error. A nil or foreign error gives the zero
 	// Fault.
 	Fault func(error) Fault
@@ -146,9 +151,9 @@ type Session interface {
 	Run(ctx context.Context, u Unit) error
 
 	// Reset puts the session back to where it was when it was opened: role,
-	// search path, modes and limits, whatever a migration did to them. It is
-	// called outside transactions.
-	Reset(ctx context.Context) error
+	// search path and modes, whatever a migration did to them, and sets these
+	// limits. It is called outside transactions.
+	Reset(ctx context.Context, l Limits) error
 
 	// Close ends the session, rolling back what is open.
 	Close() error
@@ -169,6 +174,15 @@ type Traits struct {
 
 	// Commits: it ends an open transaction by itself (DDL on MySQL).
 	Commits bool
+
+	// Atomic: run by itself, outside a transaction, a failure leaves nothing
+	// of it behind. Not so CREATE INDEX CONCURRENTLY, DROP TABLE of several
+	// on MySQL, a procedure that commits.
+	Atomic bool
+
+	// Holds: from here on nothing else can run in this session until a
+	// statement that Frees it (LOCK TABLES, UNLOCK TABLES on MySQL).
+	Holds, Frees bool
 }
 
 // Kind is what a statement does, as far as running it is concerned.

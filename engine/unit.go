@@ -39,6 +39,22 @@ type Progress struct {
 	Elapsed   time.Duration // with Done
 }
 
+// Late is a value of a Query that is asked for when the query is sent, such
+// as how long the statements before it took.
+type Late func() any
+
+// Values resolves the late ones.
+func (q Query) Values() []any {
+	args := make([]any, len(q.Args))
+	for i, a := range q.Args {
+		if late, ok := a.(Late); ok {
+			a = late()
+		}
+		args[i] = a
+	}
+	return args
+}
+
 // Part is a piece of a unit.
 type Part string
 
@@ -98,7 +114,7 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 		return e
 	}
 	for i, q := range u.Opening {
-		if _, err := s.Exec(ctx, q.Text, q.Args...); err != nil {
+		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
 			return fail(&UnitError{Part: PartOpening, Index: i, Err: err})
 		}
 	}
@@ -132,7 +148,7 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 		}
 	}
 	for i, q := range u.Closing {
-		if _, err := s.Exec(ctx, q.Text, q.Args...); err != nil {
+		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
 			if own {
 				rollback(ctx, s)
 			}
@@ -140,7 +156,8 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 		}
 	}
 	if u.Begin != "" || own {
-		if _, err := s.Exec(ctx, "COMMIT"); err != nil {
+		// Once asked for, a COMMIT is not interrupted: its answer is wanted.
+		if _, err := s.Exec(context.WithoutCancel(ctx), "COMMIT"); err != nil {
 			e := &UnitError{Part: PartCommit, Err: err}
 			// A COMMIT that failed and left a transaction to roll back has
 			// not happened (deferred constraints, SQLite's BUSY). One whose

@@ -1,0 +1,85 @@
+package dbwarden
+
+import (
+	"fmt"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// A ConnectError says that there is no session with the database. Label
+// bears no secret.
+type ConnectError struct {
+	Label string
+	Err   error
+}
+
+func (e *ConnectError) Error() string { return fmt.Sprintf("connect to %s: %v", e.Label, e.Err) }
+func (e *ConnectError) Unwrap() error { return e.Err }
+
+// A DeniedError says that the database does not let us do our own work. Grant
+// is the SQL that would, for whoever has the right to give it; "" where the
+// product has none.
+type DeniedError struct {
+	Grant string
+	Err   error
+}
+
+func (e *DeniedError) Error() string { return e.Err.Error() }
+func (e *DeniedError) Unwrap() error { return e.Err }
+
+// State is what a failed migration left behind.
+type State string
+
+const (
+	// Untouched: nothing of it stayed; the lock was released.
+	Untouched State = "untouched"
+	// Partial: a part of it is in the database; the lock was kept.
+	Partial State = "partial"
+	// Undecided: the session was lost; the next run settles what happened.
+	Undecided State = "undecided"
+)
+
+// A MigrationError says where a migration failed, and what is left of it.
+type MigrationError struct {
+	Migration *migration.Migration
+	Direction migration.Direction
+
+	// Number is the statement that failed, from 1, of Total; 0 when the
+	// trouble was before or behind them. Statement is its text, Pos its place
+	// in the file or, where the server says more, the place it means.
+	Number, Total int
+	Statement     string
+	Start         sqltext.Pos // of the statement
+	Pos           sqltext.Pos
+
+	Fault engine.Fault
+	Err   error
+
+	State    State
+	Done     int // statements that are in the database, with Partial
+	LockKept bool
+}
+
+func (e *MigrationError) Error() string {
+	what := "apply"
+	if e.Direction == migration.Down {
+		what = "roll back"
+	}
+	if e.Number == 0 {
+		return fmt.Sprintf("%s %s: %v", what, e.Migration.File, e.Err)
+	}
+	return fmt.Sprintf("%s %s:%d:%d, statement %d of %d: %v", what, e.Migration.File, e.Pos.Line, e.Pos.Column, e.Number, e.Total, e.Err)
+}
+
+func (e *MigrationError) Unwrap() error { return e.Err }
+
+// Summary is one line for whoever looks at the lock.
+func (e *MigrationError) Summary() string {
+	msg := e.Fault.Message
+	if msg == "" {
+		msg = e.Err.Error()
+	}
+	return fmt.Sprintf("%s %s failed at statement %d of %d (line %d): %s", e.Direction, e.Migration.File, e.Number, e.Total, e.Pos.Line, msg)
+}

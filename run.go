@@ -1,0 +1,364 @@
+package dbwarden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// step is a planned step, read and cut, ready to run.
+type step struct {
+	plan.Step
+	section *migration.Section
+	outline []migration.Piece
+	groups  []plan.Group
+}
+
+// ready reads a step's section and cuts it into groups.
+func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
+	st := &step{Step: ps, section: ps.Migration.Section(ps.Direction)}
+	outline, err := st.section.Outline()
+	if err != nil {
+		return nil, err
+	}
+	st.outline = outline
+	traits := make([]engine.Traits, len(outline))
+	for i := range outline {
+		traits[i] = w.c.Engine.Classify(outline[i].Words, v)
+	}
+	st.groups, err = plan.Cut(outline, traits, w.c.Engine.Caps.TransactionalDDL, ps.Migration.Header.TransactionOff)
+	if err != nil {
+		var cut *plan.CutError
+		if errors.As(err, &cut) {
+			return nil, migration.Problems{{File: ps.Migration.File, Line: cut.Pos, Msg: cut.Msg}}
+		}
+		return nil, err
+	}
+	if p := ps.Resume; p.Doubt > 0 {
+		return nil, st.refuse(plan.InDoubt)
+	} else if !plan.SameSoFar(outline, p) {
+		return nil, st.refuse(plan.MendedTooEarly)
+	}
+	return st, nil
+}
+
+func (st *step) refuse(code plan.Code) *plan.Refusal {
+	it := plan.Item{Version: st.Migration.Version.String(), File: st.Migration.File}
+	if k := st.Resume.Doubt; k > 0 && k <= len(st.outline) {
+		it.Line = st.outline[k-1].Pos.Line
+	}
+	return &plan.Refusal{Code: code, Items: []plan.Item{it}, Progress: st.Resume, Down: st.Direction == migration.Down}
+}
+
+// walk runs the steps one after another and stops at the first error.
+func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, steps []*step, res *Result) error {
+	res.Planned = make([]*migration.Migration, len(steps))
+	versions := make([]string, len(steps))
+	for i, st := range steps {
+		res.Planned[i], versions[i] = st.Migration, st.Migration.Name()
+	}
+	w.c.Observe.Emit(event.Event{Kind: event.PlanReady, Run: res.Run, Direction: string(res.Direction), Versions: versions, Total: len(steps)})
+	started := time.Now()
+	for i, st := range steps {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		r := &runner{w: w, s: s, jw: jw, step: st, started: time.Now(), base: event.Event{
+			Run: res.Run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
+			Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
+		r.emit(event.MigrationStarted, nil)
+		if err := r.run(ctx); err != nil {
+			r.emit(event.MigrationFailed, func(e *event.Event) {
+				e.Err, e.Elapsed = err, time.Since(r.started)
+				var failed *MigrationError
+				if errors.As(err, &failed) {
+					e.Statement, e.Line = failed.Number, failed.Pos.Line
+				}
+			})
+			return err
+		}
+		res.Completed = append(res.Completed, st.Migration)
+		r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
+	}
+	w.c.Observe.Emit(event.Event{Kind: event.RunDone, Run: res.Run, Direction: string(res.Direction), Total: len(steps), Elapsed: time.Since(started)})
+	return nil
+}
+
+// runner runs one step.
+type runner struct {
+	w       *Warden
+	s       engine.Session
+	jw      *journal.Writer
+	step    *step
+	started time.Time
+	base    event.Event
+
+	committed int  // statements that are in the database for good
+	partial   bool // a part of the step is, or may be, in the database
+}
+
+func (r *runner) run(ctx context.Context) error {
+	h := r.step.Migration.Header
+	limits := r.w.c.Limits
+	if h.LockTimeout != nil {
+		limits.Lock = orNone(*h.LockTimeout)
+	}
+	if h.StatementTimeout != nil {
+		limits.Statement = orNone(*h.StatementTimeout)
+	}
+	if err := r.s.Reset(ctx, limits); err != nil {
+		return r.fail(ctx, plan.Group{}, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
+	}
+	r.committed = r.step.Resume.Done
+	r.partial = r.step.Resume.Open
+	last := lastGroup(r.step.groups)
+	recorded := false
+	for i, g := range r.step.groups {
+		if g.To <= r.step.Resume.Done && g.Mode != plan.Settings || g.Mode == plan.OwnCommands {
+			continue
+		}
+		u, closes := r.unit(g, i == last)
+		if err := r.s.Run(ctx, u); err != nil {
+			return r.fail(ctx, g, err)
+		}
+		recorded = recorded || closes
+		if g.Mode != plan.Settings {
+			r.committed, r.partial = g.To, true
+		}
+	}
+	if !recorded {
+		u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: r.closing()}
+		if err := r.s.Run(ctx, u); err != nil {
+			return r.fail(ctx, plan.Group{From: len(r.step.outline), To: len(r.step.outline)}, err)
+		}
+	}
+	return nil
+}
+
+// lastGroup is the group that the history row can share a transaction with:
+// the last one, but for a COMMIT behind it; -1 where there is none.
+func lastGroup(groups []plan.Group) int {
+	for i := len(groups) - 1; i >= 0; i-- {
+		switch groups[i].Mode {
+		case plan.OwnCommands:
+			continue
+		case plan.Settings:
+			return -1
+		}
+		return i
+	}
+	return -1
+}
+
+// unit makes a group's work, and says whether the history row is in it.
+func (r *runner) unit(g plan.Group, last bool) (engine.Unit, bool) {
+	from, to := max(g.From, r.step.Resume.Done), g.To
+	u := engine.Unit{Statements: r.step.section.Statements(r.step.outline, from, to), Watch: r.watch(from)}
+	sum := plan.Checksum(r.step.outline, from, to)
+	done := r.jw.Done(r.about(), from+1, to, sum, time.Now())
+	switch g.Mode {
+	case plan.Settings:
+		return u, false
+	case plan.InTransaction:
+		u.Begin = r.w.c.Engine.Dialect.Begin
+		if g.Begin >= 0 {
+			u.Begin = r.beginOf(g.Begin)
+		}
+		if last {
+			u.Closing = r.closing()
+		} else {
+			u.Closing = append(r.restore(), done)
+		}
+		return u, last
+	}
+	u.Opening = []engine.Query{r.jw.Start(r.about(), from+1, to, sum)}
+	u.Closing = []engine.Query{done}
+	if last {
+		u.Closing = append(u.Closing, r.record()...)
+	}
+	return u, last
+}
+
+// beginOf reads the text of the file's own BEGIN.
+func (r *runner) beginOf(i int) string {
+	begin := r.w.c.Engine.Dialect.Begin
+	for st, err := range r.step.section.Statements(r.step.outline, i, i+1) {
+		if err == nil {
+			begin = st.Text
+		}
+	}
+	return begin
+}
+
+// closing is what ends a migration inside its transaction: the session made
+// fit for our own statements, then the history with its fence.
+func (r *runner) closing() []engine.Query { return append(r.restore(), r.record()...) }
+
+func (r *runner) restore() []engine.Query {
+	if text := r.w.c.Engine.Dialect.Restore; text != "" {
+		return []engine.Query{{Text: text}}
+	}
+	return nil
+}
+
+func (r *runner) record() []engine.Query {
+	if r.step.Direction == migration.Down {
+		return r.jw.Forget(r.about(), r.step.Revision, r.started)
+	}
+	hashes := make([]string, 0, min(len(r.step.outline), maxHashes))
+	for _, p := range r.step.outline[:min(len(r.step.outline), maxHashes)] {
+		hashes = append(hashes, p.Hash.Short())
+	}
+	return r.jw.Record(r.about(), hashes, r.step.Revision, r.started)
+}
+
+// maxHashes bounds what the history keeps of a migration's statements.
+const maxHashes = 10_000
+
+func (r *runner) about() journal.Step {
+	return journal.Step{Migration: r.step.Migration, Direction: r.step.Direction, Statements: len(r.step.outline)}
+}
+
+// watch turns a unit's progress into events.
+func (r *runner) watch(from int) func(engine.Progress) {
+	if r.w.c.Observe == nil {
+		return nil
+	}
+	return func(p engine.Progress) {
+		kind := event.StatementStarted
+		if p.Done {
+			kind = event.StatementDone
+		}
+		r.emit(kind, func(e *event.Event) {
+			e.Statement, e.Line, e.SQL = from+p.Index+1, p.Statement.Start.Line, p.Statement.Text
+			e.Rows, e.Elapsed = p.Rows, p.Elapsed
+		})
+	}
+}
+
+func (r *runner) emit(k event.Kind, fill func(*event.Event)) {
+	e := r.base
+	e.Kind = k
+	if fill != nil {
+		fill(&e)
+	}
+	r.w.c.Observe.Emit(e)
+}
+
+// fail settles what a failed group left behind: it writes the journal's
+// entry, where there is a session left to write with, and says what is
+// known.
+func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
+	fault := r.w.c.Engine.Fault(err)
+	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Total: len(r.step.outline), Fault: fault, Err: err}
+	var u *engine.UnitError
+	if errors.As(err, &u) {
+		e.Err = u.Err
+		r.locate(e, g, u)
+	} else {
+		u = &engine.UnitError{Part: engine.PartBegin, Err: err}
+	}
+	if cause := context.Cause(ctx); cause != nil && (fault.Kind == engine.Canceled || errors.Is(err, cause)) {
+		e.Err = fmt.Errorf("%w: %w", ErrInterrupted, cause)
+	}
+	e.Done = r.committed
+	switch {
+	case fault.Kind == engine.Lost || u.Part == engine.PartCommit && !u.RolledBack:
+		e.State = Undecided
+		e.Err = fmt.Errorf("%w: %w", lock.ErrLost, e.Err)
+		return e
+	case journal.IsFence(fault) && u.Part != engine.PartStatement:
+		e.State = Untouched
+		if r.partial || g.Mode == plan.Alone && u.Part == engine.PartClosing {
+			e.State = Undecided
+		}
+		e.Err = lock.ErrLost
+		return e
+	case r.partial:
+		e.State = Partial
+	case g.Mode == plan.Alone && (u.Part == engine.PartStatement && !g.Atomic || u.Part == engine.PartClosing):
+		e.State = Partial
+	case g.Mode == plan.InTransaction && !u.RolledBack:
+		e.State = Partial
+	default:
+		e.State = Untouched
+	}
+	r.note(ctx, g, u, e)
+	return e
+}
+
+// ErrInterrupted says that the run was asked to stop.
+var ErrInterrupted = errors.New("interrupted")
+
+// note writes the failed attempt into the journal.
+func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e *MigrationError) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	detail := e.Fault.Message
+	if detail == "" || errors.Is(e.Err, ErrInterrupted) {
+		detail = e.Err.Error()
+	}
+	detail = strings.ReplaceAll(detail, "\n", " ")
+	if err := r.s.Reset(ctx, r.w.c.Limits); err != nil {
+		e.Err = errors.Join(e.Err, fmt.Errorf("reset the session: %w", err))
+		return
+	}
+	// A group outside a transaction may be in the database though its entry
+	// is not: then it stays in doubt.
+	if g.Mode == plan.Alone && u.Part == engine.PartClosing {
+		return
+	}
+	q := r.jw.Aborted(r.about(), e.Number, detail)
+	if e.State == Partial {
+		from, to := max(g.From, r.step.Resume.Done), g.To
+		q = r.jw.Failed(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), detail)
+	}
+	if _, err := r.s.Exec(ctx, q.Text, q.Values()...); err != nil {
+		if journal.IsFence(r.w.c.Engine.Fault(err)) {
+			err = lock.ErrLost
+		}
+		e.Err = errors.Join(e.Err, fmt.Errorf("write the journal: %w", err))
+	}
+}
+
+// locate finds the place of the trouble in the file.
+func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
+	if u.Part != engine.PartStatement || u.Statement.Text == "" {
+		return
+	}
+	e.Number = max(g.From, r.step.Resume.Done) + u.Index + 1
+	e.Statement, e.Start, e.Pos = u.Statement.Text, u.Statement.Start, u.Statement.Start
+	e.Pos = place(u.Statement, e.Fault)
+}
+
+// place is where in the file the server sees the trouble.
+func place(st sqltext.Statement, f engine.Fault) sqltext.Pos {
+	if f.Position > 0 {
+		return st.At(f.Position)
+	}
+	if f.Near != "" {
+		if i := strings.Index(st.Text, f.Near); i >= 0 && strings.Count(st.Text, f.Near) == 1 {
+			return st.At(len([]rune(st.Text[:i])) + 1)
+		}
+	}
+	return st.Start
+}
+
+// orNone makes a header's zero, which means no limit, what Limits mean by
+// that.
+func orNone(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}

@@ -1,0 +1,251 @@
+package dbwarden
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// MigrationState is where one migration stands.
+type MigrationState string
+
+const (
+	Applied       MigrationState = "applied"
+	Pending       MigrationState = "pending"
+	OutOfOrder    MigrationState = "out_of_order" // pending, and older than the newest applied
+	Changed       MigrationState = "changed"      // applied, and its statements are others now
+	Missing       MigrationState = "missing"      // applied, and its file is gone
+	HalfApplied   MigrationState = "half_applied"
+	HalfReverted  MigrationState = "half_rolled_back"
+	InDoubt       MigrationState = "in_doubt" // half applied or reverted, and a statement's end is not known
+	FailedPending MigrationState = "failed"   // pending; its last attempt failed and left nothing
+)
+
+// Standing is one migration's place in Status.
+type Standing struct {
+	Version     string
+	Description string
+	File        string
+	Kind        migration.Kind
+	State       MigrationState
+	AppliedAt   time.Time // zero unless applied
+	Detail      string    // why, for failed and half-done ones
+}
+
+// Status is where a database stands against its folder.
+type Status struct {
+	Migrations []Standing // in the order of their versions
+	Counts     map[MigrationState]int
+
+	// AppliedTotal counts what is in the history, PendingTotal what is not.
+	AppliedTotal, PendingTotal int
+}
+
+// Clean says that everything applied is as it was and nothing is pending.
+func (s *Status) Clean() bool { return s.Counts[Applied] == len(s.Migrations) }
+
+// Status compares the folder with the history. It takes no lock, writes
+// nothing and creates nothing.
+func (w *Warden) Status(ctx context.Context) (*Status, error) {
+	set, err := w.load()
+	if err != nil {
+		return nil, err
+	}
+	var h *journal.History
+	err = w.look(ctx, func(s engine.Session, j *journal.Journal) error {
+		h, err = j.Read(ctx, s)
+		return err
+	})
+	if errors.Is(err, engine.ErrNoDatabase) {
+		h, err = &journal.History{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return stand(set, h), nil
+}
+
+func stand(set *migration.Set, h *journal.History) *Status {
+	st := &Status{Counts: map[MigrationState]int{}}
+	late := map[*migration.Migration]bool{}
+	_, lateOnes := plan.Pending(set, h)
+	for _, m := range lateOnes {
+		late[m] = true
+	}
+	failures := map[string]string{}
+	for _, e := range h.Open {
+		if e.What == journal.Aborted && e.Direction == migration.Up {
+			failures[e.File] = e.Detail
+		}
+	}
+	half, progress := plan.Unfinished(h)
+	add := func(s Standing) {
+		if half != nil && s.File == half.File {
+			s.State = HalfApplied
+			if half.Direction == migration.Down {
+				s.State = HalfReverted
+			}
+			if progress.Doubt > 0 {
+				s.State = InDoubt
+			}
+			s.Detail = progress.String()
+			if progress.Failure != "" {
+				s.Detail += "; " + progress.Failure
+			}
+		}
+		st.Counts[s.State]++
+		st.Migrations = append(st.Migrations, s)
+	}
+	for _, m := range set.Migrations {
+		s := Standing{Version: m.Version.String(), Description: m.Description, File: m.File, Kind: m.Kind, State: Pending}
+		r := h.Find(m.Version)
+		if m.Version.IsZero() {
+			r = h.FindFile(m.File)
+		}
+		switch {
+		case r != nil:
+			st.AppliedTotal++
+			s.State, s.AppliedAt = Applied, r.AppliedAt
+			switch {
+			case !plan.Changed(m, r):
+			case m.Kind == migration.Versioned:
+				s.State = Changed
+			case m.Kind == migration.RunsOnChange:
+				s.State, s.Detail = Pending, "changed since it ran"
+				st.AppliedTotal--
+				st.PendingTotal++
+			}
+		default:
+			st.PendingTotal++
+			if late[m] {
+				s.State = OutOfOrder
+			}
+			if why, ok := failures[m.File]; ok {
+				s.State, s.Detail = FailedPending, why
+			}
+		}
+		add(s)
+	}
+	for _, r := range h.Revisions {
+		if r.Version.IsZero() || set.Find(r.Version) != nil {
+			continue
+		}
+		st.AppliedTotal++
+		add(Standing{Version: r.Version.String(), Description: r.Description, File: r.File, Kind: r.Kind, State: Missing, AppliedAt: r.AppliedAt})
+	}
+	return st
+}
+
+// History returns what is applied, in the order of its execution. It takes
+// no lock and creates nothing.
+func (w *Warden) History(ctx context.Context) ([]journal.Revision, error) {
+	var out []journal.Revision
+	err := w.look(ctx, func(s engine.Session, j *journal.Journal) error {
+		h, err := j.Read(ctx, s)
+		if err == nil {
+			out = h.Revisions
+		}
+		return err
+	})
+	if errors.Is(err, engine.ErrNoDatabase) {
+		err = nil
+	}
+	return out, err
+}
+
+// Attempts returns the whole journal, oldest first: every attempt, rollback
+// and release by force.
+func (w *Warden) Attempts(ctx context.Context) ([]journal.Entry, error) {
+	var out []journal.Entry
+	err := w.look(ctx, func(s engine.Session, j *journal.Journal) (err error) {
+		out, err = j.Entries(ctx, s)
+		return err
+	})
+	if errors.Is(err, engine.ErrNoDatabase) {
+		err = nil
+	}
+	return out, err
+}
+
+// Preview is what a run would do now.
+type Preview struct {
+	Direction migration.Direction
+	Steps     []PreviewStep
+	Lock      lock.Status // warn when it is Active
+}
+
+// PreviewStep is one migration of a preview.
+type PreviewStep struct {
+	Migration *migration.Migration
+	Groups    []plan.Group
+	Resume    plan.Progress
+	SQL       []string // its statements, as written, behind what has run already
+}
+
+// Preview plans a run and stops before the lock: it creates nothing.
+func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Target) (*Preview, error) {
+	set, err := w.load()
+	if err != nil {
+		return nil, err
+	}
+	out := &Preview{Direction: d}
+	show := func(p *plan.Plan, v engine.Server) error {
+		for _, ps := range p.Steps {
+			st, err := w.ready(ps, v)
+			if err != nil {
+				return err
+			}
+			shown := PreviewStep{Migration: st.Migration, Groups: st.groups, Resume: ps.Resume}
+			for q, err := range st.section.Statements(st.outline, ps.Resume.Done, len(st.outline)) {
+				if err != nil {
+					return err
+				}
+				shown.SQL = append(shown.SQL, q.Text)
+			}
+			out.Steps = append(out.Steps, shown)
+		}
+		return nil
+	}
+	decide := plan.Up
+	if d == migration.Down {
+		decide = plan.Down
+	}
+	err = w.look(ctx, func(s engine.Session, j *journal.Journal) error {
+		h, err := j.Read(ctx, s)
+		if err != nil {
+			return err
+		}
+		p, err := decide(set, h, t)
+		if err != nil {
+			return err
+		}
+		if out.Lock, err = w.lock(s, j).Inspect(ctx, s); err != nil {
+			return err
+		}
+		return show(p, s.Server())
+	})
+	if errors.Is(err, engine.ErrNoDatabase) {
+		p, err := decide(set, &journal.History{}, t)
+		if err != nil {
+			return nil, err
+		}
+		return out, show(p, engine.Server{})
+	}
+	return out, err
+}
+
+// look opens a session that only looks.
+func (w *Warden) look(ctx context.Context, do func(engine.Session, *journal.Journal) error) error {
+	s, err := w.connect(ctx, "", true)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return w.denied(s, do(s, w.journal(s)), false)
+}

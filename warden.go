@@ -1,0 +1,226 @@
+// Package dbwarden applies plain SQL migrations to a database, one run at a
+// time.
+//
+// A Warden knows one database and one folder of migrations. Its verbs load
+// the folder, take the lock, plan, run and release; what each of these means
+// is told by the packages migration, lock, plan and journal, and what a
+// database product needs by the packages below engine. The package prints
+// nothing, reads no environment and keeps no state outside a Warden.
+package dbwarden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// Config says what a Warden watches over. Engine and Database are required.
+type Config struct {
+	Engine   *engine.Engine
+	Database engine.Database
+
+	// Migrations is the folder; nil for verbs that read none (Lock, Unlock).
+	Migrations fs.FS
+
+	// Holder is who we are, for the lock row and the history.
+	Holder lock.Holder
+
+	// Wait is how long to wait for the lock; 0 fails at once.
+	Wait time.Duration
+
+	// Limits protect the database's other users; zero means the documented
+	// defaults.
+	Limits engine.Limits
+
+	// Observe receives what happens; nil drops it.
+	Observe event.Observer
+}
+
+// A Warden applies migrations to one database. It owns no connection between
+// calls, and is safe for use by several goroutines.
+type Warden struct{ c Config }
+
+// New checks the configuration. It connects to nothing.
+func New(c Config) (*Warden, error) {
+	if c.Engine == nil || c.Database == nil {
+		return nil, errors.New("dbwarden: Config needs an Engine and a Database")
+	}
+	return &Warden{c}, nil
+}
+
+// Migrate applies what is pending, up to the target. With nothing to do it
+// takes no lock.
+//
+// Errors: migration.Problems for a folder that cannot be read,
+// *plan.Refusal, *lock.HeldError, *MigrationError, lock.ErrLost, or the
+// database's own. The result tells what was applied in any case.
+func (w *Warden) Migrate(ctx context.Context, t plan.Target) (*Result, error) {
+	return w.run(ctx, migration.Up, t)
+}
+
+// Rollback reverts the newest migrations by order of execution, one unless
+// the target says otherwise. Errors as for Migrate.
+func (w *Warden) Rollback(ctx context.Context, t plan.Target) (*Result, error) {
+	return w.run(ctx, migration.Down, t)
+}
+
+// Result is what a run did.
+type Result struct {
+	Run       string
+	Direction migration.Direction
+	Planned   []*migration.Migration
+	Completed []*migration.Migration // in the order of their execution
+	Elapsed   time.Duration
+	Warnings  []string
+}
+
+// run is the story of migrate and rollback.
+func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) (res *Result, err error) {
+	started := time.Now()
+	res = &Result{Run: lock.NewRun(), Direction: d}
+	defer func() { res.Elapsed = time.Since(started) }()
+
+	set, err := w.load()
+	if err != nil {
+		return res, err
+	}
+	s, err := w.connect(ctx, res.Run, false)
+	if err != nil {
+		return res, err
+	}
+	defer s.Close()
+	defer func() { err = w.denied(s, err, true) }()
+
+	j := w.journal(s)
+	steps, err := w.plan(ctx, s, j, set, d, t)
+	if err != nil {
+		return res, err
+	}
+	if len(steps) == 0 {
+		return res, w.warnHeld(ctx, s, j, res)
+	}
+
+	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: res.Run, Observe: w.c.Observe})
+	if err != nil {
+		return res, err
+	}
+	// What was pending before the lock was ours may have been applied by
+	// whoever had it: the plan is made anew.
+	if steps, err = w.plan(ctx, s, j, set, d, t); err == nil {
+		err = w.walk(ctx, s, j.Writer(hold), steps, res)
+	}
+	return res, w.letGo(ctx, hold, err)
+}
+
+// letGo releases the lock, or keeps it when the database was left in a state
+// that no migration describes.
+func (w *Warden) letGo(ctx context.Context, hold *lock.Hold, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	var failed *MigrationError
+	if errors.As(err, &failed) && failed.State == Partial {
+		failed.LockKept = true
+		w.c.Observe.Emit(event.Event{Kind: event.LockKept, Run: hold.Run, Detail: failed.Error()})
+		return errors.Join(err, hold.Keep(ctx, failed.Summary()))
+	}
+	if errors.Is(err, lock.ErrLost) {
+		return err
+	}
+	if e := hold.Release(ctx); e != nil {
+		return errors.Join(err, e)
+	}
+	w.c.Observe.Emit(event.Event{Kind: event.LockReleased, Run: hold.Run})
+	return err
+}
+
+// cleanupTime is what a release gets once the run's own context has ended.
+const cleanupTime = 10 * time.Second
+
+// plan reads the history and makes the steps ready to run.
+func (w *Warden) plan(ctx context.Context, s engine.Session, j *journal.Journal, set *migration.Set, d migration.Direction, t plan.Target) ([]*step, error) {
+	h, err := j.Read(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("read the history: %w", err)
+	}
+	decide := plan.Up
+	if d == migration.Down {
+		decide = plan.Down
+	}
+	p, err := decide(set, h, t)
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]*step, len(p.Steps))
+	for i, ps := range p.Steps {
+		if steps[i], err = w.ready(ps, s.Server()); err != nil {
+			return nil, err
+		}
+	}
+	return steps, nil
+}
+
+// warnHeld adds a warning when there was nothing to do and the lock is in a
+// state that somebody should look at.
+func (w *Warden) warnHeld(ctx context.Context, s engine.Session, j *journal.Journal, res *Result) error {
+	st, err := w.lock(s, j).Inspect(ctx, s)
+	if err != nil {
+		return err
+	}
+	if st.Active && st.Verdict != lock.Alive {
+		res.Warnings = append(res.Warnings, (&lock.HeldError{Status: st}).Error())
+	}
+	return nil
+}
+
+func (w *Warden) load() (*migration.Set, error) {
+	return migration.Load(w.c.Migrations, w.c.Engine.Lexis)
+}
+
+// connect opens the session of a run, or, without a run's id, one that only
+// looks.
+func (w *Warden) connect(ctx context.Context, run string, readOnly bool) (engine.Session, error) {
+	app := "dbwarden " + w.c.Holder.Command
+	if run != "" {
+		app += " " + run[:min(8, len(run))]
+	}
+	app += fmt.Sprintf(" %s@%s:%d", w.c.Holder.User, w.c.Holder.Host, w.c.Holder.Pid)
+	s, err := w.c.Database.Connect(ctx, engine.ConnectOptions{
+		App: app, ReadOnly: readOnly, Limits: w.c.Limits,
+		Notice: func(severity, message string) {
+			w.c.Observe.Emit(event.Event{Kind: event.Notice, Detail: severity + ": " + message})
+		},
+	})
+	if err != nil {
+		return nil, &ConnectError{Label: w.c.Database.Label(), Err: err}
+	}
+	v := s.Server()
+	w.c.Observe.Emit(event.Event{Kind: event.Connected, Run: run, Detail: v.Product + " " + v.Version})
+	return s, nil
+}
+
+// denied adds the grant that is missing to an error of our own work; what a
+// migration may not do is the migration's.
+func (w *Warden) denied(s engine.Session, err error, write bool) error {
+	var failed *MigrationError
+	if err == nil || errors.As(err, &failed) || w.c.Engine.Grant == nil || w.c.Engine.Fault(err).Kind != engine.Denied {
+		return err
+	}
+	return &DeniedError{Grant: w.c.Engine.Grant(s.Server(), write), Err: err}
+}
+
+func (w *Warden) journal(s engine.Session) *journal.Journal {
+	return &journal.Journal{Engine: w.c.Engine, Schema: s.Server().Schema}
+}
+
+func (w *Warden) lock(s engine.Session, j *journal.Journal) lock.Lock {
+	return lock.Lock{Engine: w.c.Engine, Schema: s.Server().Schema, Floor: j.Floor(), Prepare: j.Ensure}
+}

@@ -1,0 +1,145 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/event"
+)
+
+// Progress tells a person what a run does, as it does it. It is an
+// event.Observer.
+type Progress struct {
+	W       io.Writer
+	Style   Style
+	Verbose bool // the SQL of every statement
+	Quiet   bool // warnings only
+
+	// Mask takes secrets out of texts of the server and of the file; nil
+	// leaves them.
+	Mask func(string) string
+
+	total int
+	bar   bool // a bar is on the screen's last line
+}
+
+// manySteps is when a bar tells more than a line each.
+const manySteps = 20
+
+// Observe shows one event.
+func (p *Progress) Observe(e event.Event) {
+	switch e.Kind {
+	case event.LockWaiting:
+		if p.Quiet {
+			return
+		}
+		if e.Elapsed < time.Second {
+			p.line(p.Style.Warn("Waiting for the migration lock, held by " + p.text(e.Holder)))
+		} else {
+			p.line(p.Style.Warn(fmt.Sprintf("Still waiting for the migration lock after %s, held by %s", e.Elapsed.Round(time.Second), p.text(e.Holder))))
+		}
+	case event.PlanReady:
+		p.total = e.Total
+	case event.MigrationStarted:
+		switch {
+		case p.Quiet:
+		case p.bars():
+			p.draw(e, e.Number-1)
+		default:
+			p.line(fmt.Sprintf("Starting %s: %s", action(e.Direction), Plain(e.File)))
+		}
+	case event.StatementStarted:
+		if p.Verbose {
+			p.line(p.Style.Dim(fmt.Sprintf("  %s:%d  statement %d of %d", Plain(e.File), e.Line, e.Statement, e.Statements)))
+			p.line(indent(p.Style.SQL(p.text(clip(e.SQL)))))
+		}
+	case event.StatementDone:
+		if p.Verbose {
+			p.line(p.Style.Dim(fmt.Sprintf("  done in %s, %d rows", Duration(e.Elapsed), e.Rows)))
+		}
+	case event.MigrationDone:
+		switch {
+		case p.Quiet:
+		case p.bars():
+			p.draw(e, e.Number)
+			if e.Number == e.Total {
+				p.clear()
+			}
+		default:
+			p.line(fmt.Sprintf("Completed %s: %s in %s", action(e.Direction), Plain(e.File), Duration(e.Elapsed)))
+		}
+	case event.MigrationFailed:
+		p.clear()
+	case event.Notice:
+		if p.Verbose {
+			p.line(p.Style.Dim("  " + p.text(e.Detail)))
+		}
+	case event.Warning:
+		p.line(p.Style.Warn("Warning: " + p.text(e.Detail)))
+	}
+}
+
+func (p *Progress) bars() bool { return p.total >= manySteps && p.Style.Terminal && !p.Verbose }
+
+// line writes a line, above the bar if there is one.
+func (p *Progress) line(text string) {
+	p.clear()
+	fmt.Fprintln(p.W, text)
+}
+
+func (p *Progress) clear() {
+	if p.bar {
+		fmt.Fprint(p.W, "\r\x1b[K")
+		p.bar = false
+	}
+}
+
+func (p *Progress) draw(e event.Event, done int) {
+	const width = 30
+	filled := width * done / max(1, e.Total)
+	text := fmt.Sprintf("[%s%s] %d/%d %s", strings.Repeat("█", filled), strings.Repeat("·", width-filled), done, e.Total, Plain(e.File))
+	if p.Style.Width > 0 {
+		text = Shorten(text, p.Style.Width-1)
+	}
+	fmt.Fprint(p.W, "\r\x1b[K"+text)
+	p.bar = true
+}
+
+func (p *Progress) text(s string) string {
+	if p.Mask != nil {
+		s = p.Mask(s)
+	}
+	return Plain(s)
+}
+
+func action(direction string) string {
+	if direction == "rollback" {
+		return "rollback"
+	}
+	return "migration"
+}
+
+// Duration is a time as the lines show it: 0.05s, 12.30s, 3m 12s.
+func Duration(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.2fs", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	if d < time.Hour {
+		return fmt.Sprintf("%dm %02ds", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%dh %02dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// clip bounds what is shown of a statement.
+func clip(sql string) string {
+	const limit = 4000
+	if len(sql) <= limit {
+		return sql
+	}
+	return strings.ToValidUTF8(sql[:limit], "") + fmt.Sprintf(" … (%d bytes more)", len(sql)-limit)
+}
+
+func indent(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }

@@ -1,0 +1,25 @@
+// Command dbwarden applies plain SQL migrations, one run at a time.
+package main
+
+import (
+	"os"
+
+	"github.com/dbwarden-go/dbwarden/engine/mysql"
+	"github.com/dbwarden-go/dbwarden/engine/mysql/myschema"
+	"github.com/dbwarden-go/dbwarden/engine/postgres"
+	"github.com/dbwarden-go/dbwarden/engine/postgres/pgschema"
+	"github.com/dbwarden-go/dbwarden/engine/sqlite"
+	"github.com/dbwarden-go/dbwarden/engine/sqlite/liteschema"
+	"github.com/dbwarden-go/dbwarden/internal/cli"
+)
+
+// Set by the linker in a release.
+var version, commit, date string
+
+func main() {
+	os.Exit(cli.Process([]cli.Product{
+		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect},
+		{Engine: postgres.Engine(), Inspect: pgschema.Inspect},
+		{Engine: mysql.Engine(), Inspect: myschema.Inspect},
+	}, cli.Build{Version: version, Commit: commit, Date: date}))
+}

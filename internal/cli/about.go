@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sort"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden/internal/render"
+)
+
+func (a *app) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		Short:   "Show the effective configuration and where each value comes from",
+		Example: "  dbwarden config\n  dbwarden config -d analytics -o json",
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := a.load()
+		if err != nil {
+			return err
+		}
+		if a.json() {
+			var list []map[string]any
+			for _, d := range c.Selected {
+				list = append(list, map[string]any{"name": d.Name, "default": d.Default, "settings": d.Sources})
+			}
+			return a.document(cmd, nil, map[string]any{"file": c.File, "databases": list})
+		}
+		st := a.style(a.Stdout)
+		if c.File != "" {
+			fmt.Fprintf(a.Stdout, "%s %s\n", st.Bold("Configuration file:"), c.File)
+		} else {
+			fmt.Fprintln(a.Stdout, st.Bold("No configuration file."))
+		}
+		for _, d := range c.Selected {
+			fmt.Fprintln(a.Stdout)
+			if d.Name != "" {
+				fmt.Fprintf(a.Stdout, "%s\n", st.Bold("Database: "+d.Name))
+			}
+			table := render.Table{Head: []string{"KEY", "VALUE", "FROM"}}
+			for _, s := range d.Sources {
+				table.Rows = append(table.Rows, []render.Cell{render.Text(s.Key), render.Text(s.Value), {Text: s.Source, Draw: st.Dim}})
+			}
+			table.Write(a.Stdout, st)
+		}
+		return nil
+	}
+	return cmd
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "version", Short: "Show the program's version", Example: "  dbwarden version"}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if a.json() {
+			return a.document(cmd, nil, map[string]any{"version": a.Build.Version, "commit": a.Build.Commit, "date": a.Build.Date,
+				"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+		}
+		fmt.Fprintf(a.Stdout, "dbwarden %s", a.Build.Version)
+		if a.Build.Commit != "" {
+			fmt.Fprintf(a.Stdout, " (%s)", a.Build.Commit)
+		}
+		fmt.Fprintf(a.Stdout, " %s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return nil
+	}
+	return cmd
+}
+
+func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Write a completion script for bash, zsh, fish or powershell",
+		Example: "  source <(dbwarden completion bash)\n  dbwarden completion zsh > \"${fpath[1]}/_dbwarden\"\n" +
+			"  dbwarden completion fish > ~/.config/fish/completions/dbwarden.fish",
+		Args:      oneArg("shell"),
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch args[0] {
+		case "bash":
+			return root.GenBashCompletionV2(a.Stdout, true)
+		case "zsh":
+			return root.GenZshCompletion(a.Stdout)
+		case "fish":
+			return root.GenFishCompletion(a.Stdout, true)
+		case "powershell":
+			return root.GenPowerShellCompletionWithDesc(a.Stdout)
+		}
+		return usagef("unknown shell %q: want bash, zsh, fish or powershell", args[0])
+	}
+	return cmd
+}
+
+// completeVersions completes a flag with the versions in the folder.
+func (a *app) completeVersions(cmd *cobra.Command, flag string) {
+	cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return a.versions() })
+}
+
+// completeArgs completes the first argument with them.
+func (a *app) completeArgs(cmd *cobra.Command) {
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return a.versions()
+	}
+}
+
+func (a *app) versions() ([]string, cobra.ShellCompDirective) {
+	dir, err := a.folder()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var out []string
+	for _, e := range entries {
+		if p := versionPrefix.FindStringSubmatch(e.Name()); p != nil {
+			out = append(out, p[1]+"\t"+e.Name())
+		}
+	}
+	sort.Strings(out)
+	return out, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,354 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/lock"
+)
+
+// app is one run of the program.
+type app struct {
+	Env
+
+	// The flags that every command has.
+	database      string
+	all           bool
+	configFile    string
+	url           string
+	migrationsDir string
+	out           string
+	verbose       bool
+	quiet         bool
+	noColor       bool
+
+	secrets []config.Secret // whatever is printed is searched for these
+	shown   bool            // the error has been reported already
+}
+
+// root lists the commands: the only registry of them.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dbwarden",
+		Short: "Database migrations in plain SQL, one run at a time",
+		Long: "dbwarden applies plain SQL migrations to SQLite, PostgreSQL, MySQL and MariaDB,\n" +
+			"under a lock that tells who holds it, whether they live, and what to do.",
+		Example: "  dbwarden init\n  dbwarden new \"create users\"\n  dbwarden migrate\n  dbwarden status\n  dbwarden lock-status",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return a.unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	f := root.PersistentFlags()
+	f.StringVarP(&a.database, "database", "d", "", "the `NAME` of a database in warden.toml")
+	f.BoolVar(&a.all, "all", false, "every database in warden.toml")
+	f.StringVar(&a.configFile, "config", "", "use this `FILE` instead of the nearest warden.toml")
+	f.StringVar(&a.url, "url", "", "the database `URL`; beats file and environment")
+	f.StringVar(&a.migrationsDir, "migrations-dir", "", "the `FOLDER` with the migrations")
+	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the SQL as it runs")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
+	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
+	root.SetFlagErrorFunc(a.flagError)
+	root.AddCommand(
+		a.initCommand(), a.newCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
+		a.checkDBCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.configCommand(),
+		a.versionCommand(), a.completionCommand(root),
+	)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd) }
+	for _, c := range root.Commands() {
+		if c.Args == nil {
+			c.Args = noArgs
+		}
+	}
+	return root
+}
+
+// formats are the values of --out that a command takes, in an annotation.
+const formats = "formats"
+
+func (a *app) checkFlags(cmd *cobra.Command) error {
+	known := []string{"txt", "json"}
+	if list, ok := cmd.Annotations[formats]; ok {
+		known = strings.Split(list, ",")
+	}
+	for _, k := range known {
+		if a.out == k {
+			return nil
+		}
+	}
+	return usagef("--out %s: want %s", a.out, strings.Join(known, " or "))
+}
+
+// A usageError is a mistake on the command line.
+type usageError struct{ msg, hint string }
+
+func (e *usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error {
+	return &usageError{msg: fmt.Sprintf(format, args...)}
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{fmt.Sprintf("%s takes no argument %q", cmd.Name(), args[0]), cmd.CommandPath() + " -h"}
+	}
+	return nil
+}
+
+func oneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return &usageError{fmt.Sprintf("%s wants one argument, the %s", cmd.Name(), what), cmd.CommandPath() + " -h"}
+		}
+		return nil
+	}
+}
+
+func (a *app) unknownCommand(root *cobra.Command, name string) error {
+	e := &usageError{msg: fmt.Sprintf("unknown command %q", name), hint: "dbwarden -h lists the commands"}
+	var names []string
+	for _, c := range root.Commands() {
+		names = append(names, c.Name())
+	}
+	if near := nearest(name, names); near != "" {
+		e.hint = "did you mean: dbwarden " + near
+	}
+	return e
+}
+
+// flagError gives a mistyped flag the nearest right one.
+func (a *app) flagError(cmd *cobra.Command, err error) error {
+	e := &usageError{msg: err.Error(), hint: cmd.CommandPath() + " -h"}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		var names []string
+		add := func(f *pflag.Flag) { names = append(names, f.Name) }
+		cmd.Flags().VisitAll(add)
+		cmd.InheritedFlags().VisitAll(add)
+		if near := nearest(unknown.GetSpecifiedName(), names); near != "" {
+			e.hint = "did you mean: --" + near
+		}
+	}
+	return e
+}
+
+// target is one database that a command is about.
+type target struct {
+	config.Database
+	product Product
+	warden  *dbwarden.Warden
+	db      engine.Database
+	app     *app
+}
+
+// load reads the configuration.
+func (a *app) load() (*config.Config, error) {
+	var schemes []string
+	for _, p := range a.Products {
+		schemes = append(schemes, p.Engine.Schemes...)
+	}
+	c, err := config.Load(config.Input{
+		Dir: a.Dir, File: a.configFile, URL: a.url, Database: a.database, All: a.all,
+		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range c.Databases {
+		a.secrets = append(a.secrets, d.URL, d.DirectURL, d.DevURL)
+	}
+	return c, nil
+}
+
+// each runs do for every selected database. With --all it goes on after an
+// error and returns the worst one.
+func (a *app) each(cmd *cobra.Command, opt wardenOptions, do func(ctx context.Context, t *target) error) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	var worst error
+	for _, d := range c.Selected {
+		if err := cmd.Context().Err(); err != nil {
+			return context.Cause(cmd.Context())
+		}
+		err := a.one(cmd, d, opt, do)
+		if err == nil {
+			continue
+		}
+		if len(c.Selected) == 1 {
+			return err
+		}
+		a.report(&databaseError{d.Name, err})
+		a.shown = false
+		if worst == nil || exitCode(cmd.Context(), err) > exitCode(cmd.Context(), worst) {
+			worst = err
+		}
+	}
+	if worst != nil {
+		a.shown = true
+	}
+	return worst
+}
+
+func (a *app) one(cmd *cobra.Command, d config.Database, opt wardenOptions, do func(ctx context.Context, t *target) error) error {
+	t, err := a.target(cmd, d, opt)
+	if err != nil {
+		return err
+	}
+	return do(cmd.Context(), t)
+}
+
+// databaseError says which of several databases an error is about.
+type databaseError struct {
+	name string
+	err  error
+}
+
+func (e *databaseError) Error() string { return "database " + e.name + ": " + e.err.Error() }
+func (e *databaseError) Unwrap() error { return e.err }
+
+// wardenOptions are what a command wants of its warden.
+type wardenOptions struct {
+	folder  bool // the command reads the migrations
+	wait    *waitFlags
+	limits  engine.Limits
+	observe event.Observer
+}
+
+func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (*target, error) {
+	t := &target{Database: d, app: a}
+	for _, p := range a.Products {
+		for _, s := range p.Engine.Schemes {
+			if s == d.Scheme() {
+				t.product = p
+			}
+		}
+	}
+	if t.product.Engine == nil {
+		return nil, usagef("no engine for the URL scheme %q", d.Scheme())
+	}
+	url, base := d.URL, d.BaseDir
+	if !d.DirectURL.IsZero() {
+		url, base = d.DirectURL, d.DirectBaseDir
+	}
+	if base == "" {
+		base = a.Dir
+	}
+	db, err := t.product.Engine.Open(url.Reveal(), engine.OpenOptions{Dir: base, Schema: d.PostgresSchema})
+	if err != nil {
+		return nil, &usageError{msg: "database_url: " + err.Error()}
+	}
+	t.db = db
+	var folder fs.FS
+	if opt.folder {
+		if st, err := os.Stat(d.MigrationsDir); errors.Is(err, fs.ErrNotExist) {
+			return nil, &folderError{d.MigrationsDir}
+		} else if err != nil {
+			return nil, err
+		} else if !st.IsDir() {
+			return nil, usagef("%s is not a directory", d.MigrationsDir)
+		}
+		folder = os.DirFS(d.MigrationsDir)
+	}
+	limits := opt.limits
+	if limits.Lock == 0 {
+		limits.Lock = d.Run.LockTimeout
+	}
+	if limits.Statement == 0 {
+		limits.Statement = d.Run.StatementTimeout
+	}
+	wait := d.Lock.Wait
+	if opt.wait != nil {
+		wait = opt.wait.of(wait)
+	}
+	observe := opt.observe
+	if observe != nil && d.Name != "" {
+		observe = func(e event.Event) {
+			e.Database = d.Name
+			opt.observe(e)
+		}
+	}
+	t.warden, err = dbwarden.New(dbwarden.Config{
+		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, Wait: wait, Observe: observe,
+		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
+	})
+	return t, err
+}
+
+// folderError says that there is no folder of migrations.
+type folderError struct{ dir string }
+
+func (e *folderError) Error() string {
+	return "migrations directory not found. Run 'dbwarden init' first."
+}
+
+// path shows a file as a person in the working directory would name it.
+func (t *target) path(file string) string {
+	return t.app.relative(filepath.Join(t.MigrationsDir, file))
+}
+
+func (a *app) relative(p string) string {
+	if rel, err := filepath.Rel(a.Dir, p); err == nil && !strings.HasPrefix(rel, "../../..") {
+		return rel
+	}
+	return p
+}
+
+// style says how text on w is drawn.
+func (a *app) style(w io.Writer) render.Style {
+	width, terminal := a.Terminal(w)
+	_, noColor := a.Getenv("NO_COLOR")
+	if v, _ := a.Getenv("NO_COLOR"); v == "" {
+		noColor = false
+	}
+	if v, _ := a.Getenv("TERM"); v == "dumb" {
+		noColor = true
+	}
+	return render.Style{Terminal: terminal, Width: width, Color: terminal && !noColor && !a.noColor}
+}
+
+func (a *app) json() bool { return a.out == "json" }
+
+// masked is a writer through which no secret gets.
+func (a *app) masked(text string) string { return config.Mask(text, a.secrets...) }
+
+// heading names the database above its part of the output, where there are
+// several.
+func (a *app) heading(t *target) {
+	if a.all && !a.json() {
+		fmt.Fprintf(a.Stdout, "%s\n", a.style(a.Stdout).Bold("Database: "+t.Name))
+	}
+}
+
+// document writes the one JSON document of a command.
+func (a *app) document(cmd *cobra.Command, t *target, fields map[string]any) error {
+	doc := map[string]any{"format": 1, "command": cmd.Name()}
+	if t != nil && t.Name != "" {
+		doc["database"] = t.Name
+	}
+	for k, v := range fields {
+		doc[k] = v
+	}
+	return render.JSON(a.Stdout, doc, a.all)
+}

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// waitFlags say how long to wait for the lock.
+type waitFlags struct {
+	wait   string
+	noWait bool
+	parsed *time.Duration
+}
+
+func (f *waitFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.wait, "wait", "", "how long to wait for another run, a `TIME` like 30s or 5m (default 5m)")
+	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "fail at once when another run holds the lock")
+}
+
+func (f *waitFlags) check() error {
+	if f.wait == "" {
+		return nil
+	}
+	if f.noWait {
+		return usagef("--wait and --no-wait contradict each other")
+	}
+	d, err := config.ParseDuration(f.wait)
+	if err != nil {
+		return usagef("--wait: %v", err)
+	}
+	f.parsed = &d
+	return nil
+}
+
+func (f *waitFlags) of(configured time.Duration) time.Duration {
+	switch {
+	case f.noWait:
+		return 0
+	case f.parsed != nil:
+		return *f.parsed
+	}
+	return configured
+}
+
+// limitFlags are the time limits of a run.
+type limitFlags struct{ lock, statement string }
+
+func (f *limitFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.lock, "lock-timeout", "", "longest wait for a table or row lock, a `TIME`; 0: no limit (default 5s)")
+	cmd.Flags().StringVar(&f.statement, "statement-timeout", "", "longest run of one statement, a `TIME`; 0: no limit (default none)")
+}
+
+func (f *limitFlags) limits() (engine.Limits, error) {
+	var l engine.Limits
+	for _, one := range []struct {
+		flag, text string
+		into       *time.Duration
+	}{{"--lock-timeout", f.lock, &l.Lock}, {"--statement-timeout", f.statement, &l.Statement}} {
+		if one.text == "" {
+			continue
+		}
+		d, err := config.ParseDuration(one.text)
+		if err != nil {
+			return l, usagef("%s: %v", one.flag, err)
+		}
+		if d == 0 {
+			d = config.NoLimit
+		}
+		*one.into = d
+	}
+	return l, nil
+}
+
+// targetFlags say how far to go.
+type targetFlags struct {
+	count   int
+	to      string
+	empty   bool
+	changed bool
+	missing bool
+	late    bool
+	dryRun  bool
+}
+
+func (f *targetFlags) add(cmd *cobra.Command) {
+	cmd.Flags().IntVarP(&f.count, "count", "c", 0, "at most so `MANY` versioned migrations")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would run; take no lock, change nothing")
+}
+
+func (f *targetFlags) target(cmd *cobra.Command) (plan.Target, error) {
+	t := plan.Target{Count: f.count, Empty: f.empty, AllowChanged: f.changed, AllowMissing: f.missing, AllowOutOfOrder: f.late}
+	if cmd.Flags().Changed("count") && f.count < 1 {
+		return t, usagef("--count %d: want a number from 1", f.count)
+	}
+	if cmd.Flags().Changed("to-version") {
+		v, err := migration.ParseVersion(f.to)
+		if err != nil {
+			return t, usagef("--to-version: %v", err)
+		}
+		t.To = v
+	}
+	n := 0
+	for _, name := range []string{"count", "to-version", "to-empty"} {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
+			n++
+		}
+	}
+	if n > 1 {
+		return t, &usageError{"--count, --to-version and --to-empty contradict each other", "give one of them"}
+	}
+	return t, nil
+}
+
+// errShown ends a command whose error stands in its output already.
+var errShown = errors.New("shown")

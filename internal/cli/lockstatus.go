@@ -1,0 +1,253 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+func (a *app) lockStatusCommand() *cobra.Command {
+	var exit bool
+	cmd := &cobra.Command{
+		Use:   "lock-status",
+		Short: "Show whether the migration lock is held, by whom, and what to do",
+		Long: "Shows the lock: who holds it, since when, doing what, whether they are alive, and what to do next.\n" +
+			"It takes no lock, creates nothing and needs only the right to read.",
+		Example: "  dbwarden lock-status\n  dbwarden lock-status -o json\n  dbwarden lock-status --exit-code   # 0 free, 4 held",
+	}
+	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 0 for a free lock and 4 for a held one")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+			report, err := t.warden.Lock(ctx)
+			a.heading(t)
+			if err != nil {
+				return a.lockUnknown(cmd, t, err)
+			}
+			if a.json() {
+				err = a.document(cmd, t, a.lockFields(report))
+			} else {
+				a.lockText(report)
+			}
+			if err == nil && exit && report.Active {
+				err = foundError{exitHeld}
+			}
+			return err
+		})
+	}
+	return cmd
+}
+
+// lockUnknown says that the lock could not be looked at: an error is never a
+// free lock.
+func (a *app) lockUnknown(cmd *cobra.Command, t *target, err error) error {
+	e := &runError{err: err, target: t}
+	if !a.json() {
+		fmt.Fprintln(a.Stdout, "Migration lock: UNKNOWN")
+		return e
+	}
+	a.shown = true
+	if err := a.document(cmd, t, map[string]any{"lock": "unknown", "error": a.describe(e, cmd.Context()).document()}); err != nil {
+		return err
+	}
+	return e
+}
+
+func (a *app) lockText(r dbwarden.LockReport) {
+	st := a.style(a.Stdout)
+	if !r.Active {
+		fmt.Fprintln(a.Stdout, "Migration lock: "+st.Good("INACTIVE"))
+		if r.SessionLives {
+			fmt.Fprintf(a.Stdout, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can change nothing any more."))
+		}
+		return
+	}
+	fmt.Fprintln(a.Stdout, "Migration lock: "+st.Bad("ACTIVE"))
+	fmt.Fprintln(a.Stdout, "Another migration process may be running.")
+	fmt.Fprintln(a.Stdout)
+	fact := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(a.Stdout, "  %s %s\n", st.Dim(fmt.Sprintf("%-9s", name)), render.Plain(a.masked(text)))
+		}
+	}
+	fact("holder", r.Who())
+	if at := r.Row.AcquiredAt; !at.IsZero() {
+		fact("since", fmt.Sprintf("%s (%s)", at.Format("2006-01-02 15:04:05 MST"), render.Duration(max(0, a.Now().Sub(at)))))
+	}
+	if r.Row.Run != "" {
+		fact("run", fmt.Sprintf("%s (fencing token %d)", r.Row.Run, r.Row.Token))
+	}
+	fact("verdict", verdictWords(r.Status))
+	fact("session", sessionWords(r.Status))
+	fact("doing", doingWords(r.Status))
+	fact("detail", r.Row.Detail)
+	if e := r.Unfinished; e != nil {
+		text := fmt.Sprintf("%s (%s): %s", e.File, e.Direction, r.Progress)
+		if r.Progress.Doubt > 0 {
+			text += fmt.Sprintf("; statement %d was begun", r.Progress.Doubt)
+		}
+		fact("progress", text)
+	}
+	for _, next := range a.lockAdvice(r.Status) {
+		fmt.Fprintf(a.Stdout, "  %s %s\n", st.Accent("next     "), render.Plain(next))
+	}
+}
+
+// verdictWords say whether the holder lives, and how that is known.
+func verdictWords(s lock.Status) string {
+	switch s.Verdict {
+	case lock.Alive:
+		return "ALIVE: its session holds the database's own lock"
+	case lock.Gone:
+		return "GONE: the database's own lock, which it took, is free"
+	case lock.Kept:
+		return "KEPT: a migration failed half-way, and its process has ended"
+	case lock.ByHand:
+		return "FROZEN: locked by hand, without a run"
+	}
+	return "UNKNOWN: the holder took no lock of the database's own"
+}
+
+func sessionWords(s lock.Status) string {
+	var parts []string
+	for _, p := range []string{s.Owner.Session, s.Owner.User, s.Owner.From} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	if s.Owner.Pid > 0 {
+		parts = append(parts, fmt.Sprintf("process %d", s.Owner.Pid))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func doingWords(s lock.Status) string {
+	if s.Owner.Doing == "" {
+		return ""
+	}
+	text := render.Shorten(render.OneLine(s.Owner.Doing), 200)
+	if s.Owner.For > 0 {
+		text += " for " + render.Duration(s.Owner.For)
+	}
+	return text
+}
+
+// lockAdvice is what to do about a held lock.
+func (a *app) lockAdvice(s lock.Status) []string {
+	switch s.Verdict {
+	case lock.Alive:
+		return []string{"wait for it (dbwarden migrate waits), or end it: dbwarden unlock --force"}
+	case lock.Gone:
+		return []string{"see what it did (dbwarden status), then: dbwarden unlock"}
+	case lock.Kept:
+		return []string{"mend what failed (dbwarden status names it), then: dbwarden unlock, and: dbwarden migrate"}
+	case lock.ByHand:
+		return []string{"ask who froze it; to go on: dbwarden unlock"}
+	}
+	return []string{"see that no such process runs (ps aux | grep dbwarden), then: dbwarden unlock"}
+}
+
+func (a *app) lockFields(r dbwarden.LockReport) map[string]any {
+	if !r.Active {
+		return map[string]any{"lock": "inactive", "released_session_alive": r.SessionLives}
+	}
+	holder := map[string]any{"name": r.Who(), "verdict": r.Verdict, "run": r.Row.Run, "fencing_token": r.Row.Token, "state": r.Row.State,
+		"session": r.Row.Session, "native_lock": r.Owner.Held}
+	if !r.Row.AcquiredAt.IsZero() {
+		holder["since"] = r.Row.AcquiredAt.UTC().Format(time.RFC3339Nano)
+		holder["held_ms"] = max(0, a.Now().Sub(r.Row.AcquiredAt)).Milliseconds()
+	}
+	if r.Row.Detail != "" {
+		holder["detail"] = a.masked(r.Row.Detail)
+	}
+	if r.Owner.Doing != "" {
+		holder["doing"], holder["doing_ms"] = a.masked(r.Owner.Doing), r.Owner.For.Milliseconds()
+	}
+	if r.Owner.Pid > 0 {
+		holder["pid"] = r.Owner.Pid
+	}
+	out := map[string]any{"lock": "active", "holder": holder, "next": a.lockAdvice(r.Status)}
+	if e := r.Unfinished; e != nil {
+		out["unfinished"] = map[string]any{"version": e.Version, "file": e.File, "direction": e.Direction,
+			"done": r.Progress.Done, "total": r.Progress.Total, "in_doubt": r.Progress.Doubt}
+	}
+	return out
+}
+
+func (a *app) unlockCommand() *cobra.Command {
+	var force bool
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "unlock",
+		Short: "Release the migration lock of a run that is gone",
+		Long: "Releases the lock of a run that is gone, failed, or was frozen by hand. A living holder is refused;\n" +
+			"with --force its database session is ended first. A released holder can change nothing any more.",
+		Example: "  dbwarden lock-status\n  dbwarden unlock\n  dbwarden unlock --force --reason \"stuck since 02:00, see ticket 4711\"",
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "end the session of a living holder")
+	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`, for the journal")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+			a.heading(t)
+			found, err := t.warden.Unlock(ctx, force, reason)
+			if err != nil {
+				return &runError{err: err, target: t}
+			}
+			if a.json() {
+				return a.document(cmd, t, map[string]any{"released": true, "holder": found.Who(), "verdict": found.Verdict, "run": found.Row.Run})
+			}
+			fmt.Fprintln(a.Stdout, "Migration lock released successfully.")
+			return nil
+		})
+	}
+	return cmd
+}
+
+const notHeldLine = "Failed to release lock. Lock may not be held."
+
+func (a *app) resolveCommand() *cobra.Command {
+	var done, retry bool
+	cmd := &cobra.Command{
+		Use:   "resolve VERSION",
+		Short: "Say how a statement ended that was interrupted",
+		Long: "After a crash in the middle of a statement that runs outside a transaction, only a look into the database\n" +
+			"tells whether it took effect. This writes what was found into the journal; the next migrate goes on from there.",
+		Example: "  dbwarden resolve 0007 --done    # it took effect\n  dbwarden resolve 0007 --retry   # it did not: run it again",
+		Args:    oneArg("version"),
+	}
+	cmd.Flags().BoolVar(&done, "done", false, "the statement took effect")
+	cmd.Flags().BoolVar(&retry, "retry", false, "it did not; run it again")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		v, err := migration.ParseVersion(args[0])
+		if err != nil {
+			return usagef("%v", err)
+		}
+		if done == retry {
+			return &usageError{"say --done or --retry", cmd.CommandPath() + " -h"}
+		}
+		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+			n, err := t.warden.Resolve(ctx, v, done)
+			if err != nil {
+				return &runError{err: err, target: t}
+			}
+			if a.json() {
+				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n, "done": done})
+			}
+			what := "will run again"
+			if done {
+				what = "counts as done"
+			}
+			fmt.Fprintf(a.Stdout, "Statement %d of %s %s.\n", n, v, what)
+			return nil
+		})
+	}
+	a.completeArgs(cmd)
+	return cmd
+}

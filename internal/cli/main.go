@@ -1,0 +1,69 @@
+// Package cli is the command line: flags in, one call of the house below,
+// text or JSON out. It is the only place that maps errors to exit codes and
+// hints. It keeps no package variables, so that a test can run the whole
+// program in its own process.
+package cli
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/schema"
+)
+
+// Env is all that the program takes from outside.
+type Env struct {
+	Args   []string // without the program's name
+	Dir    string   // working directory
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(string) (string, bool)
+
+	// Terminal says whether w is one and how wide; nil: nothing is.
+	Terminal func(w io.Writer) (width int, ok bool)
+
+	Products []Product
+	Build    Build
+
+	User, Host string
+	Pid        int
+	Now        func() time.Time // for names of new files; nil is time.Now
+}
+
+// Product is an engine with its inspector.
+type Product struct {
+	Engine  *engine.Engine
+	Inspect func(context.Context, engine.Session, schema.Options) (*schema.State, error)
+}
+
+// Build is what this program is.
+type Build struct {
+	Version string // "1.3.0", "dev"
+	Commit  string
+	Date    string
+}
+
+// Main runs one command and returns the process's exit code.
+func Main(ctx context.Context, env Env) int {
+	if env.Terminal == nil {
+		env.Terminal = func(io.Writer) (int, bool) { return 0, false }
+	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	a := &app{Env: env}
+	root := a.root()
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SetContext(ctx)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		a.report(err)
+	}
+	return exitCode(ctx, err)
+}

@@ -1,0 +1,267 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+func (a *app) migrateCommand() *cobra.Command {
+	var to targetFlags
+	var wait waitFlags
+	var limits limitFlags
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Apply pending migrations",
+		Long: "Applies pending migrations in the order of their versions, under the lock.\n" +
+			"While another run holds the lock it waits; with nothing to do it takes no lock.",
+		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --no-wait -d analytics",
+	}
+	to.add(cmd)
+	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "up to and with this `VERSION`")
+	cmd.Flags().BoolVar(&to.changed, "allow-changed", false, "go on though an applied file has changed")
+	cmd.Flags().BoolVar(&to.missing, "allow-missing", false, "go on though an applied file is gone")
+	cmd.Flags().BoolVar(&to.late, "allow-out-of-order", false, "run files that are older than the newest applied one")
+	wait.add(cmd)
+	limits.add(cmd)
+	a.completeVersions(cmd, "to-version")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.run(cmd, migration.Up, &to, &wait, &limits)
+	}
+	return cmd
+}
+
+func (a *app) rollbackCommand() *cobra.Command {
+	var to targetFlags
+	var wait waitFlags
+	var limits limitFlags
+	cmd := &cobra.Command{
+		Use:   "rollback",
+		Short: "Revert applied migrations, newest first",
+		Long: "Reverts the newest migration by order of execution, or as many as asked for, under the lock.\n" +
+			"A migration without a rollback section is refused before anything is touched.",
+		Example: "  dbwarden rollback\n  dbwarden rollback -c 2\n  dbwarden rollback -t 0003\n  dbwarden rollback --to-empty --dry-run",
+	}
+	to.add(cmd)
+	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "revert what ran after this `VERSION`, which stays applied")
+	cmd.Flags().BoolVar(&to.empty, "to-empty", false, "revert everything")
+	wait.add(cmd)
+	limits.add(cmd)
+	a.completeVersions(cmd, "to-version")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.run(cmd, migration.Down, &to, &wait, &limits)
+	}
+	return cmd
+}
+
+// run is migrate and rollback: they differ in the words.
+func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wait *waitFlags, lim *limitFlags) error {
+	t, err := to.target(cmd)
+	if err != nil {
+		return err
+	}
+	if err := wait.check(); err != nil {
+		return err
+	}
+	limits, err := lim.limits()
+	if err != nil {
+		return err
+	}
+	words := wordsOf(d)
+	opt := wardenOptions{folder: true, wait: wait, limits: limits}
+	if !to.dryRun {
+		opt.observe = a.observer(words)
+	}
+	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
+		a.heading(tg)
+		if to.dryRun {
+			return a.preview(ctx, cmd, tg, d, t)
+		}
+		verb := tg.warden.Migrate
+		if d == migration.Down {
+			verb = tg.warden.Rollback
+		}
+		res, err := verb(ctx, t)
+		for _, w := range res.Warnings {
+			a.warn(w)
+		}
+		if a.json() {
+			return a.runDocument(cmd, tg, res, err)
+		}
+		if err != nil {
+			return &runError{err: err, target: tg, result: res}
+		}
+		st := a.style(a.Stdout)
+		if len(res.Completed) == 0 {
+			fmt.Fprintln(a.Stdout, words.nothing)
+			return nil
+		}
+		fmt.Fprintln(a.Stdout, st.Good(fmt.Sprintf(words.finished, len(res.Completed))))
+		return nil
+	})
+}
+
+// words are what the two directions say.
+type words struct{ pending, finished, nothing string }
+
+func wordsOf(d migration.Direction) words {
+	if d == migration.Down {
+		return words{"Migrations to roll back (%d):", "Rollback completed successfully: %d migrations reverted.", "Nothing to rollback."}
+	}
+	return words{"Pending migrations (%d):", "Migrations completed successfully: %d migrations applied.", "Migrations are up to date."}
+}
+
+// observer shows a run as it goes: the list of what is planned on stdout,
+// progress on stderr; as JSON lines on stderr with --out json.
+func (a *app) observer(w words) event.Observer {
+	if a.json() {
+		return a.jsonLines
+	}
+	p := &render.Progress{W: a.Stderr, Style: a.style(a.Stderr), Verbose: a.verbose, Quiet: a.quiet, Mask: a.masked}
+	return func(e event.Event) {
+		if e.Kind == event.PlanReady && e.Total > 0 && !a.quiet {
+			a.list(w, e.Versions)
+		}
+		p.Observe(e)
+	}
+}
+
+func (a *app) list(w words, names []string) {
+	fmt.Fprintf(a.Stdout, w.pending+"\n", len(names))
+	for _, n := range names {
+		fmt.Fprintf(a.Stdout, "  - %s\n", render.Plain(n))
+	}
+}
+
+// jsonLines writes events for machines.
+func (a *app) jsonLines(e event.Event) {
+	line := map[string]any{"format": 1, "event": e.Kind, "at": e.At.UTC()}
+	put := func(k string, v any, there bool) {
+		if there {
+			line[k] = v
+		}
+	}
+	put("database", e.Database, e.Database != "")
+	put("run", e.Run, e.Run != "")
+	put("direction", e.Direction, e.Direction != "")
+	put("version", e.Version, e.Version != "")
+	put("file", e.File, e.File != "")
+	put("line", e.Line, e.Line > 0)
+	put("number", e.Number, e.Number > 0)
+	put("total", e.Total, e.Total > 0)
+	put("statement", e.Statement, e.Statement > 0)
+	put("statements", e.Statements, e.Statements > 0)
+	put("sql", a.masked(e.SQL), e.SQL != "" && a.verbose)
+	put("rows", e.Rows, e.Kind == event.StatementDone)
+	put("versions", e.Versions, len(e.Versions) > 0)
+	put("holder", e.Holder, e.Holder != "")
+	put("elapsed_ms", e.Elapsed.Milliseconds(), e.Elapsed > 0)
+	put("detail", a.masked(e.Detail), e.Detail != "")
+	if e.Err != nil {
+		line["error"] = a.masked(e.Err.Error())
+	}
+	json.NewEncoder(a.Stderr).Encode(line)
+}
+
+// runDocument is the result of a run for machines.
+func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, err error) error {
+	fields := map[string]any{
+		"run": res.Run, "direction": res.Direction, "elapsed_ms": res.Elapsed.Milliseconds(),
+		"planned": migrationsOf(res.Planned), "completed": migrationsOf(res.Completed), "warnings": append([]string{}, res.Warnings...),
+	}
+	if err != nil {
+		fields["error"] = a.describe(&runError{err: err, target: t, result: res}, cmd.Context()).document()
+	}
+	if e := a.document(cmd, t, fields); e != nil {
+		return e
+	}
+	if err != nil {
+		a.shown = true
+	}
+	return err
+}
+
+func migrationsOf(ms []*migration.Migration) []map[string]any {
+	out := []map[string]any{}
+	for _, m := range ms {
+		out = append(out, map[string]any{"version": m.Version.String(), "file": m.File, "description": m.Description, "type": m.Kind})
+	}
+	return out
+}
+
+// preview is --dry-run.
+func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migration.Direction, to plan.Target) error {
+	p, err := t.warden.Preview(ctx, d, to)
+	if err != nil {
+		return &runError{err: err, target: t, result: &dbwarden.Result{Direction: d}}
+	}
+	if p.Lock.Active {
+		a.warn("the migration lock is held by " + p.Lock.Who() + "; what is pending may change")
+	}
+	if a.json() {
+		steps := []map[string]any{}
+		for _, s := range p.Steps {
+			groups := []map[string]any{}
+			for _, g := range s.Groups {
+				groups = append(groups, map[string]any{"mode": g.Mode, "from": g.From + 1, "to": g.To})
+			}
+			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": append([]string{}, s.SQL...),
+				"groups": groups, "already_done": s.Resume.Done})
+		}
+		return a.document(cmd, t, map[string]any{"dry_run": true, "direction": d, "steps": steps, "lock_active": p.Lock.Active})
+	}
+	words := wordsOf(d)
+	if len(p.Steps) == 0 {
+		fmt.Fprintln(a.Stdout, words.nothing)
+		return nil
+	}
+	var names []string
+	for _, s := range p.Steps {
+		names = append(names, s.Migration.Name())
+	}
+	a.list(words, names)
+	st := a.style(a.Stdout)
+	for _, s := range p.Steps {
+		fmt.Fprintf(a.Stdout, "\n%s\n", st.Bold("-- "+t.path(s.Migration.File)+" ("+string(d)+")"))
+		if s.Resume.Done > 0 {
+			fmt.Fprintf(a.Stdout, "-- statements 1 to %d have run already\n", s.Resume.Done)
+		}
+		for _, g := range s.Groups {
+			if g.To <= s.Resume.Done || g.Mode == plan.OwnCommands {
+				continue
+			}
+			fmt.Fprintln(a.Stdout, st.Dim("-- "+modeWords(g.Mode)))
+			for i := max(g.From, s.Resume.Done); i < g.To; i++ {
+				fmt.Fprintln(a.Stdout, st.SQL(render.Plain(s.SQL[i-s.Resume.Done]))+";")
+			}
+		}
+	}
+	fmt.Fprintln(a.Stdout, "\nDry run: nothing was changed.")
+	return nil
+}
+
+func modeWords(m plan.Mode) string {
+	switch m {
+	case plan.InTransaction:
+		return "in one transaction"
+	case plan.Settings:
+		return "for this session only"
+	}
+	return "outside a transaction, by itself"
+}
+
+func (a *app) warn(text string) {
+	if a.json() {
+		a.jsonLines(event.Event{Kind: event.Warning, At: a.Now(), Detail: text})
+		return
+	}
+	fmt.Fprintln(a.Stderr, a.style(a.Stderr).Warn("Warning: "+render.Plain(a.masked(text))))
+}

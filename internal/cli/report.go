@@ -1,0 +1,426 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// runError is an error of a command on one database, with what the report
+// needs to name files and states.
+type runError struct {
+	err    error
+	target *target
+	result *dbwarden.Result // nil: no run
+}
+
+func (e *runError) Error() string { return e.err.Error() }
+func (e *runError) Unwrap() error { return e.err }
+
+// description is an error in the parts that a person, or a program, wants.
+type description struct {
+	Message   string // what happened
+	Code      string // a stable name for machines
+	Exit      int
+	File      string
+	Line      int
+	Column    int
+	Statement string
+	Number    int
+	Total     int
+	Caret     string // the line with a mark under the place
+	Server    map[string]string
+	State     []string // what state database and lock are in
+	Next      []string // what to do
+}
+
+// report shows an error once, on stderr, or as the JSON document of a
+// command that has none of its own.
+func (a *app) report(err error) {
+	var found foundError
+	if a.shown || errors.As(err, &found) {
+		return
+	}
+	a.shown = true
+	d := a.describe(err, nil)
+	if a.json() {
+		doc := map[string]any{"format": 1, "error": d.document()}
+		var named *databaseError
+		if errors.As(err, &named) {
+			doc["database"] = named.name
+		}
+		render.JSON(a.Stdout, doc, a.all)
+		return
+	}
+	st := a.style(a.Stderr)
+	var b strings.Builder
+	b.WriteString(st.Bad("Error: ") + d.Message + "\n")
+	if d.Caret != "" {
+		b.WriteString("\n" + d.Caret + "\n")
+	}
+	for _, k := range []string{"code", "detail", "hint", "context"} {
+		if v := d.Server[k]; v != "" {
+			b.WriteString("  " + st.Dim(k+": ") + strings.ReplaceAll(v, "\n", "\n    ") + "\n")
+		}
+	}
+	for _, s := range d.State {
+		b.WriteString("  " + st.Dim("state: ") + s + "\n")
+	}
+	for _, s := range d.Next {
+		b.WriteString("  " + st.Accent("next: ") + s + "\n")
+	}
+	fmt.Fprint(a.Stderr, b.String())
+}
+
+func (d description) document() map[string]any {
+	doc := map[string]any{"message": d.Message, "code": d.Code, "exit": d.Exit}
+	put := func(k string, v any, there bool) {
+		if there {
+			doc[k] = v
+		}
+	}
+	put("file", d.File, d.File != "")
+	put("line", d.Line, d.Line > 0)
+	put("column", d.Column, d.Column > 0)
+	put("statement", d.Statement, d.Statement != "")
+	put("number", d.Number, d.Number > 0)
+	put("total", d.Total, d.Total > 0)
+	put("server", d.Server, len(d.Server) > 0)
+	put("state", d.State, len(d.State) > 0)
+	put("next", d.Next, len(d.Next) > 0)
+	return doc
+}
+
+// describe turns an error's facts into words and hints, in this one place.
+func (a *app) describe(err error, ctx context.Context) description {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	d := description{Code: "error", Exit: exitCode(ctx, err)}
+	d.Message = err.Error()
+	a.facts(&d, err)
+	d.Message = render.Plain(a.masked(d.Message))
+	d.Statement = a.masked(d.Statement)
+	d.Caret = a.masked(d.Caret)
+	for k, v := range d.Server {
+		d.Server[k] = render.Plain(a.masked(v))
+	}
+	for i := range d.State {
+		d.State[i] = render.Plain(a.masked(d.State[i]))
+	}
+	for i := range d.Next {
+		d.Next[i] = render.Plain(a.masked(d.Next[i]))
+	}
+	return d
+}
+
+func (a *app) facts(d *description, err error) {
+	var (
+		run      *runError
+		usage    *usageError
+		cfg      *config.Error
+		folder   *folderError
+		problems migration.Problems
+		refusal  *plan.Refusal
+		failed   *dbwarden.MigrationError
+		connect  *dbwarden.ConnectError
+		held     *lock.HeldError
+		evict    *lock.EvictError
+		readOnly *lock.ReadOnlyError
+		newer    *lock.ErrNewerTable
+		pathErr  *fs.PathError
+	)
+	var t *target
+	if errors.As(err, &run) {
+		t = run.target
+	}
+	switch {
+	case errors.As(err, &usage):
+		d.Code = "usage"
+		if usage.hint != "" {
+			d.Next = []string{usage.hint}
+		}
+	case errors.As(err, &cfg):
+		d.Code, d.File, d.Line, d.Column = "config", cfg.File, cfg.Line, cfg.Column
+		if cfg.Hint != "" {
+			d.Next = []string{cfg.Hint}
+		}
+	case errors.As(err, &folder):
+		d.Code, d.Message = "no_migrations_directory", folder.Error()
+		d.State = []string{"looked for " + a.relative(folder.dir)}
+	case errors.As(err, &problems):
+		d.Code = "migration_files"
+		a.problems(d, t, problems)
+	case errors.As(err, &refusal):
+		d.Code = string(refusal.Code)
+		a.refusal(d, t, refusal)
+	case errors.As(err, &failed):
+		d.Code = "migration_failed"
+		a.failure(d, t, run, failed)
+	case errors.As(err, &held):
+		d.Code = "lock_held"
+		a.held(d, held)
+	case errors.As(err, &evict):
+		d.Code = "cannot_evict"
+		d.Next = append(d.Next, "end it there: "+evict.Hint, "then: dbwarden unlock")
+	case errors.Is(err, lock.ErrNotHeld):
+		d.Code, d.Message = "not_held", notHeldLine
+	case errors.Is(err, lock.ErrLost):
+		d.Code, d.Message = "lock_lost", "the lock was taken away while this run held it: "+err.Error()
+		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
+	case errors.As(err, &readOnly):
+		d.Code = "read_only"
+		d.Next = []string{"run it against the primary, or on a file that can be written"}
+	case errors.As(err, &newer):
+		d.Code = "newer_lock_table"
+	case errors.As(err, &connect):
+		d.Code = "connect"
+		a.connection(d, t, connect)
+	case errors.As(err, &pathErr):
+		d.Code, d.File = "file", pathErr.Path
+	default:
+		if t != nil {
+			a.fault(d, t, err)
+		}
+	}
+	var named *databaseError
+	if errors.As(err, &named) {
+		d.Message = "database " + named.name + ": " + strings.TrimPrefix(d.Message, "database "+named.name+": ")
+	}
+}
+
+// problems lists what is wrong with the folder.
+func (a *app) problems(d *description, t *target, ps migration.Problems) {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		if t != nil {
+			p.File = t.path(p.File)
+		}
+		lines[i] = p.Error()
+	}
+	d.File, d.Line, d.Column = ps[0].File, ps[0].Line, ps[0].Column
+	if len(ps) == 1 {
+		d.Message = lines[0]
+	} else {
+		d.Message = fmt.Sprintf("%d problems in the migrations directory\n  %s", len(ps), strings.Join(lines, "\n  "))
+	}
+	d.State = []string{"nothing was run"}
+}
+
+func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
+	verb := "migrate"
+	if r.Down {
+		verb = "rollback"
+	}
+	d.State = []string{"nothing was run"}
+	version := ""
+	if len(r.Items) > 0 {
+		version = r.Items[0].Version
+		d.File, d.Line = r.Items[0].File, r.Items[0].Line
+		if t != nil {
+			d.File = t.path(d.File)
+		}
+	}
+	switch r.Code {
+	case plan.ChangedFile:
+		d.Next = []string{"put the file back as it was, or go on with: dbwarden migrate --allow-changed"}
+	case plan.Missing:
+		if r.Down {
+			d.Next = []string{"put the file back: its rollback section is needed"}
+		} else {
+			d.Next = []string{"put the file back, or go on with: dbwarden migrate --allow-missing"}
+		}
+	case plan.OutOfOrder:
+		d.Next = []string{"give it a higher version, or run it late with: dbwarden migrate --allow-out-of-order"}
+	case plan.UnknownVersion, plan.NotApplied:
+		d.Next = []string{"dbwarden status lists the versions"}
+	case plan.Irreversible:
+		d.Next = []string{"write a -- rollback section (an empty one does nothing), or a new migration that goes forward"}
+	case plan.HalfReverted:
+		d.Next = []string{"dbwarden rollback finishes it"}
+	case plan.BelowHalfApplied:
+		d.Next = []string{"dbwarden migrate finishes it, dbwarden rollback takes it back"}
+	case plan.InDoubt:
+		d.State = append(d.State, r.Progress.String())
+		d.Next = []string{
+			"look in the database whether that statement took effect",
+			fmt.Sprintf("it did: dbwarden resolve %s --done; it did not: dbwarden resolve %s --retry", version, version),
+			"then: dbwarden " + verb,
+		}
+	case plan.MendedTooEarly:
+		d.Next = []string{"put those statements back as they were; mend from the failed one on, or take the migration back with: dbwarden rollback"}
+	case plan.BadDependency:
+		d.Next = []string{"correct its depends_on header"}
+	case plan.FileGone:
+		d.Next = []string{"put the file back"}
+	}
+}
+
+// failure is a migration that failed.
+func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.MigrationError) {
+	file := e.Migration.File
+	if t != nil {
+		file = t.path(file)
+	}
+	d.File, d.Number, d.Total, d.Statement = file, e.Number, e.Total, clipStatement(e.Statement)
+	what := e.Fault.Message
+	if what == "" || errors.Is(e.Err, dbwarden.ErrInterrupted) || errors.Is(e.Err, lock.ErrLost) {
+		what = e.Err.Error()
+	}
+	if e.Number > 0 {
+		d.Line, d.Column = e.Pos.Line, e.Pos.Column
+		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d failed: %s", file, d.Line, d.Column, e.Number, e.Total, what)
+		d.Caret = caret(e)
+	} else {
+		d.Message = file + ": " + what
+	}
+	d.Server = map[string]string{"code": e.Fault.Code, "detail": e.Fault.Detail, "hint": e.Fault.Hint, "context": e.Fault.Context}
+	for k, v := range d.Server {
+		if v == "" {
+			delete(d.Server, k)
+		}
+	}
+	again := "dbwarden migrate"
+	if e.Direction == migration.Down {
+		again = "dbwarden rollback"
+	}
+	if run != nil && run.result != nil && len(run.result.Completed) > 0 {
+		d.State = append(d.State, fmt.Sprintf("%d migrations before it were completed and stay", len(run.result.Completed)))
+	}
+	switch {
+	case errors.Is(e.Err, lock.ErrLost):
+		d.Code = "lock_lost"
+		d.State = append(d.State, "the lock was lost while this ran; nothing was committed after that")
+		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
+	case e.State == dbwarden.Untouched:
+		d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
+		d.Next = []string{"mend the file, then: " + again}
+		if errors.Is(e.Err, dbwarden.ErrInterrupted) {
+			d.Next = []string{again}
+		}
+		if e.Fault.Kind == engine.Denied {
+			d.Next = append([]string{"ask for the right that the message names"}, d.Next...)
+		}
+	default:
+		if e.Done > 0 {
+			d.State = append(d.State, fmt.Sprintf("statements 1 to %d are in the database", e.Done))
+		} else {
+			d.State = append(d.State, "a part of this statement may be in the database")
+		}
+		d.State = append(d.State, "the lock is kept, so that nobody goes on by accident")
+		d.Next = []string{fmt.Sprintf("mend the file from statement %d on, then: dbwarden unlock, and: %s, which goes on there", max(1, e.Number), again)}
+	}
+}
+
+// caret shows the line of the trouble with a mark under the place.
+func caret(e *dbwarden.MigrationError) string {
+	lines := strings.Split(e.Statement, "\n")
+	i := e.Pos.Line - e.Start.Line
+	if i < 0 || i >= len(lines) {
+		return ""
+	}
+	line := strings.TrimSuffix(lines[i], "\r")
+	column := e.Pos.Column
+	if i == 0 {
+		column -= e.Start.Column - 1
+	}
+	runes := []rune(line)
+	const most = 100
+	if column > most*3/4 && len(runes) > most {
+		cut := min(column-most/2, len(runes)-1)
+		runes, column = append([]rune("…"), runes[cut:]...), column-cut+1
+	}
+	if len(runes) > most {
+		runes = append(runes[:most:most], '…')
+	}
+	if column < 1 || column > len(runes)+1 {
+		return ""
+	}
+	number := fmt.Sprintf("%6d | ", e.Pos.Line)
+	pad := strings.Repeat(" ", len(number)+render.Columns(string(runes[:column-1])))
+	shown := strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' '
+		}
+		return r
+	}, string(runes))
+	return number + render.Plain(shown) + "\n" + pad + "^"
+}
+
+func clipStatement(s string) string {
+	const most = 2000
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + fmt.Sprintf(" … (%d bytes more)", len(s)-most)
+}
+
+func (a *app) held(d *description, e *lock.HeldError) {
+	st := e.Status
+	if !st.Row.AcquiredAt.IsZero() {
+		d.State = append(d.State, fmt.Sprintf("held since %s (%s)", st.Row.AcquiredAt.Format("2006-01-02 15:04:05 MST"), render.Duration(a.Now().Sub(st.Row.AcquiredAt))))
+	}
+	if e.Waited >= 1e9 {
+		d.State = append(d.State, "waited "+render.Duration(e.Waited))
+	}
+	if st.Row.Detail != "" {
+		d.State = append(d.State, st.Row.Detail)
+	}
+	d.Next = a.lockAdvice(st)
+}
+
+// connection explains why there is no session.
+func (a *app) connection(d *description, t *target, e *dbwarden.ConnectError) {
+	if t != nil {
+		a.fault(d, t, e.Err)
+		f := t.product.Engine.Fault(e.Err)
+		if f.Message != "" {
+			d.Message = "connect to " + e.Label + ": " + f.Message
+		}
+	}
+}
+
+// fault gives hints for an error of the database outside a migration.
+func (a *app) fault(d *description, t *target, err error) {
+	f := t.product.Engine.Fault(err)
+	if f.Code != "" || f.Detail != "" || f.Hint != "" {
+		d.Server = map[string]string{}
+		for k, v := range map[string]string{"code": f.Code, "detail": f.Detail, "hint": f.Hint} {
+			if v != "" {
+				d.Server[k] = v
+			}
+		}
+	}
+	switch f.Kind {
+	case engine.Unreachable:
+		d.Code = "unreachable"
+		d.Next = []string{"see that the server runs and that host and port in database_url are right (dbwarden config shows them)"}
+	case engine.Login:
+		d.Code = "login"
+		d.Next = []string{"see user and password in database_url (dbwarden config shows where it comes from)"}
+	case engine.NoSuchDatabase:
+		d.Code = "no_such_database"
+		d.Next = []string{"create the database first, or correct its name in database_url"}
+	case engine.Denied:
+		d.Code = "denied"
+		var denied *dbwarden.DeniedError
+		if errors.As(err, &denied) && denied.Grant != "" {
+			d.Next = []string{"ask for the right: " + denied.Grant}
+		}
+	case engine.Busy:
+		d.Code = "busy"
+		d.Next = []string{"another program holds the database or the table: try again"}
+	case engine.ReadOnly:
+		d.Code = "read_only"
+	}
+}

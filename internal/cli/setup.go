@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+const freshConfig = `# dbwarden's configuration. dbwarden config shows what is in effect.
+
+# Where the database is. The environment beats this line: DBWARDEN_DATABASE_URL.
+#   sqlite:///relative.db   sqlite:////absolute.db
+#   postgresql://user:password@host:5432/name
+#   mysql://user:password@host:3306/name      mariadb://…
+# ${NAME} is replaced by an environment variable, so that no password stands here.
+database_url = "sqlite:///app.db"
+
+# Where the migrations are, relative to this file.
+migrations_dir = "migrations"
+`
+
+func (a *app) initCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "init",
+		Short:   "Write warden.toml and a folder for migrations",
+		Long:    "Writes warden.toml and migrations/.gitkeep into the working directory. It overwrites nothing and touches no database.",
+		Example: "  dbwarden init",
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		done := map[string]any{}
+		say := func(path, what string) {
+			done[path] = what
+			if !a.json() {
+				fmt.Fprintf(a.Stdout, "%s %s\n", what, path)
+			}
+		}
+		dir := "migrations"
+		if a.migrationsDir != "" {
+			dir = a.migrationsDir
+		}
+		if err := os.MkdirAll(filepath.Join(a.Dir, dir), 0o777); err != nil {
+			return err
+		}
+		text := strings.Replace(freshConfig, `migrations_dir = "migrations"`, fmt.Sprintf("migrations_dir = %q", dir), 1)
+		for _, f := range []struct{ path, text string }{{config.FileName, text}, {filepath.Join(dir, ".gitkeep"), ""}} {
+			made, err := create(filepath.Join(a.Dir, f.path), f.text)
+			switch {
+			case err != nil:
+				return err
+			case made:
+				say(f.path, "created")
+			default:
+				say(f.path, "kept")
+			}
+		}
+		if a.json() {
+			return a.document(cmd, nil, map[string]any{"files": done})
+		}
+		if !a.quiet {
+			fmt.Fprintln(a.Stderr, "next: set database_url in warden.toml, then: dbwarden new \"create users\"")
+		}
+		return nil
+	}
+	return cmd
+}
+
+// create writes a file that does not exist yet; false says that it does.
+func create(path, text string) (bool, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = f.WriteString(text)
+	return true, errors.Join(err, f.Close())
+}
+
+func (a *app) newCommand() *cobra.Command {
+	var version, kind string
+	cmd := &cobra.Command{
+		Use:   "new DESCRIPTION",
+		Short: "Write an empty migration with both sections",
+		Long: "Writes a file with an empty -- upgrade and an empty -- rollback section. Its version is one more than the\n" +
+			"highest in the folder, in the same width; where versions are timestamps, it is the time now.",
+		Example: "  dbwarden new \"create users\"\n  dbwarden new \"add email\" --version 0042\n  dbwarden new \"fill countries\" --type seed",
+		Args:    oneArg("description"),
+	}
+	cmd.Flags().StringVar(&version, "version", "", "this `VERSION` instead of the next one")
+	cmd.Flags().StringVar(&kind, "type", "versioned", "`TYPE`: versioned, always (on every migrate), on-change (when it changed) or seed")
+	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"versioned", "always", "on-change", "seed"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		slug := slugOf(args[0])
+		if slug == "" {
+			return usagef("the description %q has no letter or digit", args[0])
+		}
+		dir, err := a.folder()
+		if err != nil {
+			return err
+		}
+		name, head := "", ""
+		switch kind {
+		case "versioned", "seed":
+			v, err := a.nextVersion(dir, version)
+			if err != nil {
+				return err
+			}
+			name = v + "_" + slug + ".sql"
+			if kind == "seed" {
+				head = "-- seed\n\n"
+			}
+		case "always":
+			name = "RA__" + slug + ".sql"
+		case "on-change":
+			name = "ROC__" + slug + ".sql"
+		default:
+			return usagef("--type %s: want versioned, always, on-change or seed", kind)
+		}
+		if version != "" && !strings.HasPrefix(name, version) {
+			return usagef("a repeatable migration has no version")
+		}
+		path := filepath.Join(dir, name)
+		made, err := create(path, head+"-- upgrade\n\n\n-- rollback\n\n")
+		if err != nil {
+			return err
+		}
+		if !made {
+			return fmt.Errorf("%s exists already", a.relative(path))
+		}
+		if a.json() {
+			return a.document(cmd, nil, map[string]any{"file": a.relative(path)})
+		}
+		fmt.Fprintf(a.Stdout, "Created migration: %s\n", a.relative(path))
+		return nil
+	}
+	return cmd
+}
+
+// folder is where new migrations go. No database is needed to write one, so
+// a configuration without a URL will do.
+func (a *app) folder() (string, error) {
+	dir := filepath.Join(a.Dir, "migrations")
+	if a.migrationsDir != "" {
+		dir = a.migrationsDir
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(a.Dir, dir)
+		}
+	} else if c, err := a.load(); err == nil {
+		dir = c.Selected[0].MigrationsDir
+	} else if st, statErr := os.Stat(dir); a.configFile != "" || a.database != "" || statErr != nil || !st.IsDir() {
+		return "", err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return "", &folderError{dir}
+	}
+	return dir, nil
+}
+
+var versionPrefix = regexp.MustCompile(`^([0-9]+)(?:[_.-]|$)`)
+
+// nextVersion reads the names in the folder and nothing of the files.
+func (a *app) nextVersion(dir, wanted string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	var highest migration.Version
+	taken := map[string]string{}
+	for _, e := range entries {
+		p := versionPrefix.FindStringSubmatch(e.Name())
+		if p == nil || e.IsDir() || !strings.EqualFold(filepath.Ext(e.Name()), ".sql") {
+			continue
+		}
+		v, err := migration.ParseVersion(p[1])
+		if err != nil {
+			continue
+		}
+		taken[v.Key()] = e.Name()
+		if highest.IsZero() || v.Compare(highest) > 0 {
+			highest = v
+		}
+	}
+	if wanted != "" {
+		v, err := migration.ParseVersion(wanted)
+		if err != nil {
+			return "", usagef("--version: %v", err)
+		}
+		if other := taken[v.Key()]; other != "" {
+			return "", usagef("version %s is taken by %s", wanted, other)
+		}
+		return wanted, nil
+	}
+	const timestamp = "20060102150405"
+	if now := a.Now().UTC().Format(timestamp); len(highest.String()) == len(timestamp) && highest.String() < now && highest.String() > "1970" {
+		return now, nil
+	}
+	if highest.IsZero() {
+		return "0001", nil
+	}
+	return increment(highest.String()), nil
+}
+
+// increment adds one to digits of any length, keeping their width.
+func increment(digits string) string {
+	b := []byte(digits)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] != '9' {
+			b[i]++
+			return string(b)
+		}
+		b[i] = '0'
+	}
+	return "1" + string(b)
+}
+
+// slugOf makes a file name of a description.
+func slugOf(description string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(description) {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
+			b.WriteByte('_')
+		}
+	}
+	s := strings.TrimSuffix(b.String(), "_")
+	for len(s) > 150 {
+		s = s[:strings.LastIndexFunc(s[:150], func(rune) bool { return true })]
+	}
+	return s
+}

@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+const timeLayout = "2006-01-02 15:04:05"
+
+func (a *app) historyCommand() *cobra.Command {
+	var attempts bool
+	cmd := &cobra.Command{
+		Use:     "history",
+		Short:   "Show what was applied, in the order of its execution",
+		Example: "  dbwarden history\n  dbwarden history --attempts\n  dbwarden history -o json",
+	}
+	cmd.Flags().BoolVar(&attempts, "attempts", false, "every attempt, rollback and forced release too")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+			if attempts {
+				entries, err := t.warden.Attempts(ctx)
+				if err != nil {
+					return &runError{err: err, target: t}
+				}
+				a.heading(t)
+				return a.attempts(cmd, t, entries)
+			}
+			revisions, err := t.warden.History(ctx)
+			if err != nil {
+				return &runError{err: err, target: t}
+			}
+			a.heading(t)
+			return a.history(cmd, t, revisions)
+		})
+	}
+	return cmd
+}
+
+func (a *app) history(cmd *cobra.Command, t *target, rs []journal.Revision) error {
+	if a.json() {
+		list := []map[string]any{}
+		for i, r := range rs {
+			list = append(list, map[string]any{"order": i + 1, "version": r.Version.String(), "description": r.Description, "file": r.File,
+				"type": r.Kind, "applied_at": jsonTime(r.AppliedAt), "duration_ms": r.Duration.Milliseconds(), "by": r.By, "run": r.Run,
+				"fencing_token": r.Token, "checksum": r.Checksum, "checksum_kind": r.ChecksumKind, "statements": r.Statements, "program": r.Program})
+		}
+		return a.document(cmd, t, map[string]any{"applied": len(rs), "migrations": list})
+	}
+	if len(rs) == 0 {
+		fmt.Fprintln(a.Stdout, "No migrations have been applied yet.")
+		return nil
+	}
+	st := a.style(a.Stdout)
+	table := render.Table{Head: []string{"VERSION", "ORDER", "DESCRIPTION", "APPLIED AT (UTC)", "TYPE", "DURATION", "BY"}}
+	for i, r := range rs {
+		name := r.Version.String()
+		if name == "" {
+			name = r.File
+		}
+		table.Rows = append(table.Rows, []render.Cell{render.Text(name), render.Text(fmt.Sprint(i + 1)), render.Text(r.Description),
+			render.Text(shownTime(r.AppliedAt)), render.Text(string(r.Kind)), render.Text(render.Duration(r.Duration)), render.Text(r.By)})
+	}
+	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration History"))
+	table.Write(a.Stdout, st)
+	fmt.Fprintf(a.Stdout, "\nApplied: %d\n", len(rs))
+	return nil
+}
+
+func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error {
+	if a.json() {
+		list := []map[string]any{}
+		for _, e := range es {
+			list = append(list, map[string]any{"id": e.ID, "at": jsonTime(e.At), "event": e.What, "direction": e.Direction, "version": e.Version,
+				"file": e.File, "statement_from": e.From, "statement_to": e.To, "statements": e.Statements, "duration_ms": e.Duration.Milliseconds(),
+				"by": e.By, "run": e.Run, "fencing_token": e.Token, "detail": a.masked(e.Detail)})
+		}
+		return a.document(cmd, t, map[string]any{"attempts": list})
+	}
+	if len(es) == 0 {
+		fmt.Fprintln(a.Stdout, "No migrations have been applied yet.")
+		return nil
+	}
+	st := a.style(a.Stdout)
+	table := render.Table{Head: []string{"AT (UTC)", "EVENT", "MIGRATION", "STATEMENTS", "DURATION", "BY", "DETAIL"}}
+	for _, e := range es {
+		what, draw := string(e.What), st.Good
+		switch e.What {
+		case journal.Failed, journal.Aborted:
+			draw = st.Bad
+		case journal.Started, journal.Unlocked, journal.Resolved:
+			draw = st.Warn
+		}
+		if e.Direction == migration.Down && e.What != journal.Reverted {
+			what += " (rollback)"
+		}
+		where := ""
+		if e.From > 0 {
+			where = fmt.Sprintf("%d of %d", e.To, e.Statements)
+			if e.From != e.To {
+				where = fmt.Sprintf("%d-%d of %d", e.From, e.To, e.Statements)
+			}
+		}
+		took := ""
+		if e.What == journal.Applied || e.What == journal.Reverted || e.What == journal.Done {
+			took = render.Duration(e.Duration)
+		}
+		table.Rows = append(table.Rows, []render.Cell{render.Text(shownTime(e.At)), {Text: what, Draw: draw}, render.Text(e.File), render.Text(where),
+			render.Text(took), render.Text(e.By), render.Text(render.Shorten(render.OneLine(a.masked(e.Detail)), 120))})
+	}
+	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration Attempts"))
+	table.Write(a.Stdout, st)
+	return nil
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	var exit bool
+	cmd := &cobra.Command{
+		Use:     "status",
+		Short:   "Show what is applied, pending, changed, missing, late or failed",
+		Example: "  dbwarden status\n  dbwarden status --exit-code   # 0 all applied, 6 something is not\n  dbwarden status -o json",
+	}
+	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 6 unless everything is applied as it stands in the files")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+			s, err := t.warden.Status(ctx)
+			if err != nil {
+				return &runError{err: err, target: t}
+			}
+			a.heading(t)
+			if a.json() {
+				err = a.statusDocument(cmd, t, s)
+			} else {
+				a.status(s)
+			}
+			if err == nil && exit && !s.Clean() {
+				err = foundError{exitFound}
+			}
+			return err
+		})
+	}
+	return cmd
+}
+
+// stateWords are the states as the table shows them.
+var stateOrder = []struct {
+	state dbwarden.MigrationState
+	name  string
+}{
+	{dbwarden.Changed, "Changed"}, {dbwarden.Missing, "Missing"}, {dbwarden.OutOfOrder, "Out of order"}, {dbwarden.FailedPending, "Failed"},
+	{dbwarden.HalfApplied, "Half applied"}, {dbwarden.HalfReverted, "Half rolled back"}, {dbwarden.InDoubt, "In doubt"},
+}
+
+func (a *app) status(s *dbwarden.Status) {
+	st := a.style(a.Stdout)
+	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration Status"))
+	table := render.Table{Head: []string{"STATUS", "VERSION", "DESCRIPTION", "APPLIED AT (UTC)"}}
+	var notes []string
+	for _, m := range s.Migrations {
+		draw := st.Bad
+		switch m.State {
+		case dbwarden.Applied:
+			draw = st.Good
+		case dbwarden.Pending, dbwarden.OutOfOrder:
+			draw = st.Warn
+		}
+		name := m.Version
+		if name == "" {
+			name = m.File
+		}
+		table.Rows = append(table.Rows, []render.Cell{{Text: strings.ReplaceAll(string(m.State), "_", " "), Draw: draw}, render.Text(name),
+			render.Text(m.Description), render.Text(shownTime(m.AppliedAt))})
+		if m.Detail != "" {
+			notes = append(notes, m.File+": "+render.Shorten(render.OneLine(a.masked(m.Detail)), 300))
+		}
+	}
+	if len(s.Migrations) > 0 {
+		table.Write(a.Stdout, st)
+		fmt.Fprintln(a.Stdout)
+	}
+	for _, n := range notes {
+		fmt.Fprintln(a.Stdout, st.Warn(render.Plain(n)))
+	}
+	if len(notes) > 0 {
+		fmt.Fprintln(a.Stdout)
+	}
+	fmt.Fprintf(a.Stdout, "Applied: %d\nPending: %d\nTotal: %d\n", s.AppliedTotal, s.PendingTotal, s.AppliedTotal+s.PendingTotal)
+	for _, o := range stateOrder {
+		if n := s.Counts[o.state]; n > 0 {
+			fmt.Fprintf(a.Stdout, "%s\n", st.Warn(fmt.Sprintf("%s: %d", o.name, n)))
+		}
+	}
+}
+
+func (a *app) statusDocument(cmd *cobra.Command, t *target, s *dbwarden.Status) error {
+	list := []map[string]any{}
+	for _, m := range s.Migrations {
+		row := map[string]any{"version": m.Version, "description": m.Description, "file": m.File, "type": m.Kind, "state": m.State}
+		if !m.AppliedAt.IsZero() {
+			row["applied_at"] = jsonTime(m.AppliedAt)
+		}
+		if m.Detail != "" {
+			row["detail"] = a.masked(m.Detail)
+		}
+		list = append(list, row)
+	}
+	counts := map[string]int{}
+	for _, o := range stateOrder {
+		counts[string(o.state)] = s.Counts[o.state]
+	}
+	return a.document(cmd, t, map[string]any{"applied": s.AppliedTotal, "pending": s.PendingTotal, "total": s.AppliedTotal + s.PendingTotal,
+		"counts": counts, "clean": s.Clean(), "migrations": list})
+}
+
+func shownTime(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(timeLayout)
+}
+
+func jsonTime(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at.UTC().Format(time.RFC3339Nano)
+}

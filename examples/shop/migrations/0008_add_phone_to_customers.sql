@@ -1,0 +1,7 @@
+-- upgrade
+
+ALTER TABLE customers ADD COLUMN phone TEXT;
+
+-- rollback
+
+ALTER TABLE customers DROP COLUMN phone;

@@ -93,32 +93,60 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	if err != nil {
 		return res, err
 	}
-	s, err := w.connect(ctx, res.Run, false)
-	if err != nil {
+	// The first plan is for finding out whether there is anything to do. On a
+	// file it is made by a session that does not create it.
+	s, err := w.connect(ctx, res.Run, w.c.Engine.Caps.File)
+	if err != nil && !errors.Is(err, engine.ErrNoDatabase) {
 		return res, err
 	}
-	defer s.Close()
-	defer func() { err = w.denied(s, err, true) }()
+	defer func() {
+		if s != nil {
+			err = w.denied(s, err, true)
+			s.Close()
+		}
+	}()
+	steps, err := w.plan(ctx, s, set, d, t)
+	if err != nil && !unfinished(err) {
+		return res, err
+	}
+	if err == nil && len(steps) == 0 {
+		return res, w.warnHeld(ctx, s, res)
+	}
+	if w.c.Engine.Caps.File {
+		if s != nil {
+			s.Close()
+		}
+		if s, err = w.connect(ctx, res.Run, false); err != nil {
+			return res, err
+		}
+	}
 
 	j := w.journal(s)
-	steps, err := w.plan(ctx, s, j, set, d, t)
-	if err != nil {
-		return res, err
-	}
-	if len(steps) == 0 {
-		return res, w.warnHeld(ctx, s, j, res)
-	}
-
 	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: res.Run, Observe: w.c.Observe})
 	if err != nil {
 		return res, err
 	}
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
-	if steps, err = w.plan(ctx, s, j, set, d, t); err == nil {
+	if steps, err = w.plan(ctx, s, set, d, t); err == nil {
 		err = w.walk(ctx, s, j.Writer(hold), steps, res)
 	}
 	return res, w.letGo(ctx, hold, err)
+}
+
+// unfinished says that a plan was refused because an attempt is open. Before
+// the lock is ours that attempt may be somebody's who is still at it; the
+// lock tells.
+func unfinished(err error) bool {
+	var r *plan.Refusal
+	if !errors.As(err, &r) {
+		return false
+	}
+	switch r.Code {
+	case plan.InDoubt, plan.MendedTooEarly, plan.HalfReverted, plan.BelowHalfApplied, plan.FileGone:
+		return true
+	}
+	return false
 }
 
 // letGo releases the lock, or keeps it when the database was left in a state
@@ -145,11 +173,16 @@ func (w *Warden) letGo(ctx context.Context, hold *lock.Hold, err error) error {
 // cleanupTime is what a release gets once the run's own context has ended.
 const cleanupTime = 10 * time.Second
 
-// plan reads the history and makes the steps ready to run.
-func (w *Warden) plan(ctx context.Context, s engine.Session, j *journal.Journal, set *migration.Set, d migration.Direction, t plan.Target) ([]*step, error) {
-	h, err := j.Read(ctx, s)
-	if err != nil {
-		return nil, fmt.Errorf("read the history: %w", err)
+// plan reads the history and makes the steps ready to run. Without a session
+// there is no database yet, and no history.
+func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) ([]*step, error) {
+	h, v := &journal.History{}, engine.Server{}
+	if s != nil {
+		var err error
+		if h, err = w.journal(s).Read(ctx, s); err != nil {
+			return nil, fmt.Errorf("read the history: %w", err)
+		}
+		v = s.Server()
 	}
 	decide := plan.Up
 	if d == migration.Down {
@@ -161,7 +194,7 @@ func (w *Warden) plan(ctx context.Context, s engine.Session, j *journal.Journal,
 	}
 	steps := make([]*step, len(p.Steps))
 	for i, ps := range p.Steps {
-		if steps[i], err = w.ready(ps, s.Server()); err != nil {
+		if steps[i], err = w.ready(ps, v); err != nil {
 			return nil, err
 		}
 	}
@@ -170,8 +203,11 @@ func (w *Warden) plan(ctx context.Context, s engine.Session, j *journal.Journal,
 
 // warnHeld adds a warning when there was nothing to do and the lock is in a
 // state that somebody should look at.
-func (w *Warden) warnHeld(ctx context.Context, s engine.Session, j *journal.Journal, res *Result) error {
-	st, err := w.lock(s, j).Inspect(ctx, s)
+func (w *Warden) warnHeld(ctx context.Context, s engine.Session, res *Result) error {
+	if s == nil {
+		return nil
+	}
+	st, err := w.lock(s, w.journal(s)).Inspect(ctx, s)
 	if err != nil {
 		return err
 	}

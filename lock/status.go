@@ -34,6 +34,8 @@ type Status struct {
 // Who names the holder for people.
 func (s Status) Who() string {
 	switch {
+	case s.Verdict == ByHand:
+		return "nobody: it was locked by hand"
 	case s.Row.Holder != "" && s.Row.Run != "":
 		return s.Row.Holder
 	case s.Row.Owner != "":
@@ -93,6 +95,9 @@ func (l Lock) judge(row *Row, owner engine.Owner) Status {
 		// was released by hand.
 		st.SessionLives = row.Run != "" && row.State == Running
 	case !row.Locked:
+	case row.State == Released, row.State == Forced:
+		// Whoever had it is through with it: this is an UPDATE by hand.
+		st.Verdict = ByHand
 	case row.Native == l.Engine.Native.Name && owner.Held:
 		st.Verdict = Alive
 	case row.State == Failed:

@@ -169,7 +169,7 @@ func read(fsys fs.FS, name string, lexis sqltext.Lexis) (*Migration, Problems) {
 		case errors.Is(err, io.EOF):
 			finish()
 			if !m.Upgrade.Present && len(bad) == 0 {
-				fail(max(1, sc.Pos().Line), 0, "no -- upgrade section; a migration has the line %q above its statements", "-- upgrade")
+				fail(1, 0, "no -- upgrade section; a migration has the line %q above its statements", "-- upgrade")
 			}
 			if len(bad) > 0 {
 				return nil, bad

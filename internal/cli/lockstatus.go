@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -197,6 +198,11 @@ func (a *app) unlockCommand() *cobra.Command {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
 			a.heading(t)
 			found, err := t.warden.Unlock(ctx, force, reason)
+			if errors.Is(err, lock.ErrNotHeld) && !a.json() {
+				// The command's answer, not a mishap: the line alone.
+				fmt.Fprintln(a.Stdout, notHeldLine)
+				return foundError{exitError}
+			}
 			if err != nil {
 				return &runError{err: err, target: t}
 			}

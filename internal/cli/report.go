@@ -312,13 +312,20 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 			d.Next = append([]string{"ask for the right that the message names"}, d.Next...)
 		}
 	default:
-		if e.Done > 0 {
+		switch {
+		case e.Done == 1:
+			d.State = append(d.State, "statement 1 is in the database")
+		case e.Done > 1:
 			d.State = append(d.State, fmt.Sprintf("statements 1 to %d are in the database", e.Done))
-		} else {
+		default:
 			d.State = append(d.State, "a part of this statement may be in the database")
 		}
 		d.State = append(d.State, "the lock is kept, so that nobody goes on by accident")
-		d.Next = []string{fmt.Sprintf("mend the file from statement %d on, then: dbwarden unlock, and: %s, which goes on there", max(1, e.Number), again)}
+		goOn := fmt.Sprintf("dbwarden unlock, and: %s, which goes on at statement %d", again, max(e.Done+1, e.Number))
+		if !errors.Is(e.Err, dbwarden.ErrInterrupted) {
+			goOn = fmt.Sprintf("mend the file from statement %d on, then: ", max(e.Done+1, e.Number)) + goOn
+		}
+		d.Next = []string{goOn}
 	}
 }
 

@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -53,6 +56,7 @@ func TestScriptsOnMariaDB(t *testing.T) {
 }
 
 func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server) {
+	var gates gates
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -76,7 +80,10 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sql": func(ts *testscript.TestScript, neg bool, args []string) { sqlCommand(ts, e, neg, args) },
+			"sql":        func(ts *testscript.TestScript, neg bool, args []string) { sqlCommand(ts, e, neg, args) },
+			"waitfor":    func(ts *testscript.TestScript, _ bool, args []string) { waitFor(ts, e, args[0], args[1]) },
+			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, args) },
+			"gate":       func(ts *testscript.TestScript, _ bool, args []string) { gates.do(ts, e, args[0]) },
 		},
 	})
 }
@@ -110,8 +117,17 @@ func query(ts *testscript.TestScript, e *engine.Engine, q string) error {
 		_, err := s.Exec(ctx, q)
 		return err
 	}
+	rows, err := texts(ctx, s, q)
+	for _, r := range rows {
+		fmt.Fprintln(ts.Stdout(), r)
+	}
+	return err
+}
+
+// texts runs a query and returns its rows, columns parted by bars.
+func texts(ctx context.Context, s engine.Session, q string) (rows []string, err error) {
 	columns := strings.Count(q[:strings.Index(strings.ToUpper(q)+" FROM ", " FROM ")], ",") + 1
-	return s.Query(ctx, func(scan func(...any) error) error {
+	err = s.Query(ctx, func(scan func(...any) error) error {
 		values, into := make([]sql.NullString, columns), make([]any, columns)
 		for i := range values {
 			into[i] = &values[i]
@@ -119,12 +135,83 @@ func query(ts *testscript.TestScript, e *engine.Engine, q string) error {
 		if err := scan(into...); err != nil {
 			return err
 		}
-		texts := make([]string, columns)
+		cells := make([]string, columns)
 		for i, v := range values {
-			texts[i] = v.String
+			cells[i] = v.String
 		}
-		fmt.Fprintln(ts.Stdout(), strings.Join(texts, "|"))
+		rows = append(rows, strings.Join(cells, "|"))
 		return nil
 	}, q)
+	return rows, err
 }
 
+// patience is how long a script waits for what must come.
+const patience = 60 * time.Second
+
+// poll asks until done says yes.
+func poll(ts *testscript.TestScript, limit time.Duration, what string, done func() bool) {
+	deadline := time.Now().Add(limit)
+	for !done() {
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s did not come within %s", what, limit)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// waitFor is "waitfor QUERY RESULT".
+func waitFor(ts *testscript.TestScript, e *engine.Engine, q, want string) {
+	ctx := context.Background()
+	db, err := e.Open(ts.Getenv("DBWARDEN_DATABASE_URL"), engine.OpenOptions{Dir: ts.Getenv("WORK")})
+	ts.Check(err)
+	s, err := db.Connect(ctx, engine.ConnectOptions{App: "test", ReadOnly: true})
+	ts.Check(err)
+	defer s.Close()
+	poll(ts, patience, q, func() bool {
+		rows, err := texts(ctx, s, q)
+		return err == nil && len(rows) == 1 && rows[0] == want
+	})
+}
+
+// eventually is "eventually TIME REGEXP COMMAND...": the command is run until
+// its output matches.
+func eventually(ts *testscript.TestScript, args []string) {
+	limit, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	want := regexp.MustCompile("(?m)" + args[1])
+	poll(ts, limit, args[1], func() bool {
+		ts.Exec(args[2], args[3:]...) // its exit code is not the question
+		return want.MatchString(ts.ReadFile("stdout"))
+	})
+}
+
+// gates are locks of the database's own that a migration in a script waits
+// for; "gate close" takes the script's, "gate open" gives it back. SQLite has
+// none.
+type gates struct{ open sync.Map }
+
+func (g *gates) do(ts *testscript.TestScript, e *engine.Engine, what string) {
+	take := map[string]string{
+		"postgres": "SELECT pg_advisory_lock(4711)::text",
+		"mysql":    "SELECT GET_LOCK(CONCAT(DATABASE(), 'gate'), 0)",
+	}[e.Name]
+	if take == "" {
+		return
+	}
+	ctx := context.Background()
+	work := ts.Getenv("WORK")
+	if what == "open" {
+		s, ok := g.open.LoadAndDelete(work)
+		if ok {
+			ts.Check(s.(engine.Session).Close())
+		}
+		return
+	}
+	db, err := e.Open(ts.Getenv("DBWARDEN_DATABASE_URL"), engine.OpenOptions{Dir: work})
+	ts.Check(err)
+	s, err := db.Connect(ctx, engine.ConnectOptions{App: "gate", Limits: engine.Limits{Idle: -1}})
+	ts.Check(err)
+	ts.Check(s.Query(ctx, func(scan func(...any) error) error { return nil }, take))
+	g.open.Store(work, s)
+	ts.Defer(func() { g.do(ts, e, "open") })
+}

@@ -53,6 +53,7 @@ type Engine struct {
 type Caps struct {
 	TransactionalDDL bool // DDL can be rolled back
 	SingleWriter     bool // an open write transaction keeps everybody else from writing (SQLite)
+	File             bool // the database is a file, which a session that may write creates
 }
 
 // OpenOptions complete a URL.

@@ -24,6 +24,7 @@ type Options struct {
 type Table struct {
 	Schema      string       `json:"schema,omitempty"` // "" on SQLite's main database
 	Name        string       `json:"name"`
+	Kind        string       `json:"kind,omitempty"` // "" for an ordinary one, "virtual" (SQLite)
 	Comment     string       `json:"comment,omitempty"`
 	Own         bool         `json:"own,omitempty"` // dbwarden's own bookkeeping
 	Columns     []Column     `json:"columns"`       // in their order in the table
@@ -31,6 +32,7 @@ type Table struct {
 	Indexes     []Index      `json:"indexes"` // without the primary key's; ordered by name
 	ForeignKeys []ForeignKey `json:"foreign_keys"`
 	Checks      []Check      `json:"checks"`
+	Definition  string       `json:"definition,omitempty"` // the server's own statement, where it has one
 }
 
 // Column is one column as the catalogue spells it.
@@ -40,6 +42,7 @@ type Column struct {
 	Nullable  bool    `json:"nullable"`
 	Default   *string `json:"default,omitempty"`   // an expression in SQL
 	Generated string  `json:"generated,omitempty"` // expression of a generated column
+	Stored    bool    `json:"stored,omitempty"`    // a generated value is kept in the table, not worked out when read
 	Identity  string  `json:"identity,omitempty"`  // "always", "by default", "auto_increment", "autoincrement"
 	Collation string  `json:"collation,omitempty"` // where it differs from the type's or table's
 	Comment   string  `json:"comment,omitempty"`
@@ -57,6 +60,7 @@ type Index struct {
 	Unique     bool     `json:"unique"`
 	Method     string   `json:"method,omitempty"`     // btree, gin, fulltext; "" for the engine's usual one
 	Parts      []string `json:"parts"`                // columns or expressions, with direction where not ascending
+	Include    []string `json:"include,omitempty"`    // columns that are stored along (PostgreSQL)
 	Where      string   `json:"where,omitempty"`      // of a partial index
 	Definition string   `json:"definition,omitempty"` // the server's own statement, where it has one
 }
@@ -70,10 +74,15 @@ type ForeignKey struct {
 	RefColumns []string `json:"ref_columns"`
 	OnDelete   string   `json:"on_delete,omitempty"` // "" for NO ACTION
 	OnUpdate   string   `json:"on_update,omitempty"`
+
+	// Definition is the server's own clause, where it has one: it also tells
+	// what is not named above (DEFERRABLE, MATCH FULL, NOT VALID).
+	Definition string `json:"definition,omitempty"`
 }
 
 // Check is a check constraint.
 type Check struct {
 	Name       string `json:"name,omitempty"`
 	Expression string `json:"expression"`
+	Definition string `json:"definition,omitempty"` // the server's own clause, where it has one (NOT VALID, NO INHERIT)
 }

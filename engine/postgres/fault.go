@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+)
+
+// fault reads an error of this engine's sessions and databases.
+func fault(err error) engine.Fault {
+	var (
+		f       engine.Fault
+		pg      *pgconn.PgError
+		lost    *lostError
+		connect *connectError
+		schema  *schemaError
+		evict   *evictError
+	)
+	if errors.As(err, &pg) {
+		f = engine.Fault{
+			Kind:     kindOf(pg.Code),
+			Code:     pg.Code,
+			Message:  pg.Message,
+			Detail:   pg.Detail,
+			Hint:     pg.Hint,
+			Context:  pg.Where,
+			Position: int(pg.Position),
+			Column:   pg.ColumnName,
+			Table:    pg.TableName,
+		}
+	}
+	switch {
+	case err == nil:
+	case errors.As(err, &connect):
+		if f.Message == "" {
+			f.Message = connect.reason()
+		}
+		if f.Code == "08P01" {
+			f.Kind = poolerKind(f.Message)
+		}
+		switch f.Kind {
+		case engine.Login, engine.NoSuchDatabase, engine.Denied:
+		default:
+			f.Kind = engine.Unreachable
+			if errors.Is(err, context.Canceled) {
+				f.Kind = engine.Canceled
+			}
+		}
+	case errors.As(err, &lost), errors.Is(err, pgconn.ErrConnClosed):
+		f.Kind = engine.Lost
+		if f.Message == "" {
+			f.Message = errText(err, lost)
+		}
+	case pg != nil:
+	case errors.As(err, &schema):
+		f = engine.Fault{Kind: schema.kind, Message: schema.text}
+	case errors.As(err, &evict):
+		f = engine.Fault{Kind: evict.kind, Message: evict.text}
+	case errors.Is(err, errAborted):
+		f = engine.Fault{Code: "25P02", Message: errAborted.Error()}
+	}
+	return f
+}
+
+// poolerKind reads the words of PgBouncer, which has one code for all that
+// ends a login.
+func poolerKind(message string) engine.FaultKind {
+	switch {
+	case strings.Contains(message, "authentication failed"), strings.Contains(message, "no such user"):
+		return engine.Login
+	case strings.HasPrefix(message, "database ") && strings.HasSuffix(message, " does not exist"),
+		strings.HasPrefix(message, "no such database"):
+		return engine.NoSuchDatabase
+	}
+	return engine.Unreachable
+}
+
+func errText(err error, lost *lostError) string {
+	if lost != nil {
+		err = lost.err
+	}
+	return err.Error()
+}
+
+// kindOf reads an SQLSTATE.
+func kindOf(code string) engine.FaultKind {
+	switch code {
+	case "55P03", "40P01", "40001":
+		return engine.Busy
+	case "57014":
+		return engine.Canceled
+	case "42501":
+		return engine.Denied
+	case "42P01", "42703", "3F000":
+		return engine.Missing
+	case "23502":
+		return engine.NotNull
+	case "23505", "42P07", "42710", "42701", "42P06", "42723", "42P04":
+		return engine.Duplicate
+	case "3D000":
+		return engine.NoSuchDatabase
+	case "25006":
+		return engine.ReadOnly
+	case "42601":
+		return engine.Syntax
+	case "57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04":
+		return engine.Lost
+	}
+	if strings.HasPrefix(code, "28") {
+		return engine.Login
+	}
+	// Not 08 either: in a session that lives it is some foreign server's.
+	return engine.Unknown
+}

@@ -30,7 +30,7 @@ func onEvery(t *testing.T, test func(t *testing.T, p product)) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		test(t, product{sqlite.Engine(), func(t *testing.T) string { return dbtest.SQLite(t) }})
+		test(t, sqliteProduct())
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
@@ -42,6 +42,10 @@ func onEvery(t *testing.T, test func(t *testing.T, p product)) {
 		s := dbtest.MariaDB(t)
 		test(t, product{mysql.Engine(), func(t *testing.T) string { return s.NewDatabase(t) }})
 	})
+}
+
+func sqliteProduct() product {
+	return product{sqlite.Engine(), func(t *testing.T) string { return dbtest.SQLite(t) }}
 }
 
 // bench is one database with a folder.

@@ -102,10 +102,11 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		switch {
 		case have != nil && !slices.Contains(have, c):
 			list[i] = "NULL"
+		// Qualified: SQLite reads a quoted name that is no column as a string.
 		case c == "applied_at":
-			list[i] = d.UTC(d.Quote(c))
+			list[i] = d.UTC("h." + d.Quote(c))
 		default:
-			list[i] = d.Quote(c)
+			list[i] = "h." + d.Quote(c)
 		}
 	}
 	h.Revisions = nil
@@ -135,7 +136,7 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		}
 		h.Revisions = append(h.Revisions, r)
 		return nil
-	}, "SELECT "+strings.Join(list, ", ")+" FROM "+j.table(name)+" ORDER BY id")
+	}, "SELECT "+strings.Join(list, ", ")+" FROM "+j.table(name)+" h ORDER BY id")
 }
 
 func (j *Journal) entries(ctx context.Context, s engine.Session, tail string) ([]Entry, error) {

@@ -144,13 +144,15 @@ func (l Lock) selectRow(ctx context.Context, s engine.Session, have []string) (*
 		if !slices.Contains(have, name) {
 			return "NULL"
 		}
+		// Qualified: SQLite reads a quoted name that is no column as a string.
+		column := "l." + d.Quote(name)
 		switch name {
 		case "acquired_at", "release_at":
-			return d.UTC(d.Quote(name))
+			return d.UTC(column)
 		case "locked":
-			return "CASE WHEN " + d.Quote(name) + " IS TRUE THEN 1 ELSE 0 END"
+			return "CASE WHEN " + column + " IS TRUE THEN 1 ELSE 0 END"
 		}
-		return d.Quote(name)
+		return column
 	}
 	names := []string{"locked", "acquired_at", "release_at", "fencing_token", "run_id", "holder", "session_id", "native", "state", "detail", "owner_token"}
 	list := make([]string, len(names))
@@ -171,7 +173,7 @@ func (l Lock) selectRow(ctx context.Context, s engine.Session, have []string) (*
 			State: State(state.String), Detail: detail.String, Owner: owner.String,
 		}
 		return nil
-	}, "SELECT "+strings.Join(list, ", ")+" FROM "+l.table()+" WHERE id = 1")
+	}, "SELECT "+strings.Join(list, ", ")+" FROM "+l.table()+" l WHERE id = 1")
 	return row, err
 }
 

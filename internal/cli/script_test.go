@@ -1,11 +1,17 @@
 package cli_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +73,7 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 				env.Setenv("ADMIN_URL", server.URL())
 			}
 			env.Setenv("DBWARDEN_DATABASE_URL", url)
+			env.Setenv("DATABASE_OF_SCRIPT", url)
 			env.Setenv("ENGINE", name)
 			env.Setenv("USER", "alice")
 			env.Setenv("HOME", env.WorkDir)
@@ -76,13 +83,19 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 			switch cond {
 			case "sqlite", "postgres", "mysql":
 				return cond == name, nil
+			case "root":
+				return asRoot(), nil
 			}
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sql":        func(ts *testscript.TestScript, neg bool, args []string) { sqlCommand(ts, e, neg, args) },
+			"admin":      func(ts *testscript.TestScript, _ bool, args []string) { adminCommand(ts, e, args) },
+			"role":       func(ts *testscript.TestScript, _ bool, _ []string) { roleCommand(t, ts, server) },
+			"json":       jsonCommand,
 			"waitfor":    func(ts *testscript.TestScript, _ bool, args []string) { waitFor(ts, e, args[0], args[1]) },
 			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, args) },
+			"swarm":      func(ts *testscript.TestScript, _ bool, args []string) { swarm(ts, args) },
 			"gate":       func(ts *testscript.TestScript, _ bool, args []string) { gates.do(ts, e, args[0]) },
 		},
 	})
@@ -91,7 +104,7 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 // sqlCommand is "sql QUERY": it runs a query as another program would, and
 // prints the rows. On SQLite the database is the file of the URL.
 func sqlCommand(ts *testscript.TestScript, e *engine.Engine, neg bool, args []string) {
-	err := query(ts, e, strings.Join(args, " "))
+	err := query(ts, e, ts.Getenv("DBWARDEN_DATABASE_URL"), strings.Join(args, " "))
 	if neg && err == nil {
 		ts.Fatalf("the query succeeded")
 	}
@@ -102,9 +115,9 @@ func sqlCommand(ts *testscript.TestScript, e *engine.Engine, neg bool, args []st
 	}
 }
 
-func query(ts *testscript.TestScript, e *engine.Engine, q string) error {
+func query(ts *testscript.TestScript, e *engine.Engine, url, q string) error {
 	ctx := context.Background()
-	db, err := e.Open(ts.Getenv("DBWARDEN_DATABASE_URL"), engine.OpenOptions{Dir: ts.Getenv("WORK")})
+	db, err := e.Open(url, engine.OpenOptions{Dir: ts.Getenv("WORK")})
 	if err != nil {
 		return err
 	}
@@ -183,6 +196,47 @@ func eventually(ts *testscript.TestScript, args []string) {
 		ts.Exec(args[2], args[3:]...) // its exit code is not the question
 		return want.MatchString(ts.ReadFile("stdout"))
 	})
+}
+
+// swarm is "swarm N COMMAND...": so many processes at once. It prints how
+// often each exit code came and every process's standard error.
+func swarm(ts *testscript.TestScript, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var path string
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if p := filepath.Join(dir, args[1]); path == "" && isFile(p) {
+			path = p
+		}
+	}
+	var env []string
+	for _, k := range []string{"PATH", "HOME", "USER", "DBWARDEN_DATABASE_URL", "GOCOVERDIR"} {
+		env = append(env, k+"="+ts.Getenv(k))
+	}
+	codes, outs := make([]int, n), make([]bytes.Buffer, n)
+	var running sync.WaitGroup
+	for i := range n {
+		running.Go(func() {
+			c := exec.Command(path, args[2:]...)
+			c.Dir, c.Env, c.Stdout, c.Stderr = ts.MkAbs("."), env, &outs[i], &outs[i]
+			c.Run() // its exit code is looked at below
+			codes[i] = c.ProcessState.ExitCode()
+		})
+	}
+	running.Wait()
+	counts := map[int]int{}
+	for i, c := range codes {
+		counts[c]++
+		fmt.Fprintf(ts.Stderr(), "%s\n", &outs[i])
+	}
+	for _, c := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(ts.Stdout(), "exit %d: %d\n", c, counts[c])
+	}
+}
+
+func isFile(p string) bool {
+	st, err := os.Stat(p)
+	return err == nil && st.Mode().IsRegular()
 }
 
 // gates are locks of the database's own that a migration in a script waits

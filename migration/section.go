@@ -53,6 +53,9 @@ var ErrFileChanged = errors.New("the file changed while the run was under way")
 
 // Outline reads the section and returns its statements without their text.
 func (s *Section) Outline() ([]Piece, error) {
+	if !s.Present {
+		return nil, nil
+	}
 	var out []Piece
 	sum := sha256.New()
 	err := s.scan(func(st sqltext.Statement, h func() (Hash, error)) error {
@@ -124,9 +127,6 @@ func (s *Section) Statements(outline []Piece, from, to int) iter.Seq2[sqltext.St
 
 // scan calls each for every statement, with a function that reads its hash.
 func (s *Section) scan(each func(sqltext.Statement, func() (Hash, error)) error) error {
-	if !s.Present {
-		return nil
-	}
 	f, err := s.from.fsys.Open(s.from.name)
 	if err != nil {
 		return err

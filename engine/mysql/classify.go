@@ -1,0 +1,237 @@
+package mysql
+
+import (
+	"slices"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// Traits that many statements share.
+var (
+	traitsRead       = engine.Traits{Kind: engine.Read, Atomic: true}
+	traitsData       = engine.Traits{Kind: engine.Data, Atomic: true}
+	traitsSetting    = engine.Traits{Kind: engine.Setting, Atomic: true}
+	traitsOther      = engine.Traits{Kind: engine.Other, Atomic: true}
+	traitsDefinition = engine.Traits{Kind: engine.Definition, Commits: true, Atomic: true}
+
+	// What runs statements that are not seen here may commit between them.
+	traitsUnseen = engine.Traits{Kind: engine.Other, Commits: true}
+)
+
+// classify tells how a statement behaves, from its leading words. What is
+// not known is taken to commit: a transaction believed to be open when it is
+// not would be the worse mistake.
+//
+// Atomic is said of tables in InnoDB. Words cannot tell that a table is of an
+// engine without transactions, where a failing INSERT leaves its first rows.
+func classify(words []string, v engine.Server) engine.Traits {
+	t := traitsOf(words, v)
+	if t.Kind == engine.Definition && t.Commits && t.Atomic {
+		t.Atomic = leavesNothing(words, v)
+	}
+	return t
+}
+
+func traitsOf(words []string, v engine.Server) engine.Traits {
+	for len(words) > 0 && words[0] == "(" {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return traitsOther
+	}
+	second, third := word(words, 1), word(words, 2)
+	switch words[0] {
+	case "SELECT", "SHOW", "VALUES", "TABLE", "DESCRIBE", "DESC", "EXPLAIN", "HELP", "CHECKSUM":
+		return traitsRead
+	case "WITH":
+		return classifyWith(words)
+	case "INSERT", "UPDATE", "DELETE", "REPLACE", "DO":
+		return traitsData
+	case "LOAD":
+		if second == "INDEX" {
+			return traitsDefinition
+		}
+		return traitsData
+	case "CREATE", "DROP":
+		t := traitsDefinition
+		t.Commits = !temporary(words)
+		return t
+	case "ALTER", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "OPTIMIZE", "REPAIR", "CHECK",
+		"RESET", "CHANGE", "CACHE", "INSTALL", "UNINSTALL", "IMPORT":
+		return traitsDefinition
+	case "FLUSH":
+		t := traitsDefinition
+		t.Holds = flushLocks(words)
+		return t
+	case "ANALYZE":
+		return classifyAnalyze(words, v)
+	case "LOCK", "UNLOCK":
+		if second == "INSTANCE" {
+			return traitsOther
+		}
+		t := traitsDefinition
+		t.Holds, t.Frees = words[0] == "LOCK", words[0] == "UNLOCK"
+		return t
+	case "BEGIN":
+		if second == "" || second == "WORK" {
+			return engine.Traits{Kind: engine.Begin, Atomic: true}
+		}
+		return traitsUnseen // BEGIN NOT ATOMIC ... END
+	case "START":
+		if second == "TRANSACTION" {
+			return engine.Traits{Kind: engine.Begin, Atomic: true}
+		}
+		return traitsDefinition
+	case "STOP":
+		return traitsDefinition
+	case "COMMIT":
+		return engine.Traits{Kind: engine.Commit, Atomic: true}
+	case "ROLLBACK":
+		if second == "TO" || second == "WORK" && third == "TO" {
+			return traitsOther
+		}
+		return engine.Traits{Kind: engine.Rollback, Atomic: true}
+	case "SET":
+		return classifySet(words, v)
+	case "USE":
+		return traitsSetting
+	case "XA":
+		// Its own kind of transaction, which is refused within another one.
+		return engine.Traits{Kind: engine.Other, Alone: true, Commits: true}
+	case "SAVEPOINT", "RELEASE", "PREPARE", "DEALLOCATE", "HANDLER", "KILL", "SIGNAL", "RESIGNAL", "GET", "PURGE", "BACKUP", "CLONE":
+		return traitsOther
+	}
+	return traitsUnseen
+}
+
+// flushLocks tells FLUSH TABLES ... WITH READ LOCK and FOR EXPORT, which hold
+// tables until UNLOCK TABLES.
+func flushLocks(words []string) bool {
+	for i := range words {
+		if words[i] == "READ" && word(words, i+1) == "LOCK" || words[i] == "FOR" && word(words, i+1) == "EXPORT" {
+			return true
+		}
+	}
+	return false
+}
+
+// leavesNothing tells of a definition whether its failure leaves nothing behind.
+// Both products promise it for one object since they log their DDL (MySQL
+// 8.0, MariaDB 10.6); of several objects, the first may be done.
+func leavesNothing(words []string, v engine.Server) bool {
+	maria := v.Product == "MariaDB"
+	if v.Number < 80000 && !maria || v.Number < 100600 && maria {
+		return false
+	}
+	second := word(words, 1)
+	switch words[0] {
+	case "DROP":
+		if second == "DATABASE" || second == "SCHEMA" {
+			return false
+		}
+		return !several(words) || !maria && len(words) < sqltext.MaxWords
+	case "RENAME", "GRANT", "REVOKE":
+		return !several(words)
+	case "CREATE":
+		// MariaDB drops the old table first.
+		if second == "OR" && (word(words, 3) == "TABLE" || word(words, 3) == "SEQUENCE") {
+			return false
+		}
+		return second != "USER" && second != "ROLE" || !several(words)
+	case "ALTER":
+		return second != "USER" || !several(words)
+	case "IMPORT":
+		return false
+	}
+	return true
+}
+
+// several tells a list of objects, or what is too long to tell.
+func several(words []string) bool {
+	return len(words) >= sqltext.MaxWords || slices.Contains(words, ",")
+}
+
+func word(words []string, i int) string {
+	if i < len(words) {
+		return words[i]
+	}
+	return ""
+}
+
+// temporary tells CREATE and DROP of temporary tables, which leave a
+// transaction as it is.
+func temporary(words []string) bool {
+	rest := words[1:]
+	if word(rest, 0) == "OR" && word(rest, 1) == "REPLACE" {
+		rest = rest[2:]
+	}
+	return word(rest, 0) == "TEMPORARY"
+}
+
+// classifyWith looks behind common table expressions for the verb.
+func classifyWith(words []string) engine.Traits {
+	depth := 0
+	for _, w := range words {
+		switch {
+		case w == "(":
+			depth++
+		case w == ")":
+			depth--
+		case depth > 0:
+		case w == "SELECT", w == "VALUES", w == "TABLE":
+			return traitsRead
+		case w == "UPDATE", w == "DELETE":
+			return traitsData
+		}
+	}
+	return traitsOther // too long to tell; WITH never commits
+}
+
+// classifyAnalyze tells ANALYZE TABLE from MariaDB's ANALYZE statement,
+// which runs the statement behind it.
+func classifyAnalyze(words []string, v engine.Server) engine.Traits {
+	rest := words[1:]
+	switch word(rest, 0) {
+	case "TABLE", "TABLES", "LOCAL", "NO_WRITE_TO_BINLOG":
+		return traitsDefinition
+	case "FORMAT":
+		rest = rest[min(3, len(rest)):] // FORMAT = JSON
+	}
+	return traitsOf(rest, v)
+}
+
+// classifySet tells what belongs to the session from what belongs to the
+// server or to an account.
+func classifySet(words []string, v engine.Server) engine.Traits {
+	switch word(words, 1) {
+	case "PASSWORD":
+		return traitsDefinition
+	case "DEFAULT":
+		if word(words, 2) == "ROLE" {
+			return traitsDefinition
+		}
+	case "STATEMENT": // SET STATEMENT variable = value FOR statement
+		if i := slices.Index(words, "FOR"); i > 0 {
+			return traitsOf(words[i+1:], v)
+		}
+		return traitsUnseen
+	case "TRANSACTION":
+		// For the next transaction alone, so it cannot be inside of one.
+		return engine.Traits{Kind: engine.Setting, Alone: true, Atomic: true}
+	}
+	t := traitsSetting
+	for i, w := range words {
+		switch w {
+		case "GLOBAL", "PERSIST", "PERSIST_ONLY":
+			if previous := word(words, i-1); previous == "SET" || previous == "," || previous == "@" {
+				t.Kind = engine.Other
+			}
+		case "AUTOCOMMIT":
+			t.Commits = true // switching it on ends a transaction
+		case "SQL_LOG_BIN", "BINLOG_FORMAT":
+			t.Alone = true // refused inside a transaction
+		}
+	}
+	return t
+}

@@ -1,0 +1,87 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+)
+
+// database is an opened URL.
+type database struct {
+	label   string
+	config  *driver.Config
+	names   string        // what follows SET NAMES
+	timeout time.Duration // for connecting, with all that belongs to it
+}
+
+func (d *database) Label() string { return d.label }
+
+// Connect opens one session, asks the server who it is and sets the
+// session's limits.
+func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine.Session, error) {
+	within, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	s := &session{names: d.names, limits: o.Limits.WithDefaults(), notice: o.Notice, grace: graceTime, reach: reachTime}
+	err := s.open(within, d.config, o.App)
+	if err == nil {
+		return s, nil
+	}
+	s.Close()
+	if ctx.Err() != nil {
+		return nil, &canceledError{cause: context.Cause(ctx)}
+	}
+	if within.Err() != nil {
+		err = fmt.Errorf("no answer within %s", d.timeout)
+	}
+	return nil, &connectError{err}
+}
+
+// connectError marks what went wrong before there was a session.
+type connectError struct{ err error }
+
+func (e *connectError) Error() string { return e.err.Error() }
+func (e *connectError) Unwrap() error { return e.err }
+
+func (s *session) open(ctx context.Context, config *driver.Config, app string) error {
+	config = config.Clone()
+	config.ConnectionAttributes = "program_name:" + attribute(app)
+	connector, err := driver.NewConnector(config)
+	if err != nil {
+		return err
+	}
+	errands := config.Clone()
+	errands.DBName = "" // it may be gone by then
+	errands.ConnectionAttributes = "program_name:" + attribute("dbwarden errand")
+	if s.errands, err = driver.NewConnector(errands); err != nil {
+		return err
+	}
+	s.db = sql.OpenDB(connector)
+	s.db.SetMaxOpenConns(1)
+	// A *sql.Conn is one connection: it is never replaced by another one
+	// behind our back, as *sql.DB does.
+	if s.conn, err = s.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err := s.probe(ctx); err != nil {
+		return fmt.Errorf("ask the server who it is: %w", err)
+	}
+	if _, err := s.conn.ExecContext(ctx, "SET "+s.settings()); err != nil {
+		return fmt.Errorf("set the session's limits: %w", err)
+	}
+	return nil
+}
+
+// attribute makes text fit for the driver's list of connection attributes,
+// which has no escapes.
+func attribute(text string) string {
+	if text == "" {
+		text = "dbwarden"
+	}
+	return strings.ReplaceAll(text, ",", " ")
+}

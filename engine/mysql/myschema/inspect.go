@@ -1,0 +1,142 @@
+// Package myschema reads the schema of a MySQL or MariaDB database from
+// information_schema: tables, columns, keys, indexes and checks, as the
+// server spells them. Views, routines, triggers and events are not read.
+//
+// It asks a fixed handful of questions, however many tables there are. The
+// answers are not one snapshot: a table that is created or dropped meanwhile
+// may be missing parts.
+package myschema
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/schema"
+)
+
+// Inspect reads the tables of the connection's database, or of those that o
+// names. A table that the account has no right to is not there for it.
+//
+// Attributes for which schema.Column has no field stand where SQL takes
+// them: ON UPDATE behind the default, or behind the type where there is no
+// default, and INVISIBLE behind the type.
+func Inspect(ctx context.Context, s engine.Session, o schema.Options) (*schema.State, error) {
+	v := s.Server()
+	if len(o.Schemas) == 0 {
+		o.Schemas = []string{v.Schema}
+	}
+	i := &inspection{s: s, o: o, mariadb: v.Product == "MariaDB", number: v.Number, at: map[[2]string]int{}}
+	for _, part := range []struct {
+		what string
+		read func(context.Context) error
+	}{
+		{"tables", i.readTables}, {"columns", i.readColumns}, {"indexes", i.readIndexes},
+		{"foreign keys", i.readForeignKeys}, {"checks", i.readChecks},
+	} {
+		if err := part.read(ctx); err != nil {
+			return nil, fmt.Errorf("inspect %s: %w", part.what, err)
+		}
+	}
+	st := &schema.State{Engine: "mysql", Version: v.Version, Database: v.Database, Tables: i.tables}
+	if i.mariadb {
+		st.Engine = "mariadb"
+	}
+	return st, nil
+}
+
+// inspection is one run of Inspect.
+type inspection struct {
+	s       engine.Session
+	o       schema.Options
+	mariadb bool
+	number  int
+
+	folds     bool // the server does not tell upper from lower case in names
+	tables    []schema.Table
+	collation []string          // of the tables
+	at        map[[2]string]int // their index, by schema and name
+}
+
+// rows runs a query with the schemas' names as its values; %s in it stands
+// for their list. scan fills into and each is called for every row.
+func (i *inspection) rows(ctx context.Context, query string, into []any, each func()) error {
+	args := make([]any, len(i.o.Schemas))
+	for n, name := range i.o.Schemas {
+		args[n] = name
+	}
+	marks := strings.TrimSuffix(strings.Repeat("?, ", len(args)), ", ")
+	return i.s.Query(ctx, func(scan func(...any) error) error {
+		if err := scan(into...); err != nil {
+			return err
+		}
+		each()
+		return nil
+	}, strings.ReplaceAll(query, "%s", marks), args...)
+}
+
+// table finds one that readTables took, nil for others.
+func (i *inspection) table(schema, name string) *schema.Table {
+	if n, ok := i.at[[2]string{schema, name}]; ok {
+		return &i.tables[n]
+	}
+	return nil
+}
+
+func (i *inspection) readTables(ctx context.Context) error {
+	var space, name, comment string
+	var collation sql.NullString
+	var lower int
+	err := i.rows(ctx, `SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_COMMENT, TABLE_COLLATION, @@lower_case_table_names
+ FROM information_schema.TABLES
+ WHERE TABLE_SCHEMA IN (%s) AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`,
+		[]any{&space, &name, &comment, &collation, &lower}, func() {
+			i.folds = lower != 0
+			if !i.wanted(space, i.o.Schemas) || len(i.o.Tables) > 0 && !i.wanted(name, i.o.Tables) {
+				return
+			}
+			i.tables = append(i.tables, schema.Table{
+				Schema: space, Name: name, Comment: comment, Own: i.wanted(name, i.o.Own),
+				Columns: []schema.Column{}, Indexes: []schema.Index{}, ForeignKeys: []schema.ForeignKey{}, Checks: []schema.Check{},
+			})
+			i.at[[2]string{space, name}] = len(i.tables) - 1
+			i.collation = append(i.collation, collation.String)
+		})
+	if err != nil {
+		return err
+	}
+	i.sort()
+	return nil
+}
+
+// wanted compares as the server does: its catalogue's own comparison is
+// looser on MariaDB, where tables T and t are found by either name.
+func (i *inspection) wanted(name string, list []string) bool {
+	return slices.ContainsFunc(list, func(w string) bool {
+		return w == name || i.folds && strings.EqualFold(w, name)
+	})
+}
+
+// sort orders the tables, and what goes along with them.
+func (i *inspection) sort() {
+	order := make([]int, len(i.tables))
+	for n := range order {
+		order[n] = n
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		x, y := i.tables[a], i.tables[b]
+		if c := strings.Compare(x.Schema, y.Schema); c != 0 {
+			return c
+		}
+		return strings.Compare(x.Name, y.Name)
+	})
+	tables, collation := make([]schema.Table, len(order)), make([]string, len(order))
+	for n, from := range order {
+		tables[n], collation[n] = i.tables[from], i.collation[from]
+		i.at[[2]string{tables[n].Schema, tables[n].Name}] = n
+	}
+	i.tables, i.collation = tables, collation
+}

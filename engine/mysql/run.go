@@ -1,0 +1,82 @@
+package mysql
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// closingTime is what the closing of a unit without a transaction gets after
+// the run's own context ended.
+const closingTime = 10 * time.Second
+
+// Run does one unit of work, a round trip for each of its parts.
+func (s *session) Run(ctx context.Context, u engine.Unit) error {
+	r := &runner{session: s, alone: u.Begin == ""}
+	err := engine.RunPlain(ctx, r, u, begin)
+	if e, ok := errors.AsType[*engine.UnitError](err); ok && r.committed {
+		// ROLLBACK succeeds all the same behind an implicit commit.
+		e.RolledBack = false
+	}
+	if err != nil && r.holds {
+		// Behind LOCK TABLES nobody could write down what happened. Where
+		// this fails too, the session is lost, and its locks with it.
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+		defer cancel()
+		_, _ = s.Exec(after, "UNLOCK TABLES")
+	}
+	return err
+}
+
+// runner is a session within a unit.
+type runner struct {
+	*session
+	alone     bool // without a transaction
+	ran       bool // a statement of the user's succeeded
+	committed bool // the transaction may have ended before its end
+	holds     bool // tables may be locked
+}
+
+func (r *runner) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if r.alone && r.ran {
+		// What has been done must be written down, also when it was the
+		// last thing that the run was allowed to do.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+		defer cancel()
+	}
+	n, err := r.session.Exec(ctx, query, args...)
+	if err == nil && query == "ROLLBACK" && !r.alone {
+		err = r.proveRollback(ctx)
+	}
+	return n, err
+}
+
+func (r *runner) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
+	t := classify(st.Words, r.server)
+	switch t.Kind {
+	case engine.Begin, engine.Commit, engine.Rollback:
+		r.committed = true
+	}
+	r.committed = r.committed || t.Commits
+	r.holds = r.holds && !t.Frees || t.Holds
+	n, err := r.session.Execute(ctx, st)
+	r.ran = r.ran || err == nil
+	return n, err
+}
+
+var errNotAllRolledBack = errors.New("a table without transactions was changed, and cannot be rolled back")
+
+// proveRollback asks whether ROLLBACK left something behind: that is no
+// error there, only a warning.
+func (r *runner) proveRollback(ctx context.Context) error {
+	left := false
+	err := r.eachWarning(ctx, func(_ string, code int, _ string) { left = left || code == errNotRolledBack })
+	if err == nil && left {
+		err = errNotAllRolledBack
+	}
+	return err
+}

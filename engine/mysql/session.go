@@ -1,0 +1,211 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// session is one pinned connection.
+type session struct {
+	db      *sql.DB
+	conn    *sql.Conn
+	errands driver.Connector // makes the short-lived connections that interrupt this one
+
+	server    engine.Server
+	id        uint64
+	host      string // as the server's process list has it
+	role      string // as CURRENT_ROLE() gave it at the start
+	maxPacket int
+	names     string
+	limits    engine.Limits
+	notice    func(severity, message string)
+
+	grace, reach time.Duration // graceTime and reachTime; shorter in tests
+
+	// lost is why the connection is gone; set once and for all.
+	lost error
+
+	// used is set by the first statement of a user's; begun is what the
+	// session's variables were before it.
+	used  bool
+	begun *state
+
+	// variables are those of the package's list that this server has, by
+	// their index there.
+	variables []int
+
+	insertID insertID
+
+	closed bool
+}
+
+func (s *session) ID() string            { return strconv.FormatUint(s.id, 10) }
+func (s *session) Server() engine.Server { return s.server }
+
+// Close ends the session. The server rolls back what is open and frees what
+// is locked.
+func (s *session) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if s.conn != nil {
+		// What a lost connection says at its end changes nothing.
+		_ = s.conn.Close()
+	}
+	if s.db == nil {
+		return nil
+	}
+	return s.db.Close()
+}
+
+// Exec runs one statement of ours.
+func (s *session) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	text, err := bind(query, args)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.insertID.save(ctx, s, text); err != nil {
+		return 0, err
+	}
+	r, err := s.send(ctx, text, manners(text))
+	return r.rows, err
+}
+
+// manners says what a cancelled context does to a statement of ours: the
+// end of a transaction is waited for, since half of an answer to COMMIT is
+// worth nothing.
+func manners(text string) haste {
+	if text == "COMMIT" || text == "ROLLBACK" {
+		return patient
+	}
+	return interruptible
+}
+
+// reply is what the server said to a statement.
+type reply struct {
+	rows     int64 // changed, by all of its results together
+	insertID int64 // of the last result
+}
+
+// send runs text as it is and drains all of its results.
+func (s *session) send(ctx context.Context, text string, how haste) (r reply, err error) {
+	if limit := s.maxPacket; limit > 0 && len(text) >= limit {
+		return r, fmt.Errorf("the statement has %d bytes, and the server's max_allowed_packet is %d", len(text), limit)
+	}
+	err = s.call(ctx, how, func(ctx context.Context) error {
+		return s.conn.Raw(func(c any) error {
+			result, err := c.(driver.ExecerContext).ExecContext(ctx, text, nil)
+			if err != nil {
+				return err
+			}
+			for _, n := range result.(mysqldriver.Result).AllRowsAffected() {
+				r.rows += n
+			}
+			r.insertID, err = result.LastInsertId()
+			return err
+		})
+	})
+	return r, err
+}
+
+// Query runs one query of ours.
+func (s *session) Query(ctx context.Context, each func(scan func(dest ...any) error) error, query string, args ...any) error {
+	text, err := bind(query, args)
+	if err != nil {
+		return err
+	}
+	return s.call(ctx, interruptible, func(ctx context.Context) error {
+		rows, err := s.conn.QueryContext(ctx, text)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			if err := each(rows.Scan); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+		}
+		return errors.Join(rows.Err(), rows.Close())
+	})
+}
+
+// Execute runs one statement of the user's, exactly as written. Procedures
+// may return several results; all are drained.
+func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
+	if readsLocalFile(st.Words) {
+		return 0, errors.New("LOAD DATA LOCAL INFILE is refused: the server would read files of the machine that runs the migration; " +
+			"use INSERT, or LOAD DATA INFILE with a file on the server")
+	}
+	if err := s.remember(ctx); err != nil {
+		return 0, fmt.Errorf("remember the session's settings: %w", err)
+	}
+	if limit := s.limits.Statement; limit > 0 && !s.mariadb() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the statement ran longer than its limit of %s", limit))
+		defer cancel()
+	}
+	if err := s.insertID.restore(ctx, s); err != nil {
+		return 0, err
+	}
+	s.used = true
+	r, err := s.send(ctx, st.Text, s.hasteOf(st))
+	if err != nil {
+		return 0, &statementError{err: err, text: st.Text}
+	}
+	s.insertID.note(classify(st.Words, s.server), st.Text, r)
+	s.warnings(ctx)
+	return r.rows, nil
+}
+
+// hasteOf says what a cancelled context does to a statement of the user's. A
+// killed SLEEP returns as if it had slept, so success of a statement that
+// only sleeps and reads counts as cancelled; any other success is one.
+func (s *session) hasteOf(st sqltext.Statement) haste {
+	reads := classify(st.Words, s.server).Kind == engine.Read || len(st.Words) > 0 && st.Words[0] == "DO"
+	if reads && len(st.Text) <= smallText && strings.Contains(strings.ToUpper(st.Text), "SLEEP") {
+		return sleeping
+	}
+	return interruptible
+}
+
+// smallText is up to where a statement is searched for a function's name.
+const smallText = 64 << 10
+
+func readsLocalFile(words []string) bool {
+	return len(words) > 2 && words[0] == "LOAD" && (words[1] == "DATA" || words[1] == "XML") &&
+		slices.Contains(words[2:min(len(words), 4)], "LOCAL")
+}
+
+// warnings passes on what the server noted about the last statement.
+func (s *session) warnings(ctx context.Context) {
+	if s.notice == nil {
+		return
+	}
+	// The statement has succeeded: nothing about its warnings can change
+	// that, and a lost connection shows at the next call.
+	_ = s.eachWarning(ctx, func(level string, _ int, message string) { s.notice(level, message) })
+}
+
+func (s *session) eachWarning(ctx context.Context, each func(level string, code int, message string)) error {
+	return s.Query(ctx, func(scan func(...any) error) error {
+		var level, message string
+		var code int
+		if err := scan(&level, &code, &message); err != nil {
+			return err
+		}
+		each(level, code, message)
+		return nil
+	}, "SHOW WARNINGS LIMIT 50")
+}

@@ -268,7 +268,7 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	} else {
 		u = &engine.UnitError{Part: engine.PartBegin, Err: err}
 	}
-	if cause := context.Cause(ctx); cause != nil && (fault.Kind == engine.Canceled || errors.Is(err, cause)) {
+	if cause := context.Cause(ctx); cause != nil && (fault.Kind == engine.Canceled || errors.Is(err, cause) || errors.Is(err, ctx.Err())) {
 		e.Err = fmt.Errorf("%w: %w", ErrInterrupted, cause)
 	}
 	e.Done = r.committed

@@ -80,6 +80,9 @@ func (s *Section) Outline() ([]Piece, error) {
 func (s *Section) Statements(outline []Piece, from, to int) iter.Seq2[sqltext.Statement, error] {
 	stop := errors.New("stop")
 	return func(yield func(sqltext.Statement, error) bool) {
+		if from >= to {
+			return
+		}
 		i := 0
 		err := s.scan(func(st sqltext.Statement, h func() (Hash, error)) error {
 			defer func() { i++ }()

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -96,6 +98,7 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 			"waitfor":    func(ts *testscript.TestScript, _ bool, args []string) { waitFor(ts, e, args[0], args[1]) },
 			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, args) },
 			"swarm":      func(ts *testscript.TestScript, _ bool, args []string) { swarm(ts, args) },
+			"interrupt":  func(ts *testscript.TestScript, _ bool, args []string) { interrupt(ts, args) },
 			"gate":       func(ts *testscript.TestScript, _ bool, args []string) { gates.do(ts, e, args[0]) },
 		},
 	})
@@ -203,22 +206,12 @@ func eventually(ts *testscript.TestScript, args []string) {
 func swarm(ts *testscript.TestScript, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	var path string
-	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
-		if p := filepath.Join(dir, args[1]); path == "" && isFile(p) {
-			path = p
-		}
-	}
-	var env []string
-	for _, k := range []string{"PATH", "HOME", "USER", "DBWARDEN_DATABASE_URL", "GOCOVERDIR"} {
-		env = append(env, k+"="+ts.Getenv(k))
-	}
 	codes, outs := make([]int, n), make([]bytes.Buffer, n)
 	var running sync.WaitGroup
 	for i := range n {
 		running.Go(func() {
-			c := exec.Command(path, args[2:]...)
-			c.Dir, c.Env, c.Stdout, c.Stderr = ts.MkAbs("."), env, &outs[i], &outs[i]
+			c := command(ts, args[1:])
+			c.Stdout, c.Stderr = &outs[i], &outs[i]
 			c.Run() // its exit code is looked at below
 			codes[i] = c.ProcessState.ExitCode()
 		})
@@ -232,6 +225,59 @@ func swarm(ts *testscript.TestScript, args []string) {
 	for _, c := range slices.Sorted(maps.Keys(counts)) {
 		fmt.Fprintf(ts.Stdout(), "exit %d: %d\n", c, counts[c])
 	}
+}
+
+// command makes a process of a script's own program.
+func command(ts *testscript.TestScript, args []string) *exec.Cmd {
+	var path string
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if p := filepath.Join(dir, args[0]); path == "" && isFile(p) {
+			path = p
+		}
+	}
+	c := exec.Command(path, args[1:]...)
+	c.Dir = ts.MkAbs(".")
+	for _, k := range []string{"PATH", "HOME", "USER", "DBWARDEN_DATABASE_URL", "GOCOVERDIR"} {
+		c.Env = append(c.Env, k+"="+ts.Getenv(k))
+	}
+	return c
+}
+
+// interrupt is "interrupt SIGNALS REGEXP COMMAND...": when the command's standard error
+// matches, it is sent the signals, and the script's output says how it ended.
+// A signal behind the first is sent until the process has ended.
+func interrupt(ts *testscript.TestScript, args []string) {
+	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}
+	when := regexp.MustCompile(args[1])
+	c := command(ts, args[2:])
+	stderr, err := c.StderrPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	names := strings.Split(args[0], ",")
+	ended := make(chan struct{})
+	lines := bufio.NewScanner(stderr)
+	for sent := false; lines.Scan(); {
+		fmt.Fprintln(ts.Stderr(), lines.Text())
+		if !sent && when.MatchString(lines.Text()) {
+			sent = true
+			ts.Check(c.Process.Signal(signals[names[0]]))
+			for _, name := range names[1:] {
+				go func() {
+					for {
+						select {
+						case <-ended:
+							return
+						case <-time.After(100 * time.Millisecond):
+							c.Process.Signal(signals[name])
+						}
+					}
+				}()
+			}
+		}
+	}
+	c.Wait() // its exit code is what is printed
+	close(ended)
+	fmt.Fprintf(ts.Stdout(), "exit %d\n", c.ProcessState.ExitCode())
 }
 
 func isFile(p string) bool {

@@ -207,7 +207,11 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, res *Result) er
 	if s == nil {
 		return nil
 	}
-	st, err := w.lock(s, w.journal(s)).Inspect(ctx, s)
+	l := w.lock(s, w.journal(s))
+	if locked, err := l.Locked(ctx, s); err != nil || !locked {
+		return err
+	}
+	st, err := l.Inspect(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -51,22 +51,25 @@ func (h *History) Find(v migration.Version) *Revision { return h.byKey[v.Key()] 
 func (h *History) FindFile(name string) *Revision { return h.byFile[name] }
 
 // Read returns the history and the open entries. It creates nothing; no
-// table is an empty history. Two queries, whatever the history's length.
+// table is an empty history. It takes one query, whatever the history's
+// length, and a second one where there may be open entries.
 func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) {
 	h := &History{}
+	open := true
 	names := []string{HistoryTable, LaterHistoryTable}
 	if j.history != "" {
 		names = []string{j.history}
 	}
 	for _, name := range names {
-		err := j.readRevisions(ctx, s, h, name, nil)
+		err := j.readRevisions(ctx, s, h, name, nil, &open)
 		if err != nil && j.Engine.Fault(err).Kind == engine.Missing {
 			var have []string
 			if have, err = j.Engine.Columns(ctx, s, j.Schema, name); err == nil {
 				if have == nil {
 					continue
 				}
-				err = j.readRevisions(ctx, s, h, name, have)
+				open = true
+				err = j.readRevisions(ctx, s, h, name, have, &open)
 			}
 		}
 		if err != nil {
@@ -76,15 +79,19 @@ func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) 
 		break
 	}
 	h.index()
-	if !h.Exists {
+	if !h.Exists || !open {
 		return h, nil
 	}
-	// The last finished migration is near the end of the table, so that the
-	// subselect reads a few rows from behind.
-	last := "(SELECT id FROM " + j.table(EntryTable) + " WHERE event IN ('" + string(Applied) + "', '" + string(Reverted) + "') ORDER BY id DESC LIMIT 1)"
 	var err error
-	h.Open, err = j.entries(ctx, s, "WHERE id > COALESCE("+last+", 0) ORDER BY id")
+	h.Open, err = j.entries(ctx, s, "WHERE id > "+j.lastFinished()+" ORDER BY id")
 	return h, err
+}
+
+// lastFinished is a scalar expression for the newest entry that ended a
+// migration. It is near the end of the table, so that a few rows are read
+// from behind.
+func (j *Journal) lastFinished() string {
+	return "COALESCE((SELECT id FROM " + j.table(EntryTable) + " WHERE event IN ('" + string(Applied) + "', '" + string(Reverted) + "') ORDER BY id DESC LIMIT 1), 0)"
 }
 
 // Entries returns the whole journal, oldest first.
@@ -93,8 +100,10 @@ func (j *Journal) Entries(ctx context.Context, s engine.Session) ([]Entry, error
 }
 
 // readRevisions reads the history table; have lists the columns it has, nil
-// for all of ours.
-func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *History, name string, have []string) error {
+// for all of ours. Then open is set to whether there are entries behind the
+// last finished migration, unless the history is empty, which has no row to
+// tell it.
+func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *History, name string, have []string, open *bool) error {
 	d := j.Engine.Dialect
 	list := []string{"id", "version", "description", "filename", "migration_type", "applied_at", "checksum", "checksum_kind", "statements",
 		"statement_hashes", "duration_ms", "run_id", "fencing_token", "applied_by", "program", "runs"}
@@ -109,15 +118,21 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 			list[i] = "h." + d.Quote(c)
 		}
 	}
+	tail := "0"
+	if have == nil {
+		tail = "CASE WHEN COALESCE((SELECT MAX(id) FROM " + j.table(EntryTable) + "), 0) > " + j.lastFinished() + " THEN 1 ELSE 0 END"
+	}
+	list = append(list, tail)
 	h.Revisions = nil
 	return s.Query(ctx, func(scan func(...any) error) error {
-		var id int64
+		var id, behind int64
 		var version, description, file, kind, applied, checksum, checksumKind, hashes, run, by, program sql.NullString
 		var statements, duration, token, runs sql.NullInt64
 		if err := scan(&id, &version, &description, &file, &kind, &applied, &checksum, &checksumKind, &statements,
-			&hashes, &duration, &run, &token, &by, &program, &runs); err != nil {
+			&hashes, &duration, &run, &token, &by, &program, &runs, &behind); err != nil {
 			return err
 		}
+		*open = have != nil || behind != 0
 		r := Revision{
 			ID: id, Description: description.String, File: file.String, Kind: migration.Kind(kind.String),
 			AppliedAt: parseTime(applied.String), Checksum: migration.Checksum(checksum.String), ChecksumKind: checksumKind.String,

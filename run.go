@@ -21,6 +21,7 @@ type step struct {
 	plan.Step
 	section *migration.Section
 	outline []migration.Piece
+	traits  []engine.Traits
 	groups  []plan.Group
 }
 
@@ -32,11 +33,11 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 		return nil, err
 	}
 	st.outline = outline
-	traits := make([]engine.Traits, len(outline))
+	st.traits = make([]engine.Traits, len(outline))
 	for i := range outline {
-		traits[i] = w.c.Engine.Classify(outline[i].Words, v)
+		st.traits[i] = w.c.Engine.Classify(outline[i].Words, v)
 	}
-	st.groups, err = plan.Cut(outline, traits, w.c.Engine.Caps.TransactionalDDL, ps.Migration.Header.TransactionOff)
+	st.groups, err = plan.Cut(outline, st.traits, w.c.Engine.Caps.TransactionalDDL, ps.Migration.Header.TransactionOff)
 	if err != nil {
 		var cut *plan.CutError
 		if errors.As(err, &cut) {
@@ -121,10 +122,13 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	r.committed = r.step.Resume.Done
 	r.partial = r.step.Resume.Open
+	if err := r.restoreSettings(ctx); err != nil {
+		return err
+	}
 	last := lastGroup(r.step.groups)
 	recorded := false
 	for i, g := range r.step.groups {
-		if g.To <= r.step.Resume.Done && g.Mode != plan.Settings || g.Mode == plan.OwnCommands {
+		if g.To <= r.step.Resume.Done || g.Mode == plan.OwnCommands {
 			continue
 		}
 		u, closes := r.unit(g, i == last)
@@ -140,6 +144,22 @@ func (r *runner) run(ctx context.Context) error {
 		u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: r.closing()}
 		if err := r.s.Run(ctx, u); err != nil {
 			return r.fail(ctx, plan.Group{From: len(r.step.outline), To: len(r.step.outline)}, err)
+		}
+	}
+	return nil
+}
+
+// restoreSettings runs again what the part of the file that is done had set:
+// it was set in a session that is gone.
+func (r *runner) restoreSettings(ctx context.Context) error {
+	for i := range r.step.Resume.Done {
+		if r.step.traits[i].Kind != engine.Setting {
+			continue
+		}
+		g := plan.Group{Mode: plan.Settings, From: i, To: i + 1}
+		u := engine.Unit{Statements: r.step.section.Statements(r.step.outline, i, i+1), Watch: r.watch(i)}
+		if err := r.s.Run(ctx, u); err != nil {
+			return r.fail(ctx, g, err)
 		}
 	}
 	return nil
@@ -162,7 +182,7 @@ func lastGroup(groups []plan.Group) int {
 
 // unit makes a group's work, and says whether the history row is in it.
 func (r *runner) unit(g plan.Group, last bool) (engine.Unit, bool) {
-	from, to := max(g.From, r.step.Resume.Done), g.To
+	from, to := r.from(g), g.To
 	u := engine.Unit{Statements: r.step.section.Statements(r.step.outline, from, to), Watch: r.watch(from)}
 	sum := plan.Checksum(r.step.outline, from, to)
 	done := r.jw.Done(r.about(), from+1, to, sum, time.Now())
@@ -187,6 +207,14 @@ func (r *runner) unit(g plan.Group, last bool) (engine.Unit, bool) {
 		u.Closing = append(u.Closing, r.record()...)
 	}
 	return u, last
+}
+
+// from is where a group begins that an earlier attempt may have begun.
+func (r *runner) from(g plan.Group) int {
+	if g.Mode == plan.Settings {
+		return g.From
+	}
+	return max(g.From, r.step.Resume.Done)
 }
 
 // beginOf reads the text of the file's own BEGIN.
@@ -320,7 +348,7 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 	}
 	q := r.jw.Aborted(r.about(), e.Number, detail)
 	if e.State == Partial {
-		from, to := max(g.From, r.step.Resume.Done), g.To
+		from, to := r.from(g), g.To
 		q = r.jw.Failed(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), detail)
 	}
 	if _, err := r.s.Exec(ctx, q.Text, q.Values()...); err != nil {
@@ -336,7 +364,7 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 	if u.Part != engine.PartStatement || u.Statement.Text == "" {
 		return
 	}
-	e.Number = max(g.From, r.step.Resume.Done) + u.Index + 1
+	e.Number = r.from(g) + u.Index + 1
 	e.Statement, e.Start, e.Pos = u.Statement.Text, u.Statement.Start, u.Statement.Start
 	e.Pos = place(u.Statement, e.Fault)
 }

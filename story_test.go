@@ -468,3 +468,30 @@ func TestEveryStepOfTheExampleGoesThereAndBack(t *testing.T) {
 		t.Errorf("%s objects are left", got)
 	}
 }
+
+// TestResumeSetsTheSessionAgain: what the finished part of a file had set is
+// set again before the rest of it runs.
+func TestResumeSetsTheSessionAgain(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		set, read := "SET application_name = 'mine'", "current_setting('application_name')"
+		switch p.engine.Name {
+		case "mysql":
+			set, read = "SET @mine = 'mine'", "@mine"
+		case "sqlite":
+			set, read = "PRAGMA legacy_alter_table = ON", "(SELECT CASE legacy_alter_table WHEN 1 THEN 'mine' END FROM pragma_legacy_alter_table)"
+		}
+		head := "-- transaction: off\n-- upgrade\n" + set + ";\nCREATE TABLE r (v VARCHAR(20));\n"
+		b := newBench(t, p, map[string]string{"1_r.sql": head + "INSERT INTO nosuch VALUES (2);\n"})
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+			t.Fatal("want a failure")
+		}
+		if _, err := b.warden().Unlock(t.Context(), false, ""); err != nil {
+			t.Fatal(err)
+		}
+		b.put("1_r.sql", head+"INSERT INTO r VALUES ("+read+");\n")
+		b.migrate()
+		if got := b.value("SELECT v FROM r"); got != "mine" {
+			t.Errorf("the setting is %q, want mine", got)
+		}
+	})
+}

@@ -41,21 +41,33 @@ type Statement struct {
 
 	// Copy holds the rows behind COPY ... FROM stdin, without the closing \.
 	// line; nil for every other statement. It must be read before the next
-	// call of Scanner.Next, which discards what is left.
+	// call of Scanner.Next, which discards what is left. When the rows have
+	// no such line, Read and Next return an *Error.
 	Copy io.Reader
 
 	// Gap is the input between the piece before and Start: blanks, comments,
-	// DELIMITER lines, skipped client commands. Terminator is what ended the
-	// statement (";", "//", or "" at the end of a section). Gap, Text and
-	// Terminator of all statements, with the rows between them, joined with
-	// the scanner's last Gap, are the input.
-	Gap, Terminator string
+	// DELIMITER lines, skipped client commands, the \. line of a COPY before.
+	Gap string
+
+	// Tail is what stands between Text and Terminator, mostly nothing: blanks
+	// and comments.
+	Tail string
+
+	// Terminator is what ended the statement: ";", "//", or "" at the end of
+	// a section. Behind COPY ... FROM stdin it holds the rest of the line
+	// too, since the rows begin on the next one.
+	//
+	// Gap, Text, Tail and Terminator of all statements, with the rows between
+	// them, joined with the scanner's last Gap, are the input.
+	Terminator string
 }
 
 // MaxWords is the number of leading tokens kept in Statement.Words.
 const MaxWords = 24
 
-// Lexis says how one product's SQL is read.
+// Lexis says how one product's SQL is read. For MySQL, BackslashEscapes and
+// DoubleQuoteString are what sql_mode says before a file sets it: they may be
+// cleared for a server with NO_BACKSLASH_ESCAPES or ANSI_QUOTES.
 type Lexis struct {
 	Name string
 
@@ -66,12 +78,14 @@ type Lexis struct {
 	Backticks         bool // `name` (MySQL, SQLite)
 	Brackets          bool // [name] (SQLite)
 	NestedComments    bool // /* /* */ */ (PostgreSQL)
+	OpenComments      bool // the end of the input ends a /* comment too (SQLite)
 	HashComments      bool // # to the end of the line (MySQL)
 	DashNeedsSpace    bool // -- is a comment only before white space (MySQL)
 	VersionComments   bool // /*! ... */ and /*M! ... */ are code (MySQL)
 	Delimiter         bool // DELIMITER lines change the terminator (MySQL)
 	CopyRows          bool // COPY ... FROM stdin is followed by its rows (PostgreSQL)
 	MetaCommands      bool // lines that begin with a backslash belong to psql (PostgreSQL)
+	BareReturn        bool // a carriage return alone ends a line comment as well (PostgreSQL)
 
 	AtomicBodies  bool // BEGIN ATOMIC ... END in routines (PostgreSQL)
 	TriggerBodies bool // BEGIN ... END in CREATE TRIGGER (SQLite)
@@ -83,13 +97,13 @@ type Lexis struct {
 var (
 	PostgreSQL = Lexis{
 		Name: "PostgreSQL", DollarQuotes: true, EscapeStrings: true, NestedComments: true,
-		CopyRows: true, MetaCommands: true, AtomicBodies: true, RuleActions: true,
+		CopyRows: true, MetaCommands: true, BareReturn: true, AtomicBodies: true, RuleActions: true,
 	}
 	MySQL = Lexis{
 		Name: "MySQL", BackslashEscapes: true, DoubleQuoteString: true, Backticks: true, HashComments: true,
 		DashNeedsSpace: true, VersionComments: true, Delimiter: true, RoutineBodies: true,
 	}
-	SQLite = Lexis{Name: "SQLite", Backticks: true, Brackets: true, TriggerBodies: true}
+	SQLite = Lexis{Name: "SQLite", Backticks: true, Brackets: true, OpenComments: true, TriggerBodies: true}
 )
 
 // An Error is a place where the text cannot be cut: an unfinished quote, a

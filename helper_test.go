@@ -50,12 +50,13 @@ func sqliteProduct() product {
 
 // bench is one database with a folder.
 type bench struct {
-	t      *testing.T
-	engine *engine.Engine
-	db     engine.Database
-	files  fstest.MapFS
-	watch  event.Observer
-	wait   time.Duration
+	t       *testing.T
+	engine  *engine.Engine
+	db      engine.Database
+	files   fstest.MapFS
+	watch   event.Observer
+	wait    time.Duration
+	recover bool
 }
 
 func newBench(t *testing.T, p product, files map[string]string) *bench {
@@ -76,7 +77,7 @@ func (b *bench) put(name, text string) { b.files[name] = &fstest.MapFile{Data: [
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Observe: b.watch,
+		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

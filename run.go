@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -62,7 +63,7 @@ func (st *step) refuse(code plan.Code) *plan.Refusal {
 }
 
 // walk runs the steps one after another and stops at the first error.
-func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, steps []*step, res *Result) error {
+func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, steps []*step, at *position, res *Result) error {
 	res.Planned = make([]*migration.Migration, len(steps))
 	versions := make([]string, len(steps))
 	for i, st := range steps {
@@ -74,7 +75,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		r := &runner{w: w, s: s, jw: jw, step: st, started: time.Now(), base: event.Event{
+		r := &runner{w: w, s: s, jw: jw, step: st, at: at, started: time.Now(), base: event.Event{
 			Run: res.Run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
 			Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
 		r.emit(event.MigrationStarted, nil)
@@ -95,12 +96,32 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 	return nil
 }
 
+// position is where a run is, for the watcher, which asks from another
+// goroutine.
+type position struct {
+	mu sync.Mutex
+	at lock.Progress
+}
+
+func (p *position) set(at lock.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at = at
+}
+
+func (p *position) progress() lock.Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at
+}
+
 // runner runs one step.
 type runner struct {
 	w       *Warden
 	s       engine.Session
 	jw      *journal.Writer
 	step    *step
+	at      *position
 	started time.Time
 	base    event.Event
 
@@ -259,10 +280,10 @@ func (r *runner) about() journal.Step {
 
 // watch turns a unit's progress into events.
 func (r *runner) watch(from int) func(engine.Progress) {
-	if r.w.c.Observe == nil {
-		return nil
-	}
 	return func(p engine.Progress) {
+		if !p.Done {
+			r.at.set(lock.Progress{Migration: r.base.File, Direction: r.base.Direction, Statement: from + p.Index + 1, Statements: len(r.step.outline)})
+		}
 		kind := event.StatementStarted
 		if p.Done {
 			kind = event.StatementDone
@@ -295,6 +316,15 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 		r.locate(e, g, u)
 	} else {
 		u = &engine.UnitError{Part: engine.PartBegin, Err: err}
+	}
+	if errors.Is(context.Cause(ctx), lock.ErrLost) {
+		// The watcher saw the hold go; nothing of ours may be written any
+		// more, and what is still open cannot pass its fence.
+		e.State, e.Err, e.Done = Untouched, lock.ErrLost, r.committed
+		if r.partial || g.Mode == plan.Alone {
+			e.State = Undecided
+		}
+		return e
 	}
 	if cause := context.Cause(ctx); cause != nil && (fault.Kind == engine.Canceled || errors.Is(err, cause) || errors.Is(err, ctx.Err())) {
 		e.Err = fmt.Errorf("%w: %w", ErrInterrupted, cause)

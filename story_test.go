@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -493,5 +494,120 @@ func TestResumeSetsTheSessionAgain(t *testing.T) {
 		if got := b.value("SELECT v FROM r"); got != "mine" {
 			t.Errorf("the setting is %q, want mine", got)
 		}
+	})
+}
+
+// TestWatcherStopsAStatementOfAReleasedHolder: a statement that would run for
+// long is ended on the server when the hold goes, not only refused at its
+// fence.
+func TestWatcherStopsAStatementOfAReleasedHolder(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		gate := map[string]string{"postgres": "SELECT pg_advisory_lock(4711)", "mysql": "SELECT GET_LOCK(CONCAT(DATABASE(), 'gate'), 600)"}[p.engine.Name]
+		if gate == "" {
+			t.Skip("nobody can release the lock inside SQLite's write transaction")
+		}
+		b := newBench(t, p, map[string]string{"1_t.sql": table})
+		b.migrate()
+		keeper := b.session()
+		if err := keeper.Query(t.Context(), func(func(...any) error) error { return nil }, gate); err != nil {
+			t.Fatal(err)
+		}
+		b.put("2_slow.sql", "-- lock_timeout: 0\n-- upgrade\nINSERT INTO t VALUES (1);\n"+gate+";\n")
+		b.watch = func(e event.Event) {
+			if e.Kind == event.StatementStarted && e.Version == "2" && e.Statement == 2 {
+				b.exec("UPDATE dbwarden_lock SET locked = FALSE")
+			}
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := b.warden().Migrate(t.Context(), plan.Target{})
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if !errors.Is(err, lock.ErrLost) {
+				t.Errorf("got %v, want the lock lost", err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("the statement goes on")
+		}
+		if got := b.value("SELECT COUNT(*) FROM t"); got != "0" {
+			t.Errorf("%s rows, want 0", got)
+		}
+	})
+}
+
+// TestRecoverTakesOverFromTheGone: what a crash left in a transaction is
+// nothing, and the next run goes on by itself when it is asked to; what is in
+// doubt stays locked.
+func TestRecoverTakesOverFromTheGone(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		crash := func(t *testing.T, b *bench, version string, statement int) {
+			t.Helper()
+			b.behind(version, statement, func() { panic("crash") })
+			func() {
+				defer func() { recover() }()
+				b.warden().Migrate(t.Context(), plan.Target{})
+			}()
+			b.watch = nil
+			b.awaitGone()
+		}
+		t.Run("transaction", func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, p, map[string]string{"1_t.sql": table})
+			b.migrate()
+			b.put("2_rows.sql", twoRows)
+			crash(t, b, "2", 1)
+			var held *lock.HeldError
+			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) || held.Status.Verdict != lock.Gone {
+				t.Fatalf("got %v, want a holder that is gone", err)
+			}
+			b.recover = true
+			b.migrate()
+			if got := b.value("SELECT COUNT(*) FROM t"); got != "2" {
+				t.Errorf("%s rows, want 2", got)
+			}
+			if b.locked() {
+				t.Error("the lock is held")
+			}
+		})
+		t.Run("in doubt", func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, p, map[string]string{"1_t.sql": "-- transaction: off\n" + table, "2_rows.sql": "-- transaction: off\n" + twoRows})
+			crash(t, b, "2", 1)
+			b.recover = true
+			var refused *plan.Refusal
+			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt {
+				t.Fatalf("got %v, want statement 1 in doubt", err)
+			}
+			if r, err := b.warden().Lock(t.Context()); err != nil || r.Verdict != lock.Kept {
+				t.Errorf("lock %+v, %v; want it kept", r, err)
+			}
+		})
+		t.Run("failed half-way", func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, p, map[string]string{"1_t.sql": "-- transaction: off\n-- upgrade\nCREATE TABLE t (n INTEGER);\nINSERT INTO nosuch VALUES (1);\n"})
+			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+				t.Fatal("want a failure")
+			}
+			b.put("1_t.sql", "-- transaction: off\n-- upgrade\nCREATE TABLE t (n INTEGER);\nINSERT INTO t VALUES (1);\n")
+			b.recover = true
+			b.migrate()
+			if got := b.value("SELECT COUNT(*) FROM t"); got != "1" {
+				t.Errorf("%s rows, want 1", got)
+			}
+		})
+		t.Run("frozen by hand", func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, p, map[string]string{"1_t.sql": table})
+			b.migrate()
+			b.put("2_rows.sql", twoRows)
+			b.exec("UPDATE dbwarden_lock SET locked = TRUE")
+			b.recover, b.wait = true, 0
+			var held *lock.HeldError
+			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) || held.Status.Verdict != lock.ByHand {
+				t.Errorf("got %v, want the freeze respected", err)
+			}
+		})
 	})
 }

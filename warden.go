@@ -37,6 +37,10 @@ type Config struct {
 	// Wait is how long to wait for the lock; 0 fails at once.
 	Wait time.Duration
 
+	// Recover takes over from a run that is gone or failed half-way, where
+	// what it left can be settled, instead of asking for an unlock.
+	Recover bool
+
 	// Limits protect the database's other users; zero means the documented
 	// defaults.
 	Limits engine.Limits
@@ -122,15 +126,19 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	}
 
 	j := w.journal(s)
-	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: res.Run, Observe: w.c.Observe})
+	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: res.Run, Recover: w.c.Recover, Observe: w.c.Observe})
 	if err != nil {
 		return res, err
 	}
+	// From here on the work is done on a context that ends with the hold.
+	at := &position{}
+	held, stop := hold.Watch(ctx, func(ctx context.Context) (engine.Session, error) { return w.connect(ctx, "", false) }, at.progress)
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
-	if steps, err = w.plan(ctx, s, set, d, t); err == nil {
-		err = w.walk(ctx, s, j.Writer(hold), steps, res)
+	if steps, err = w.plan(held, s, set, d, t); err == nil {
+		err = w.walk(held, s, j.Writer(hold), steps, at, res)
 	}
+	stop()
 	return res, w.letGo(ctx, hold, err)
 }
 
@@ -162,6 +170,13 @@ func (w *Warden) letGo(ctx context.Context, hold *lock.Hold, err error) error {
 	}
 	if errors.Is(err, lock.ErrLost) {
 		return err
+	}
+	if hold.From != nil && unfinished(err) {
+		// Taken over from somebody whose work could not be settled: the lock
+		// stays as it was found, until a person has looked.
+		detail := err.Error()
+		w.c.Observe.Emit(event.Event{Kind: event.LockKept, Run: hold.Run, Detail: detail})
+		return errors.Join(err, hold.Keep(ctx, detail))
 	}
 	if e := hold.Release(ctx); e != nil {
 		return errors.Join(err, e)

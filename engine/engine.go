@@ -221,6 +221,11 @@ type NativeLock struct {
 	// right to do so is missing; ErrCannotEvict that nobody can.
 	Evict func(ctx context.Context, s Session, k Key, o Owner) error
 
+	// Beat says that the holder, which is this session, lives, where the
+	// native lock has a place for that (SQLite's file); nil: the holder says
+	// so in a table.
+	Beat func(ctx context.Context, s Session, k Key) error
+
 	// EvictHint is the SQL or the command that somebody with more rights
 	// would use.
 	EvictHint func(o Owner) string
@@ -246,4 +251,5 @@ type Owner struct {
 	Doing   string        // its statement, where it may be seen
 	For     time.Duration // how long it has been doing that
 	Pid     int           // of the holding process, where the product knows it (SQLite)
+	Beat    time.Duration // how long ago the holder said that it lives, where NativeLock.Beat says so; 0: unknown
 }

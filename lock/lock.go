@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,6 +62,10 @@ type Options struct {
 
 	// Run is the id of the run; "" makes one.
 	Run string
+
+	// Recover takes over from a holder that is gone, or that kept the lock
+	// after a failure, instead of giving up.
+	Recover bool
 
 	Observe event.Observer
 }
@@ -107,6 +112,9 @@ type Hold struct {
 	Run   string
 	Token int64
 
+	// From is whose lock was taken over; nil: it was free.
+	From *Status
+
 	lock    Lock
 	session engine.Session
 	holder  Holder
@@ -124,6 +132,22 @@ const (
 	// doubles up to a minute.
 	sayEvery = 10 * time.Second
 )
+
+// releaseGrace is how long a holder gets between clearing its row and giving
+// back its native lock before its session counts as one that was released by
+// hand.
+const releaseGrace = 5 * time.Second
+
+// endReleased ends the session of a holder that was released by hand. A
+// failure leaves things as they are: the waiter goes on waiting.
+func (l Lock) endReleased(ctx context.Context, s engine.Session, st Status) {
+	if st.Owner.Session == "" || st.Owner.Session != st.Row.Session {
+		return // not proven to be the one that was released
+	}
+	ctx, cancel := context.WithTimeout(ctx, cleanupTime)
+	defer cancel()
+	l.Engine.Native.Evict(ctx, s, l.Key(), st.Owner) // see above
+}
 
 // Key is the lock's name for the product's native lock.
 func (l Lock) Key() engine.Key {
@@ -143,12 +167,25 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 	started := time.Now()
 	say, nextSay := time.Duration(0), sayEvery
 	pause := pollMin
+	var released time.Time // since when the row was seen free beside a living session
 	for {
-		hold, status, err := l.try(ctx, s, h, o.Run)
+		hold, status, err := l.try(ctx, s, h, o)
 		if err != nil {
 			return nil, err
 		}
 		waited := time.Since(started)
+		switch {
+		case !status.SessionLives:
+			released = time.Time{}
+		case released.IsZero():
+			released = time.Now()
+		case time.Since(released) >= releaseGrace:
+			// Released by hand, and its session goes on: it can commit
+			// nothing, but it keeps everybody out. Its right to be here is
+			// gone, so it is ended.
+			l.endReleased(ctx, s, status)
+			released = time.Time{}
+		}
 		if hold != nil {
 			o.Observe.Emit(event.Event{Kind: event.LockAcquired, Run: hold.Run, Elapsed: waited})
 			return hold, nil
@@ -173,7 +210,7 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 }
 
 // try takes the lock, or says who has it.
-func (l Lock) try(ctx context.Context, s engine.Session, h Holder, run string) (*Hold, Status, error) {
+func (l Lock) try(ctx context.Context, s engine.Session, h Holder, o Options) (*Hold, Status, error) {
 	got, err := l.Engine.Native.Try(ctx, s, l.Key())
 	if err != nil {
 		return nil, Status{}, fmt.Errorf("take the native lock: %w", err)
@@ -187,7 +224,7 @@ func (l Lock) try(ctx context.Context, s engine.Session, h Holder, run string) (
 		}
 		return nil, status, err
 	}
-	hold, status, err := l.takeRow(ctx, s, h, run)
+	hold, status, err := l.takeRow(ctx, s, h, o)
 	if hold == nil {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 		defer cancel()
@@ -202,7 +239,7 @@ func (l Lock) try(ctx context.Context, s engine.Session, h Holder, run string) (
 const cleanupTime = 10 * time.Second
 
 // takeRow takes the row, under the native lock.
-func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, run string) (*Hold, Status, error) {
+func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, o Options) (*Hold, Status, error) {
 	if err := l.ensure(ctx, s); err != nil {
 		return nil, Status{}, err
 	}
@@ -211,6 +248,36 @@ func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, run strin
 			return nil, Status{}, err
 		}
 	}
+	hold, err := l.claim(ctx, s, h, o.Run, "locked IS NOT TRUE")
+	if hold != nil || err != nil {
+		return hold, Status{}, err
+	}
+	row, err := l.read(ctx, s)
+	if err != nil {
+		return nil, Status{}, err
+	}
+	if row == nil {
+		return nil, Status{}, fmt.Errorf("the row of %s went away while it was being taken", Table)
+	}
+	// We hold the native lock, so nobody else does.
+	status := l.judge(row, engine.Owner{})
+	if o.Recover && (status.Verdict == Gone || status.Verdict == Kept) {
+		if hold, err = l.claim(ctx, s, h, o.Run, sameHold(row)); hold != nil {
+			hold.From = &status
+		}
+		return hold, status, err
+	}
+	return nil, status, nil
+}
+
+// sameHold is true of the row as it was read, and of no newer one.
+func sameHold(row *Row) string {
+	return fmt.Sprintf("locked AND fencing_token = %d AND run_id = '%s'", row.Token, strings.ReplaceAll(row.Run, "'", "''"))
+}
+
+// claim writes the row for h, if it is still as the condition says; nil says
+// that it is not.
+func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condition string) (*Hold, error) {
 	d := l.Engine.Dialect
 	token := "fencing_token"
 	if l.Floor != "" {
@@ -218,23 +285,22 @@ func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, run strin
 	}
 	n, err := s.Exec(ctx, "UPDATE "+l.table()+" SET locked = TRUE, acquired_at = "+d.Now+", release_at = NULL, "+
 		"fencing_token = "+token+" + 1, run_id = "+d.Bind(1)+", holder = "+d.Bind(2)+", session_id = "+d.Bind(3)+
-		", native = "+d.Bind(4)+", state = "+d.Bind(5)+", detail = NULL WHERE id = 1 AND locked IS NOT TRUE",
+		", native = "+d.Bind(4)+", state = "+d.Bind(5)+", detail = NULL WHERE id = 1 AND "+condition,
 		run, clip(h.String(), 500), s.ID(), l.Engine.Native.Name, string(Running))
 	if err != nil {
-		return nil, Status{}, fmt.Errorf("take the lock row: %w", err)
+		return nil, fmt.Errorf("take the lock row: %w", err)
+	}
+	if n != 1 {
+		return nil, nil
 	}
 	row, err := l.read(ctx, s)
 	if err != nil {
-		return nil, Status{}, err
+		return nil, err
 	}
-	if n == 1 && row != nil && row.Run == run && row.Locked {
-		return &Hold{Run: run, Token: row.Token, lock: l, session: s, holder: h}, Status{}, nil
+	if row == nil || row.Run != run || !row.Locked {
+		return nil, nil
 	}
-	if row == nil {
-		return nil, Status{}, fmt.Errorf("the row of %s went away while it was being taken", Table)
-	}
-	// We hold the native lock, so nobody else does.
-	return nil, l.judge(row, engine.Owner{}), nil
+	return &Hold{Run: run, Token: row.Token, lock: l, session: s, holder: h}, nil
 }
 
 // Fence is a scalar subselect that yields the hold's token while it is still

@@ -114,7 +114,7 @@ func (l Lock) ensure(ctx context.Context, s engine.Session) error {
 			return fmt.Errorf("create the row of %s: %w", Table, err)
 		}
 	}
-	return nil
+	return l.ensureRuns(ctx, s)
 }
 
 // read returns the row, nil where there is no table or no row. It never

@@ -12,11 +12,12 @@ type Verdict string
 
 const (
 	Free    Verdict = "free"
-	Alive   Verdict = "alive"   // the native lock is held
-	Gone    Verdict = "gone"    // the row is locked, and the native lock that it took is free
-	Kept    Verdict = "kept"    // the holder failed half-way and kept the row on purpose
-	ByHand  Verdict = "by hand" // the row was locked by an UPDATE, to freeze migrations
-	Unknown Verdict = "unknown" // held by a tool that takes no native lock
+	Alive   Verdict = "alive"         // the native lock is held, and the holder says that it lives
+	Silent  Verdict = "not answering" // the native lock is held, and the holder has not said so for Stale
+	Gone    Verdict = "gone"          // the row is locked, and the native lock that it took is free
+	Kept    Verdict = "kept"          // the holder failed half-way and kept the row on purpose
+	ByHand  Verdict = "by hand"       // the row was locked by an UPDATE, to freeze migrations
+	Unknown Verdict = "unknown"       // held by a tool that takes no native lock
 )
 
 // Status is the lock as somebody sees who looks.
@@ -25,6 +26,7 @@ type Status struct {
 	Verdict Verdict
 	Row     Row
 	Owner   engine.Owner // of the native lock
+	Beat    *Beat        // what the holder last said; nil: nothing (yet)
 
 	// SessionLives is set on a free lock whose last holder was released by
 	// hand and still has its session.
@@ -73,6 +75,17 @@ func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
 			return Status{}, err
 		}
 		status := l.judge(row, owner)
+		if status.Verdict == Alive {
+			if status.Beat, err = l.readBeat(ctx, s, row.Run); err != nil {
+				return Status{}, err
+			}
+			if owner.Beat > 0 {
+				status.Beat = &Beat{Age: owner.Beat}
+			}
+			if status.Beat != nil && status.Beat.Age > Stale {
+				status.Verdict = Silent
+			}
+		}
 		if status.Verdict != Gone || i == looks {
 			return status, nil
 		}

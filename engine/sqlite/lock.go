@@ -41,6 +41,7 @@ func native() engine.NativeLock {
 		Try:       tryLock,
 		Free:      freeLock,
 		Look:      lookLock,
+		Beat:      beat,
 		Evict:     evict,
 		EvictHint: evictHint,
 	}
@@ -110,6 +111,16 @@ func freeLock(_ context.Context, es engine.Session, _ engine.Key) (bool, error) 
 		return false, err
 	}
 	return s.dropLock(), nil
+}
+
+// beat sets the lock file's time: a process that is stopped does not.
+func beat(_ context.Context, es engine.Session, _ engine.Key) error {
+	s, err := own(es)
+	if err != nil || s.db.memory != nil || s.lock == nil || !s.lock.current() {
+		return err
+	}
+	now := time.Now()
+	return os.Chtimes(s.lock.path, now, now)
 }
 
 // dropLock reports whether this session held the lock.

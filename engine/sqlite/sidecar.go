@@ -169,5 +169,9 @@ func lookFileWith(with locker, path string) (engine.Owner, error) {
 	if content, err := io.ReadAll(io.LimitReader(f, 1<<16)); err == nil {
 		h.read(content)
 	}
-	return h.owner(true), nil
+	o := h.owner(true)
+	if info, err := f.Stat(); err == nil {
+		o.Beat = max(1, time.Since(info.ModTime()))
+	}
+	return o, nil
 }

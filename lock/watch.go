@@ -1,0 +1,153 @@
+package lock
+
+import (
+	"context"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+)
+
+// A Watcher looks after a hold while it is used: it tells the database that
+// the holder lives and how far it is, and it notices when the hold is gone,
+// so that a statement that runs for an hour is not the first to be told.
+//
+// It is a loop over three functions and knows no database itself.
+type Watcher struct {
+	// Every is the time between two looks; 0: 2 s.
+	Every time.Duration
+
+	// Beat says that the holder lives; nil where nobody listens. An error is
+	// not the hold's end: the next beat may get through.
+	Beat func(context.Context) error
+
+	// Held says whether the hold is still ours. An error leaves it open.
+	Held func(context.Context) (bool, error)
+}
+
+// watchEvery is the time between two looks.
+const watchEvery = 2 * time.Second
+
+// Start watches until stop is called. The context that it returns ends with
+// the cause ErrLost when the hold is gone. stop waits for the loop's end.
+func (w Watcher) Start(ctx context.Context) (held context.Context, stop func()) {
+	if w.Every == 0 {
+		w.Every = watchEvery
+	}
+	held, lose := context.WithCancelCause(ctx)
+	// What the loop asks must be answered also while the run is being
+	// stopped; the loop itself ends with stop.
+	asking, end := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(w.Every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-asking.Done():
+				return
+			case <-ticker.C:
+			}
+			if w.look(asking) {
+				continue
+			}
+			if asking.Err() == nil {
+				lose(ErrLost)
+			}
+			return
+		}
+	}()
+	return held, func() {
+		end()
+		<-done
+		lose(nil)
+	}
+}
+
+// look beats and says whether the hold may go on. A question that is not
+// answered within the time between two looks is asked anew.
+func (w Watcher) look(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*w.Every)
+	defer cancel()
+	if w.Beat != nil {
+		w.Beat(ctx) // the hold's check below finds out what matters
+	}
+	held, err := w.Held(ctx)
+	return err != nil || held
+}
+
+// Progress is how far a run is, for whoever looks.
+type Progress struct {
+	Migration  string // file
+	Direction  string
+	Statement  int // that runs now, from 1
+	Statements int
+}
+
+// Watch looks after the hold with a session of its own, which connect opens
+// when the first look is due, so that a short run does not pay for it.
+// progress is asked at every beat.
+func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.Session, error), progress func() Progress) (context.Context, func()) {
+	var c engine.Session
+	session := func(ctx context.Context) (engine.Session, error) {
+		if c != nil {
+			return c, nil
+		}
+		var err error
+		c, err = connect(ctx)
+		return c, err
+	}
+	// A session that failed is not used again: it may be in any state.
+	drop := func(err error) error {
+		if err != nil && c != nil {
+			c.Close()
+			c = nil
+		}
+		return err
+	}
+	w := Watcher{
+		Beat: func(ctx context.Context) error {
+			if h.lock.Engine.Native.Beat != nil {
+				return h.lock.Engine.Native.Beat(ctx, h.session, h.lock.Key())
+			}
+			s, err := session(ctx)
+			if err != nil {
+				return err
+			}
+			return drop(h.beat(ctx, s, progress()))
+		},
+		Held: func(ctx context.Context) (bool, error) {
+			s, err := session(ctx)
+			if err != nil {
+				return true, err
+			}
+			held, err := h.held(ctx, s)
+			return held, drop(err)
+		},
+	}
+	held, stop := w.Start(ctx)
+	return held, func() {
+		stop()
+		if c != nil {
+			c.Close()
+		}
+	}
+}
+
+// held asks the database, by another session, whether row and native lock
+// are still ours.
+func (h *Hold) held(ctx context.Context, s engine.Session) (bool, error) {
+	row, err := h.lock.read(ctx, s)
+	if err != nil {
+		return true, err
+	}
+	if row == nil || !row.Locked || row.Run != h.Run || row.Token != h.Token {
+		return false, nil
+	}
+	owner, err := h.lock.Engine.Native.Look(ctx, s, h.lock.Key())
+	if err != nil {
+		return true, err
+	}
+	id := h.session.ID()
+	return owner.Held && (id == "" || owner.Session == "" || owner.Session == id), nil
+}

@@ -93,6 +93,29 @@ func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// completeShared completes the flags that every command has.
+func (a *app) completeShared(root *cobra.Command) {
+	root.RegisterFlagCompletionFunc("out", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return formatsOf(cmd), cobra.ShellCompDirectiveNoFileComp
+	})
+	root.RegisterFlagCompletionFunc("database", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		a.database = ""
+		c, err := a.load()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		var names []string
+		for _, d := range c.Databases {
+			if d.Name != "" {
+				names = append(names, d.Name)
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+	root.RegisterFlagCompletionFunc("config", cobra.FixedCompletions([]string{"toml"}, cobra.ShellCompDirectiveFilterFileExt))
+	root.RegisterFlagCompletionFunc("migrations-dir", cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs))
+}
+
 // completeVersions completes a flag with the versions in the folder.
 func (a *app) completeVersions(cmd *cobra.Command, flag string) {
 	cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return a.versions() })

@@ -68,6 +68,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the SQL as it runs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
+	a.completeShared(root)
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
 		a.initCommand(), a.newCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
@@ -86,11 +87,23 @@ func (a *app) root() *cobra.Command {
 // formats are the values of --out that a command takes, in an annotation.
 const formats = "formats"
 
-func (a *app) checkFlags(cmd *cobra.Command) error {
-	known := []string{"txt", "json"}
+// formatsOf are those of cmd.
+func formatsOf(cmd *cobra.Command) []string {
 	if list, ok := cmd.Annotations[formats]; ok {
-		known = strings.Split(list, ",")
+		return strings.Split(list, ",")
 	}
+	return []string{"txt", "json"}
+}
+
+func (a *app) checkFlags(cmd *cobra.Command) error {
+	// A flag that a script filled from an empty variable must not fall back to
+	// some other database.
+	for _, name := range []string{"database", "config", "url", "migrations-dir"} {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && strings.TrimSpace(f.Value.String()) == "" {
+			return usagef("--%s: the value is empty", name)
+		}
+	}
+	known := formatsOf(cmd)
 	for _, k := range known {
 		if a.out == k {
 			return nil
@@ -199,7 +212,7 @@ func (a *app) each(cmd *cobra.Command, opt wardenOptions, do func(ctx context.Co
 		if len(c.Selected) == 1 {
 			return err
 		}
-		a.report(&databaseError{d.Name, err})
+		a.report(cmd, &databaseError{d.Name, err})
 		a.shown = false
 		if worst == nil || exitCode(cmd.Context(), err) > exitCode(cmd.Context(), worst) {
 			worst = err
@@ -232,6 +245,7 @@ func (e *databaseError) Unwrap() error { return e.err }
 type wardenOptions struct {
 	folder  bool // the command reads the migrations
 	wait    *waitFlags
+	recover bool // --recover
 	limits  engine.Limits
 	observe event.Observer
 }
@@ -290,7 +304,7 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 		}
 	}
 	t.warden, err = dbwarden.New(dbwarden.Config{
-		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, Wait: wait, Observe: observe,
+		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", Observe: observe,
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
 	})
 	return t, err

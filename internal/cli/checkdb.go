@@ -27,7 +27,7 @@ func (a *app) checkDBCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
 			o := o
-			o.Own = []string{lock.Table, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable}
+			o.Own = []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable}
 			state, err := a.inspect(ctx, t, o)
 			if err != nil {
 				return &runError{err: err, target: t}

@@ -16,16 +16,18 @@ import (
 type waitFlags struct {
 	wait   string
 	noWait bool
+	again  bool
 	parsed *time.Duration
 }
 
 func (f *waitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.wait, "wait", "", "how long to wait for another run, a `TIME` like 30s or 5m (default 5m)")
 	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "fail at once when another run holds the lock")
+	cmd.Flags().BoolVar(&f.again, "recover", false, "take over from a run that is gone or failed, and go on where it stopped")
 }
 
-func (f *waitFlags) check() error {
-	if f.wait == "" {
+func (f *waitFlags) check(cmd *cobra.Command) error {
+	if !cmd.Flags().Changed("wait") {
 		return nil
 	}
 	if f.noWait {
@@ -57,18 +59,18 @@ func (f *limitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.statement, "statement-timeout", "", "longest run of one statement, a `TIME`; 0: no limit (default none)")
 }
 
-func (f *limitFlags) limits() (engine.Limits, error) {
+func (f *limitFlags) limits(cmd *cobra.Command) (engine.Limits, error) {
 	var l engine.Limits
 	for _, one := range []struct {
 		flag, text string
 		into       *time.Duration
-	}{{"--lock-timeout", f.lock, &l.Lock}, {"--statement-timeout", f.statement, &l.Statement}} {
-		if one.text == "" {
+	}{{"lock-timeout", f.lock, &l.Lock}, {"statement-timeout", f.statement, &l.Statement}} {
+		if !cmd.Flags().Changed(one.flag) {
 			continue
 		}
 		d, err := config.ParseDuration(one.text)
 		if err != nil {
-			return l, usagef("%s: %v", one.flag, err)
+			return l, usagef("--%s: %v", one.flag, err)
 		}
 		if d == 0 {
 			d = config.NoLimit

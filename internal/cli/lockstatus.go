@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -16,17 +17,21 @@ import (
 )
 
 func (a *app) lockStatusCommand() *cobra.Command {
-	var exit bool
+	var exit, watch bool
 	cmd := &cobra.Command{
 		Use:   "lock-status",
 		Short: "Show whether the migration lock is held, by whom, and what to do",
 		Long: "Shows the lock: who holds it, since when, doing what, whether they are alive, and what to do next.\n" +
 			"It takes no lock, creates nothing and needs only the right to read.",
-		Example: "  dbwarden lock-status\n  dbwarden lock-status -o json\n  dbwarden lock-status --exit-code   # 0 free, 4 held",
+		Example: "  dbwarden lock-status\n  dbwarden lock-status -o json\n  dbwarden lock-status --exit-code   # 0 free, 4 held\n  dbwarden lock-status --watch",
 	}
 	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 0 for a free lock and 4 for a held one")
+	cmd.Flags().BoolVar(&watch, "watch", false, "look again and again until the lock is free: redrawn on a terminal, a line for each change in a pipe")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+			if watch {
+				return a.watchLock(ctx, cmd, t)
+			}
 			report, err := t.warden.Lock(ctx)
 			a.heading(t)
 			if err != nil {
@@ -35,7 +40,7 @@ func (a *app) lockStatusCommand() *cobra.Command {
 			if a.json() {
 				err = a.document(cmd, t, a.lockFields(report))
 			} else {
-				a.lockText(report)
+				a.lockText(a.Stdout, report)
 			}
 			if err == nil && exit && report.Active {
 				err = foundError{exitHeld}
@@ -61,21 +66,21 @@ func (a *app) lockUnknown(cmd *cobra.Command, t *target, err error) error {
 	return e
 }
 
-func (a *app) lockText(r dbwarden.LockReport) {
+func (a *app) lockText(w io.Writer, r dbwarden.LockReport) {
 	st := a.style(a.Stdout)
 	if !r.Active {
-		fmt.Fprintln(a.Stdout, "Migration lock: "+st.Good("INACTIVE"))
+		fmt.Fprintln(w, "Migration lock: "+st.Good("INACTIVE"))
 		if r.SessionLives {
-			fmt.Fprintf(a.Stdout, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can change nothing any more."))
+			fmt.Fprintf(w, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can change nothing any more."))
 		}
 		return
 	}
-	fmt.Fprintln(a.Stdout, "Migration lock: "+st.Bad("ACTIVE"))
-	fmt.Fprintln(a.Stdout, "Another migration process may be running.")
-	fmt.Fprintln(a.Stdout)
+	fmt.Fprintln(w, "Migration lock: "+st.Bad("ACTIVE"))
+	fmt.Fprintln(w, "Another migration process may be running.")
+	fmt.Fprintln(w)
 	fact := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(a.Stdout, "  %s %s\n", st.Dim(fmt.Sprintf("%-9s", name)), render.Plain(a.masked(text)))
+			fmt.Fprintf(w, "  %s %s\n", st.Dim(fmt.Sprintf("%-9s", name)), render.Plain(a.masked(text)))
 		}
 	}
 	fact("holder", r.Who())
@@ -88,8 +93,11 @@ func (a *app) lockText(r dbwarden.LockReport) {
 	fact("verdict", verdictWords(r.Status))
 	fact("session", sessionWords(r.Status))
 	fact("doing", doingWords(r.Status))
+	if b := r.Beat; b != nil && b.Migration != "" {
+		fact("progress", fmt.Sprintf("%s (%s), statement %d of %d", b.Migration, b.Direction, b.Statement, b.Statements))
+	}
 	fact("detail", r.Row.Detail)
-	if e := r.Unfinished; e != nil {
+	if e := r.Unfinished; e != nil && (r.Beat == nil || r.Beat.Migration == "") {
 		text := fmt.Sprintf("%s (%s): %s", e.File, e.Direction, r.Progress)
 		if r.Progress.Doubt > 0 {
 			text += fmt.Sprintf("; statement %d was begun", r.Progress.Doubt)
@@ -97,7 +105,7 @@ func (a *app) lockText(r dbwarden.LockReport) {
 		fact("progress", text)
 	}
 	for _, next := range a.lockAdvice(r.Status) {
-		fmt.Fprintf(a.Stdout, "  %s %s\n", st.Accent("next     "), render.Plain(next))
+		fmt.Fprintf(w, "  %s %s\n", st.Accent("next     "), render.Plain(next))
 	}
 }
 
@@ -106,6 +114,8 @@ func verdictWords(s lock.Status) string {
 	switch s.Verdict {
 	case lock.Alive:
 		return "ALIVE: its session holds the database's own lock"
+	case lock.Silent:
+		return fmt.Sprintf("NOT ANSWERING: its session holds the database's own lock, but it has not said that it lives for %s", render.Duration(s.Beat.Age))
 	case lock.Gone:
 		return "GONE: the database's own lock, which it took, is free"
 	case lock.Kept:
@@ -145,6 +155,8 @@ func (a *app) lockAdvice(s lock.Status) []string {
 	switch s.Verdict {
 	case lock.Alive:
 		return []string{"wait for it (dbwarden migrate waits), or end it: dbwarden unlock --force"}
+	case lock.Silent:
+		return []string{"it may be stopped, or cut off, or its server busy; look at its process; to end its session: dbwarden unlock --force"}
 	case lock.Gone:
 		return []string{"see what it did (dbwarden status), then: dbwarden unlock"}
 	case lock.Kept:
@@ -170,6 +182,12 @@ func (a *app) lockFields(r dbwarden.LockReport) map[string]any {
 	}
 	if r.Owner.Doing != "" {
 		holder["doing"], holder["doing_ms"] = a.masked(r.Owner.Doing), r.Owner.For.Milliseconds()
+	}
+	if b := r.Beat; b != nil {
+		holder["beat_age_ms"] = b.Age.Milliseconds()
+		if b.Migration != "" {
+			holder["progress"] = map[string]any{"file": b.Migration, "direction": b.Direction, "statement": b.Statement, "statements": b.Statements}
+		}
 	}
 	if r.Owner.Pid > 0 {
 		holder["pid"] = r.Owner.Pid

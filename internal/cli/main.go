@@ -61,9 +61,9 @@ func Main(ctx context.Context, env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetContext(ctx)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil {
-		a.report(err)
+		a.report(cmd, err)
 	}
 	return exitCode(ctx, err)
 }

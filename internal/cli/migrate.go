@@ -68,15 +68,15 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 	if err != nil {
 		return err
 	}
-	if err := wait.check(); err != nil {
+	if err := wait.check(cmd); err != nil {
 		return err
 	}
-	limits, err := lim.limits()
+	limits, err := lim.limits(cmd)
 	if err != nil {
 		return err
 	}
 	words := wordsOf(d)
-	opt := wardenOptions{folder: true, wait: wait, limits: limits}
+	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits}
 	if !to.dryRun {
 		opt.observe = a.observer(words)
 	}
@@ -209,11 +209,15 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 	if a.json() {
 		steps := []map[string]any{}
 		for _, s := range p.Steps {
+			statements := make([]string, len(s.SQL))
+			for i, sql := range s.SQL {
+				statements[i] = a.masked(sql)
+			}
 			groups := []map[string]any{}
 			for _, g := range s.Groups {
 				groups = append(groups, map[string]any{"mode": g.Mode, "from": g.From + 1, "to": g.To})
 			}
-			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": append([]string{}, s.SQL...),
+			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": statements,
 				"groups": groups, "already_done": s.Resume.Done})
 		}
 		return a.document(cmd, t, map[string]any{"dry_run": true, "direction": d, "steps": steps, "lock_active": p.Lock.Active})
@@ -240,7 +244,7 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 			}
 			fmt.Fprintln(a.Stdout, st.Dim("-- "+modeWords(g.Mode)))
 			for i := max(g.From, s.Resume.Done); i < g.To; i++ {
-				fmt.Fprintln(a.Stdout, st.SQL(render.Plain(s.SQL[i-s.Resume.Done]))+";")
+				fmt.Fprintln(a.Stdout, st.SQL(render.Plain(a.masked(s.SQL[i-s.Resume.Done])))+";")
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
@@ -42,19 +44,24 @@ type description struct {
 	Server    map[string]string
 	State     []string // what state database and lock are in
 	Next      []string // what to do
+
+	Problems []migration.Problem // all that is wrong with the folder
 }
 
 // report shows an error once, on stderr, or as the JSON document of a
 // command that has none of its own.
-func (a *app) report(err error) {
+func (a *app) report(cmd *cobra.Command, err error) {
 	var found foundError
 	if a.shown || errors.As(err, &found) {
 		return
 	}
 	a.shown = true
-	d := a.describe(err, nil)
+	d := a.describe(err, cmd.Context())
 	if a.json() {
 		doc := map[string]any{"format": 1, "error": d.document()}
+		if cmd.HasParent() {
+			doc["command"] = cmd.Name()
+		}
 		var named *databaseError
 		if errors.As(err, &named) {
 			doc["database"] = named.name
@@ -98,14 +105,16 @@ func (d description) document() map[string]any {
 	put("server", d.Server, len(d.Server) > 0)
 	put("state", d.State, len(d.State) > 0)
 	put("next", d.Next, len(d.Next) > 0)
+	var problems []map[string]any
+	for _, p := range d.Problems {
+		problems = append(problems, map[string]any{"file": p.File, "line": p.Line, "column": p.Column, "message": p.Msg})
+	}
+	put("problems", problems, len(problems) > 0)
 	return doc
 }
 
 // describe turns an error's facts into words and hints, in this one place.
 func (a *app) describe(err error, ctx context.Context) description {
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	d := description{Code: "error", Exit: exitCode(ctx, err)}
 	d.Message = err.Error()
 	a.facts(&d, err)
@@ -117,6 +126,9 @@ func (a *app) describe(err error, ctx context.Context) description {
 	}
 	for i := range d.State {
 		d.State[i] = render.Plain(a.masked(d.State[i]))
+	}
+	for i := range d.Problems {
+		d.Problems[i].Msg = render.Plain(a.masked(d.Problems[i].Msg))
 	}
 	for i := range d.Next {
 		d.Next[i] = render.Plain(a.masked(d.Next[i]))
@@ -207,8 +219,9 @@ func (a *app) problems(d *description, t *target, ps migration.Problems) {
 			p.File = t.path(p.File)
 		}
 		lines[i] = p.Error()
+		d.Problems = append(d.Problems, p)
 	}
-	d.File, d.Line, d.Column = ps[0].File, ps[0].Line, ps[0].Column
+	d.File, d.Line, d.Column = d.Problems[0].File, ps[0].Line, ps[0].Column
 	if len(ps) == 1 {
 		d.Message = lines[0]
 	} else {
@@ -412,6 +425,9 @@ func (a *app) fault(d *description, t *target, err error) {
 	case engine.Unreachable:
 		d.Code = "unreachable"
 		d.Next = []string{"see that the server runs and that host and port in database_url are right (dbwarden config shows them)"}
+		if t.product.Engine.Caps.File {
+			d.Next = []string{"see that the path in database_url is right and leads to a database file (dbwarden config shows it)"}
+		}
 	case engine.Login:
 		d.Code = "login"
 		d.Next = []string{"see user and password in database_url (dbwarden config shows where it comes from)"}
@@ -420,6 +436,7 @@ func (a *app) fault(d *description, t *target, err error) {
 		d.Next = []string{"create the database first, or correct its name in database_url"}
 	case engine.Denied:
 		d.Code = "denied"
+		d.Next = []string{"ask for the right that the message names"}
 		var denied *dbwarden.DeniedError
 		if errors.As(err, &denied) && denied.Grant != "" {
 			d.Next = []string{"ask for the right: " + denied.Grant}

@@ -65,6 +65,7 @@ func TestScriptsOnMariaDB(t *testing.T) {
 
 func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server) {
 	var gates gates
+	var holders holders
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -73,6 +74,7 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 			if server != nil {
 				url = server.NewDatabase(t)
 				env.Setenv("ADMIN_URL", server.URL())
+				env.Setenv("NAME", dbtest.DatabaseName(url))
 			}
 			env.Setenv("DBWARDEN_DATABASE_URL", url)
 			env.Setenv("DATABASE_OF_SCRIPT", url)
@@ -92,12 +94,14 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sql":        func(ts *testscript.TestScript, neg bool, args []string) { sqlCommand(ts, e, neg, args) },
-			"admin":      func(ts *testscript.TestScript, _ bool, args []string) { adminCommand(ts, e, args) },
+			"admin":      func(ts *testscript.TestScript, neg bool, args []string) { adminCommand(ts, e, neg, args) },
 			"role":       func(ts *testscript.TestScript, _ bool, _ []string) { roleCommand(t, ts, server) },
+			"url":        func(ts *testscript.TestScript, _ bool, args []string) { urlCommand(ts, args) },
 			"json":       jsonCommand,
 			"waitfor":    func(ts *testscript.TestScript, _ bool, args []string) { waitFor(ts, e, args[0], args[1]) },
 			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, args) },
 			"swarm":      func(ts *testscript.TestScript, _ bool, args []string) { swarm(ts, args) },
+			"holder":     func(ts *testscript.TestScript, _ bool, args []string) { holders.do(ts, e, args[0]) },
 			"interrupt":  func(ts *testscript.TestScript, _ bool, args []string) { interrupt(ts, args) },
 			"gate":       func(ts *testscript.TestScript, _ bool, args []string) { gates.do(ts, e, args[0]) },
 		},
@@ -314,4 +318,37 @@ func (g *gates) do(ts *testscript.TestScript, e *engine.Engine, what string) {
 	ts.Check(s.Query(ctx, func(scan func(...any) error) error { return nil }, take))
 	g.open.Store(work, s)
 	ts.Defer(func() { g.do(ts, e, "open") })
+}
+
+// holders are the processes of holders that a script has stopped: "holder
+// STOP" stops the one that the lock's row names, "holder CONT" lets the same
+// one go on.
+type holders struct{ stopped sync.Map }
+
+func (h *holders) do(ts *testscript.TestScript, e *engine.Engine, what string) {
+	work := ts.Getenv("WORK")
+	if what == "CONT" {
+		pid, ok := h.stopped.LoadAndDelete(work)
+		if ok {
+			ts.Check(syscall.Kill(pid.(int), syscall.SIGCONT))
+		}
+		return
+	}
+	ctx := context.Background()
+	db, err := e.Open(ts.Getenv("DBWARDEN_DATABASE_URL"), engine.OpenOptions{Dir: work})
+	ts.Check(err)
+	s, err := db.Connect(ctx, engine.ConnectOptions{App: "test", ReadOnly: true})
+	ts.Check(err)
+	defer s.Close()
+	rows, err := texts(ctx, s, "SELECT holder FROM dbwarden_lock WHERE locked IS TRUE")
+	ts.Check(err)
+	found := regexp.MustCompile(`pid (\d+)`).FindStringSubmatch(strings.Join(rows, ""))
+	if found == nil {
+		ts.Fatalf("no holder in %q", rows)
+	}
+	pid, err := strconv.Atoi(found[1])
+	ts.Check(err)
+	ts.Check(syscall.Kill(pid, syscall.SIGSTOP))
+	h.stopped.Store(work, pid)
+	ts.Defer(func() { h.do(ts, e, "CONT") })
 }

@@ -37,9 +37,9 @@ func (a *app) initCommand() *cobra.Command {
 		Example: "  dbwarden init",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		done := map[string]any{}
+		var done []map[string]any
 		say := func(path, what string) {
-			done[path] = what
+			done = append(done, map[string]any{"file": filepath.ToSlash(path), "state": what})
 			if !a.json() {
 				fmt.Fprintf(a.Stdout, "%s %s\n", what, path)
 			}

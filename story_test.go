@@ -580,8 +580,31 @@ func TestRecoverTakesOverFromTheGone(t *testing.T) {
 			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt {
 				t.Fatalf("got %v, want statement 1 in doubt", err)
 			}
-			if r, err := b.warden().Lock(t.Context()); err != nil || r.Verdict != lock.Kept {
-				t.Errorf("lock %+v, %v; want it kept", r, err)
+			kept := func(when string) {
+				t.Helper()
+				if r, err := b.warden().Lock(t.Context()); err != nil || r.Verdict != lock.Kept {
+					t.Errorf("%s: lock %+v, %v; want it kept", when, r, err)
+				}
+			}
+			kept("after the refusal")
+			// A refusal for another reason does not let go of it either.
+			b.put("1_t.sql", strings.Replace(table, "INTEGER", "BIGINT", 1))
+			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+				t.Error("a changed file is not refused")
+			}
+			kept("after another refusal")
+			b.put("1_t.sql", "-- transaction: off\n"+table)
+			v, _ := migration.ParseVersion("2")
+			if n, err := b.warden().Resolve(t.Context(), v, true); n != 1 || err != nil {
+				t.Errorf("resolved %d, %v; want 1", n, err)
+			}
+			kept("after it was resolved")
+			b.migrate()
+			if got := b.value("SELECT COUNT(*) FROM t"); got != "2" {
+				t.Errorf("%s rows, want 2", got)
+			}
+			if got := b.value("SELECT COUNT(*) FROM dbwarden_journal WHERE event = 'taken over'"); got == "0" {
+				t.Error("no entry tells of the takeover")
 			}
 		})
 		t.Run("failed half-way", func(t *testing.T) {

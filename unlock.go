@@ -74,11 +74,19 @@ func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (lock.St
 	return found, nil
 }
 
+func fileOf(m *migration.Migration) string {
+	if m == nil {
+		return "a migration"
+	}
+	return m.File
+}
+
 // ErrNothingInDoubt says that there is no statement to resolve.
 var ErrNothingInDoubt = errors.New("no statement is in doubt")
 
 // Resolve settles a statement whose end is not known: done says that it took
-// effect, otherwise it is run again. It returns the statement's number.
+// effect, otherwise it is run again. It returns the statement's number. A lock
+// that was kept, or whose holder is gone, stays held.
 func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (int, error) {
 	set, err := w.load()
 	if err != nil {
@@ -105,7 +113,7 @@ func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (i
 	if _, _, _, err := find(); err != nil {
 		return 0, err
 	}
-	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Observe: w.c.Observe})
+	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Recover: true, Observe: w.c.Observe})
 	if err != nil {
 		return 0, err
 	}
@@ -113,6 +121,12 @@ func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (i
 	if err == nil {
 		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, done)
 		_, err = s.Exec(ctx, q.Text, q.Values()...)
+	}
+	if hold.From != nil {
+		// The lock of whoever left the doubt was only borrowed: the migration
+		// is as half-done as it was.
+		detail := fmt.Sprintf("statement %d of %s was resolved; unlock, then go on", p.Doubt, fileOf(m))
+		return p.Doubt, errors.Join(err, hold.Keep(context.WithoutCancel(ctx), detail))
 	}
 	return p.Doubt, w.letGo(ctx, hold, err)
 }

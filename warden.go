@@ -132,10 +132,10 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	}
 	// From here on the work is done on a context that ends with the hold.
 	at := &position{}
-	held, stop := hold.Watch(ctx, func(ctx context.Context) (engine.Session, error) { return w.connect(ctx, "", false) }, at.progress)
+	held, stop := hold.Watch(ctx, w.beside, at.progress)
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
-	if steps, err = w.plan(held, s, set, d, t); err == nil {
+	if steps, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t); err == nil {
 		err = w.walk(held, s, j.Writer(hold), steps, at, res)
 	}
 	stop()
@@ -171,9 +171,9 @@ func (w *Warden) letGo(ctx context.Context, hold *lock.Hold, err error) error {
 	if errors.Is(err, lock.ErrLost) {
 		return err
 	}
-	if hold.From != nil && unfinished(err) {
-		// Taken over from somebody whose work could not be settled: the lock
-		// stays as it was found, until a person has looked.
+	if hold.From != nil && err != nil && failed == nil {
+		// Taken over from somebody, and then nothing was run: what that one
+		// left is as it was, and so the lock stays held.
 		detail := err.Error()
 		w.c.Observe.Emit(event.Event{Kind: event.LockKept, Run: hold.Run, Detail: detail})
 		return errors.Join(err, hold.Keep(ctx, detail))
@@ -187,6 +187,17 @@ func (w *Warden) letGo(ctx context.Context, hold *lock.Hold, err error) error {
 
 // cleanupTime is what a release gets once the run's own context has ended.
 const cleanupTime = 10 * time.Second
+
+// planUnder plans with the lock in hand, and writes down whose it was.
+func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target) ([]*step, error) {
+	if hold.From != nil {
+		q := jw.TakenOver(hold.From)
+		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
+			return nil, fmt.Errorf("write the journal: %w", err)
+		}
+	}
+	return w.plan(ctx, s, set, d, t)
+}
 
 // plan reads the history and makes the steps ready to run. Without a session
 // there is no database yet, and no history.
@@ -243,13 +254,8 @@ func (w *Warden) load() (*migration.Set, error) {
 // connect opens the session of a run, or, without a run's id, one that only
 // looks.
 func (w *Warden) connect(ctx context.Context, run string, readOnly bool) (engine.Session, error) {
-	app := "dbwarden " + w.c.Holder.Command
-	if run != "" {
-		app += " " + run[:min(8, len(run))]
-	}
-	app += fmt.Sprintf(" %s@%s:%d", w.c.Holder.User, w.c.Holder.Host, w.c.Holder.Pid)
 	s, err := w.c.Database.Connect(ctx, engine.ConnectOptions{
-		App: app, ReadOnly: readOnly, Limits: w.c.Limits,
+		App: w.app(run), ReadOnly: readOnly, Limits: w.c.Limits,
 		Notice: func(severity, message string) {
 			w.c.Observe.Emit(event.Event{Kind: event.Notice, Detail: severity + ": " + message})
 		},
@@ -262,6 +268,12 @@ func (w *Warden) connect(ctx context.Context, run string, readOnly bool) (engine
 	return s, nil
 }
 
+// beside opens the session that watches over a run. It tells nobody of
+// itself: observers hear from the run's own goroutine alone.
+func (w *Warden) beside(ctx context.Context) (engine.Session, error) {
+	return w.c.Database.Connect(ctx, engine.ConnectOptions{App: w.app("")})
+}
+
 // denied adds the grant that is missing to an error of our own work; what a
 // migration may not do is the migration's.
 func (w *Warden) denied(s engine.Session, err error, write bool) error {
@@ -270,6 +282,15 @@ func (w *Warden) denied(s engine.Session, err error, write bool) error {
 		return err
 	}
 	return &DeniedError{Grant: w.c.Engine.Grant(s.Server(), write), Err: err}
+}
+
+// app is what a session calls itself on the server.
+func (w *Warden) app(run string) string {
+	app := "dbwarden " + w.c.Holder.Command
+	if run != "" {
+		app += " " + run[:min(8, len(run))]
+	}
+	return app + fmt.Sprintf(" %s@%s:%d", w.c.Holder.User, w.c.Holder.Host, w.c.Holder.Pid)
 }
 
 func (w *Warden) journal(s engine.Session) *journal.Journal {

@@ -65,14 +65,15 @@ type Revision struct {
 type What string
 
 const (
-	Started  What = "started"     // statements From..To are about to run, outside a transaction
-	Done     What = "done"        // they ran
-	Failed   What = "failed"      // the server refused one of them; what it left behind is not known
-	Aborted  What = "aborted"     // the attempt was rolled back: nothing stayed
-	Applied  What = "applied"     // the migration is in the history
-	Reverted What = "rolled back" // it is out of the history again
-	Resolved What = "resolved"    // a person said how a statement in doubt had ended
-	Unlocked What = "unlocked"    // somebody released another's lock
+	Started   What = "started"     // statements From..To are about to run, outside a transaction
+	Done      What = "done"        // they ran
+	Failed    What = "failed"      // the server refused one of them; what it left behind is not known
+	Aborted   What = "aborted"     // the attempt was rolled back: nothing stayed
+	Applied   What = "applied"     // the migration is in the history
+	Reverted  What = "rolled back" // it is out of the history again
+	Resolved  What = "resolved"    // a person said how a statement in doubt had ended
+	Unlocked  What = "unlocked"    // somebody released another's lock
+	TakenOver What = "taken over"  // a run took another's lock, as it was asked to
 )
 
 // Entry is one line of the journal.

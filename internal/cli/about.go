@@ -58,14 +58,19 @@ func (a *app) versionCommand() *cobra.Command {
 			return a.document(cmd, nil, map[string]any{"version": a.Build.Version, "commit": a.Build.Commit, "date": a.Build.Date,
 				"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 		}
-		fmt.Fprintf(a.Stdout, "dbwarden %s", a.Build.Version)
-		if a.Build.Commit != "" {
-			fmt.Fprintf(a.Stdout, " (%s)", a.Build.Commit)
-		}
-		fmt.Fprintf(a.Stdout, " %s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		fmt.Fprintln(a.Stdout, a.about())
 		return nil
 	}
 	return cmd
+}
+
+// about is the version in a line.
+func (a *app) about() string {
+	commit := ""
+	if a.Build.Commit != "" {
+		commit = " (" + a.Build.Commit + ")"
+	}
+	return fmt.Sprintf("dbwarden %s%s %s %s/%s", a.Build.Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func (a *app) completionCommand(root *cobra.Command) *cobra.Command {

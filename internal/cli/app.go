@@ -69,6 +69,8 @@ func (a *app) root() *cobra.Command {
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
 	a.completeShared(root)
+	root.Version = a.about()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
 		a.initCommand(), a.newCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),

@@ -38,9 +38,9 @@ func (a *app) lockStatusCommand() *cobra.Command {
 				return a.lockUnknown(cmd, t, err)
 			}
 			if a.json() {
-				err = a.document(cmd, t, a.lockFields(report))
+				err = a.document(cmd, t, a.lockFields(t, report))
 			} else {
-				a.lockText(a.Stdout, report)
+				a.lockText(a.Stdout, t, report)
 			}
 			if err == nil && exit && report.Active {
 				err = foundError{exitHeld}
@@ -66,7 +66,7 @@ func (a *app) lockUnknown(cmd *cobra.Command, t *target, err error) error {
 	return e
 }
 
-func (a *app) lockText(w io.Writer, r dbwarden.LockReport) {
+func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 	st := a.style(a.Stdout)
 	if !r.Active {
 		fmt.Fprintln(w, "Migration lock: "+st.Good("INACTIVE"))
@@ -104,7 +104,7 @@ func (a *app) lockText(w io.Writer, r dbwarden.LockReport) {
 		}
 		fact("progress", text)
 	}
-	for _, next := range a.lockAdvice(r.Status) {
+	for _, next := range lockAdvice(t, r) {
 		fmt.Fprintf(w, "  %s %s\n", st.Accent("next     "), render.Plain(next))
 	}
 }
@@ -150,13 +150,24 @@ func doingWords(s lock.Status) string {
 	return text
 }
 
-// lockAdvice is what to do about a held lock.
-func (a *app) lockAdvice(s lock.Status) []string {
-	switch s.Verdict {
+// lockAdvice is what to do about a held lock. t is nil where the engine is
+// not known.
+func lockAdvice(t *target, r dbwarden.LockReport) []string {
+	if e := r.Unfinished; e != nil && r.Progress.Doubt > 0 && (r.Verdict == lock.Gone || r.Verdict == lock.Kept) {
+		return []string{
+			fmt.Sprintf("look in the database whether statement %d of %s took effect", r.Progress.Doubt, e.File),
+			fmt.Sprintf("then: dbwarden resolve %s --done (or --retry), dbwarden unlock, and: dbwarden %s", e.Version, verbOf(e.Direction)),
+		}
+	}
+	end := "end it: dbwarden unlock --force"
+	if t != nil && t.product.Engine.Caps.File {
+		end = t.product.Engine.Native.EvictHint(r.Owner)
+	}
+	switch r.Verdict {
 	case lock.Alive:
-		return []string{"wait for it (dbwarden migrate waits), or end it: dbwarden unlock --force"}
+		return []string{"wait for it (dbwarden migrate waits), or " + end}
 	case lock.Silent:
-		return []string{"it may be stopped, or cut off, or its server busy; look at its process; to end its session: dbwarden unlock --force"}
+		return []string{"it may be stopped, or cut off, or its server busy; look at its process, or " + end}
 	case lock.Gone:
 		return []string{"see what it did (dbwarden status), then: dbwarden unlock"}
 	case lock.Kept:
@@ -167,7 +178,14 @@ func (a *app) lockAdvice(s lock.Status) []string {
 	return []string{"see that no such process runs (ps aux | grep dbwarden), then: dbwarden unlock"}
 }
 
-func (a *app) lockFields(r dbwarden.LockReport) map[string]any {
+func verbOf(d migration.Direction) string {
+	if d == migration.Down {
+		return "rollback"
+	}
+	return "migrate"
+}
+
+func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 	if !r.Active {
 		return map[string]any{"lock": "inactive", "released_session_alive": r.SessionLives}
 	}
@@ -192,7 +210,7 @@ func (a *app) lockFields(r dbwarden.LockReport) map[string]any {
 	if r.Owner.Pid > 0 {
 		holder["pid"] = r.Owner.Pid
 	}
-	out := map[string]any{"lock": "active", "holder": holder, "next": a.lockAdvice(r.Status)}
+	out := map[string]any{"lock": "active", "holder": holder, "next": lockAdvice(t, r)}
 	if e := r.Unfinished; e != nil {
 		out["unfinished"] = map[string]any{"version": e.Version, "file": e.File, "direction": e.Direction,
 			"done": r.Progress.Done, "total": r.Progress.Total, "in_doubt": r.Progress.Doubt}
@@ -268,7 +286,7 @@ func (a *app) resolveCommand() *cobra.Command {
 			if done {
 				what = "counts as done"
 			}
-			fmt.Fprintf(a.Stdout, "Statement %d of %s %s.\n", n, v, what)
+			fmt.Fprintf(a.Stdout, "Statement %d of migration %s %s.\n", n, v, what)
 			return nil
 		})
 	}

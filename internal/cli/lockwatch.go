@@ -38,7 +38,7 @@ func (a *app) watchLock(ctx context.Context, cmd *cobra.Command, t *target) erro
 			if err != nil {
 				fmt.Fprintf(&screen, "Migration lock: %s\n", line)
 			} else {
-				a.lockText(&screen, report)
+				a.lockText(&screen, t, report)
 			}
 			fmt.Fprint(a.Stdout, up(lines)+screen.String())
 			lines = a.height(screen.String())
@@ -47,7 +47,7 @@ func (a *app) watchLock(ctx context.Context, cmd *cobra.Command, t *target) erro
 			a.lockUnknown(cmd, t, err)
 			a.shown = false
 		case a.json():
-			if err := a.document(cmd, t, a.lockFields(report)); err != nil {
+			if err := a.document(cmd, t, a.lockFields(t, report)); err != nil {
 				return err
 			}
 		default:

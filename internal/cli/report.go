@@ -181,7 +181,7 @@ func (a *app) facts(d *description, err error) {
 		a.failure(d, t, run, failed)
 	case errors.As(err, &held):
 		d.Code = "lock_held"
-		a.held(d, held)
+		a.held(d, t, held)
 	case errors.As(err, &evict):
 		d.Code = "cannot_evict"
 		d.Next = append(d.Next, "end it there: "+evict.Hint, "then: dbwarden unlock")
@@ -268,7 +268,7 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		d.Next = []string{
 			"look in the database whether that statement took effect",
 			fmt.Sprintf("it did: dbwarden resolve %s --done; it did not: dbwarden resolve %s --retry", version, version),
-			"then: dbwarden " + verb,
+			"then: dbwarden unlock, where the lock is held, and: dbwarden " + verb,
 		}
 	case plan.MendedTooEarly:
 		d.Next = []string{"put those statements back as they were; mend from the failed one on, or take the migration back with: dbwarden rollback"}
@@ -313,7 +313,7 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 	switch {
 	case errors.Is(e.Err, lock.ErrLost):
 		d.Code = "lock_lost"
-		d.State = append(d.State, "the lock was lost while this ran; nothing was committed after that")
+		d.State = append(d.State, "the lock was lost while this ran; "+lostWords(e.State))
 		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
 	case e.State == dbwarden.Untouched:
 		d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
@@ -340,6 +340,15 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		}
 		d.Next = []string{goOn}
 	}
+}
+
+// lostWords say what may have happened to the work of a run that lost the
+// lock.
+func lostWords(s dbwarden.State) string {
+	if s == dbwarden.Undecided {
+		return "the statement or commit that was under way may have taken effect, nothing behind it has"
+	}
+	return "nothing was committed after that"
 }
 
 // caret shows the line of the trouble with a mark under the place.
@@ -385,7 +394,7 @@ func clipStatement(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + fmt.Sprintf(" … (%d bytes more)", len(s)-most)
 }
 
-func (a *app) held(d *description, e *lock.HeldError) {
+func (a *app) held(d *description, t *target, e *lock.HeldError) {
 	st := e.Status
 	if !st.Row.AcquiredAt.IsZero() {
 		d.State = append(d.State, fmt.Sprintf("held since %s (%s)", st.Row.AcquiredAt.Format("2006-01-02 15:04:05 MST"), render.Duration(a.Now().Sub(st.Row.AcquiredAt))))
@@ -396,7 +405,7 @@ func (a *app) held(d *description, e *lock.HeldError) {
 	if st.Row.Detail != "" {
 		d.State = append(d.State, st.Row.Detail)
 	}
-	d.Next = a.lockAdvice(st)
+	d.Next = lockAdvice(t, dbwarden.LockReport{Status: st})
 }
 
 // connection explains why there is no session.

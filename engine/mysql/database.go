@@ -27,7 +27,7 @@ func (d *database) Label() string { return d.label }
 func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine.Session, error) {
 	within, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	s := &session{names: d.names, limits: o.Limits.WithDefaults(), notice: o.Notice, grace: graceTime, reach: reachTime}
+	s := &session{names: d.names, limits: o.Limits.WithDefaults(), notice: o.Notice, readOnly: o.ReadOnly, grace: graceTime, reach: reachTime}
 	err := s.open(within, d.config, o.App)
 	if err == nil {
 		return s, nil

@@ -125,6 +125,13 @@ func (s *session) settings() string {
 	idle, lock := seconds(s.limits.Idle), seconds(s.limits.Lock)
 	text := fmt.Sprintf("NAMES %s, autocommit = 1, wait_timeout = %d, lock_wait_timeout = %d, innodb_lock_wait_timeout = %d",
 		s.names, idle, lock, lock)
+	if s.readOnly {
+		name := "transaction_read_only"
+		if s.mariadb() || s.server.Number < 50720 {
+			name = "tx_read_only"
+		}
+		text += ", " + name + " = 1"
+	}
 	switch limit := max(0, s.limits.Statement); {
 	case s.mariadb():
 		text += ", max_statement_time = " + strconv.FormatFloat(limit.Seconds(), 'f', 6, 64)

@@ -30,6 +30,7 @@ type session struct {
 	maxPacket int
 	names     string
 	limits    engine.Limits
+	readOnly  bool // transactions of this session write nothing
 	notice    func(severity, message string)
 
 	grace, reach time.Duration // graceTime and reachTime; shorter in tests

@@ -289,33 +289,41 @@ func isFile(p string) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
-// gates are locks of the database's own that a migration in a script waits
-// for; "gate close" takes the script's, "gate open" gives it back. SQLite has
-// none.
+// gates are locks that a migration in a script waits for: of the database's
+// own, or, on SQLite, the write lock of another file, gate.db. "gate close"
+// takes the script's, "gate open" gives it back.
 type gates struct{ open sync.Map }
 
 func (g *gates) do(ts *testscript.TestScript, e *engine.Engine, what string) {
-	take := map[string]string{
-		"postgres": "SELECT pg_advisory_lock(4711)::text",
-		"mysql":    "SELECT GET_LOCK(CONCAT(DATABASE(), 'gate'), 0)",
-	}[e.Name]
-	if take == "" {
-		return
-	}
-	ctx := context.Background()
 	work := ts.Getenv("WORK")
 	if what == "open" {
-		s, ok := g.open.LoadAndDelete(work)
-		if ok {
+		if s, ok := g.open.LoadAndDelete(work); ok {
 			ts.Check(s.(engine.Session).Close())
 		}
 		return
 	}
-	db, err := e.Open(ts.Getenv("DBWARDEN_DATABASE_URL"), engine.OpenOptions{Dir: work})
+	url, take := ts.Getenv("DBWARDEN_DATABASE_URL"), []string{"CREATE TABLE IF NOT EXISTS gate (n INTEGER)", "BEGIN IMMEDIATE"}
+	switch e.Name {
+	case "postgres":
+		take = []string{"SELECT pg_advisory_lock(4711)::text"}
+	case "mysql":
+		take = []string{"SELECT GET_LOCK(CONCAT(DATABASE(), 'gate'), 0)"}
+	default:
+		url = "sqlite:///gate.db"
+	}
+	ctx := context.Background()
+	db, err := e.Open(url, engine.OpenOptions{Dir: work})
 	ts.Check(err)
 	s, err := db.Connect(ctx, engine.ConnectOptions{App: "gate", Limits: engine.Limits{Idle: -1}})
 	ts.Check(err)
-	ts.Check(s.Query(ctx, func(scan func(...any) error) error { return nil }, take))
+	for _, q := range take {
+		if strings.HasPrefix(q, "SELECT") {
+			ts.Check(s.Query(ctx, func(func(...any) error) error { return nil }, q))
+			continue
+		}
+		_, err := s.Exec(ctx, q)
+		ts.Check(err)
+	}
 	g.open.Store(work, s)
 	ts.Defer(func() { g.do(ts, e, "open") })
 }

@@ -23,43 +23,51 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/engine/mysql"
-	"github.com/dbwarden-go/dbwarden/engine/mysql/myschema"
 	"github.com/dbwarden-go/dbwarden/engine/postgres"
-	"github.com/dbwarden-go/dbwarden/engine/postgres/pgschema"
 	"github.com/dbwarden-go/dbwarden/engine/sqlite"
-	"github.com/dbwarden-go/dbwarden/engine/sqlite/liteschema"
-	"github.com/dbwarden-go/dbwarden/internal/cli"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 )
 
-func products() []cli.Product {
-	return []cli.Product{
-		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect},
-		{Engine: postgres.Engine(), Inspect: pgschema.Inspect},
-		{Engine: mysql.Engine(), Inspect: myschema.Inspect},
-	}
+// program is the folder with the program, as it is built for a release: the
+// scripts run real processes.
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(build(m))
 }
 
-// TestMain makes this test binary the program itself when a script calls it:
-// the scripts run real processes.
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"dbwarden": func() { os.Exit(cli.Process(products(), cli.Build{Version: "1.2.3"})) },
-	})
+func build(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "dbwarden-program-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	c := exec.Command("go", "build", "-trimpath", "-ldflags", "-X main.version=1.2.3", "-o", dir, "github.com/dbwarden-go/dbwarden/cmd/dbwarden")
+	c.Env, c.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+	if err := c.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build the program:", err)
+		return 1
+	}
+	program = dir
+	return m.Run()
 }
 
 // The scripts in testdata/script run once on every engine, each on a fresh
 // database whose URL is in DBWARDEN_DATABASE_URL; $ENGINE names the engine.
 // A script that is about one engine says so in its first lines.
 func TestScriptsOnSQLite(t *testing.T) {
+	t.Parallel()
 	scripts(t, "sqlite", sqlite.Engine(), nil)
 }
 
 func TestScriptsOnPostgres(t *testing.T) {
+	t.Parallel()
 	scripts(t, "postgres", postgres.Engine(), dbtest.Postgres(t))
 }
 
 func TestScriptsOnMariaDB(t *testing.T) {
+	t.Parallel()
 	scripts(t, "mysql", mysql.Engine(), dbtest.MariaDB(t))
 }
 
@@ -76,6 +84,7 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server)
 				env.Setenv("ADMIN_URL", server.URL())
 				env.Setenv("NAME", dbtest.DatabaseName(url))
 			}
+			env.Setenv("PATH", program+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("DBWARDEN_DATABASE_URL", url)
 			env.Setenv("DATABASE_OF_SCRIPT", url)
 			env.Setenv("ENGINE", name)

@@ -188,7 +188,16 @@ func PgBouncer(t testing.TB, pg *Server) *Server {
 	return s.get(t)
 }
 
-func startPgBouncer(pg *Server) (*Server, error) {
+// OwnPgBouncer starts a PgBouncer for one test, with lines of its own for
+// pgbouncer.ini ("default_pool_size = 1"), which beat the usual ones.
+func OwnPgBouncer(t testing.TB, pg *Server, settings ...string) *Server {
+	t.Helper()
+	s := (&shared{title: "PgBouncer", start: func() (*Server, error) { return startPgBouncer(pg, settings...) }}).get(t)
+	t.Cleanup(s.Stop)
+	return s
+}
+
+func startPgBouncer(pg *Server, settings ...string) (*Server, error) {
 	bin, err := exec.LookPath("pgbouncer")
 	if err != nil {
 		if bin = "/usr/sbin/pgbouncer"; !isProgram(bin) {
@@ -236,7 +245,7 @@ server_idle_timeout = 20
 server_login_retry = 1
 query_wait_timeout = 20
 ignore_startup_parameters = extra_float_digits
-`, behind.Hostname(), backend, port, users)
+`, behind.Hostname(), backend, port, users) + strings.Join(settings, "\n") + "\n"
 			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 				return nil, nil, err
 			}

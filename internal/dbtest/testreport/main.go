@@ -146,13 +146,14 @@ var closingLine = regexp.MustCompile(`^(ok  |FAIL|---? FAIL|\?   )\s*\t`)
 // closing tells the one line with which go test ends a package.
 func closing(text string) bool { return closingLine.MatchString(text) }
 
-var logged = regexp.MustCompile(`^\s*[\w-]+\.go:\d+: (.*)`)
+var logged = regexp.MustCompile(`^\s*([\w-]+\.go):\d+: (.*)`)
 
-// reason is what a skipped test logged last.
+// reason is what a skipped test logged last, but for a script's own log,
+// which comes behind it.
 func reason(output []string) string {
 	for _, text := range slices.Backward(output) {
-		if m := logged.FindStringSubmatch(text); m != nil {
-			return strings.TrimSpace(m[1])
+		if m := logged.FindStringSubmatch(text); m != nil && m[1] != "testscript.go" {
+			return strings.TrimSpace(m[2])
 		}
 	}
 	return "no reason given"

@@ -14,6 +14,7 @@ const run = `{"Action":"start","Package":"m/a"}
 {"Action":"output","Package":"m/a","Test":"TestNoServer","Output":"--- SKIP: TestNoServer (0.00s)\n"}
 {"Action":"skip","Package":"m/a","Test":"TestNoServer"}
 {"Action":"output","Package":"m/a","Test":"TestNeither","Output":"    server.go:9: MariaDB: mariadbd not found\n"}
+{"Action":"output","Package":"m/a","Test":"TestNeither","Output":"    testscript.go:609: WORK=$WORK\n"}
 {"Action":"skip","Package":"m/a","Test":"TestNeither"}
 {"Action":"output","Package":"m/a","Test":"TestBad","Output":"    a_test.go:7: it broke\n"}
 {"Action":"fail","Package":"m/a","Test":"TestBad"}

@@ -346,8 +346,12 @@ func (h *holders) do(ts *testscript.TestScript, e *engine.Engine, what string) {
 	work := ts.Getenv("WORK")
 	if what == "CONT" {
 		pid, ok := h.stopped.LoadAndDelete(work)
-		if ok {
-			ts.Check(syscall.Kill(pid.(int), syscall.SIGCONT))
+		if !ok {
+			return
+		}
+		// A script may have ended it meanwhile.
+		if err := syscall.Kill(pid.(int), syscall.SIGCONT); err != syscall.ESRCH {
+			ts.Check(err)
 		}
 		return
 	}

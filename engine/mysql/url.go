@@ -171,7 +171,7 @@ func (a *address) readParams(query string) error {
 		}
 		name, known := parameters[key]
 		if !known {
-			return fmt.Errorf("database URL: unknown parameter %q; the nearest known one is %q", key, nearest(key))
+			return fmt.Errorf("database URL: unknown parameter %q%s", key, didYouMean(key))
 		}
 		if name == "" {
 			continue
@@ -235,33 +235,12 @@ func readNames(params map[string]string) (string, error) {
 	return names, nil
 }
 
-// nearest is the known parameter with the fewest edits from key.
-func nearest(key string) string {
-	best, least := "", len(key)+100
-	for _, name := range slices.Sorted(maps.Keys(parameters)) {
-		if n := edits(strings.ToLower(key), strings.ToLower(name)); n < least {
-			best, least = name, n
-		}
+// didYouMean is a suffix that names the parameter nearest to key, "" where
+// none is near.
+func didYouMean(key string) string {
+	near := engine.Nearest(key, slices.Collect(maps.Keys(parameters)))
+	if near == "" {
+		return ""
 	}
-	return best
-}
-
-// edits counts how many characters must change between a and b.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			corner, row[j+1] = row[j+1], min(corner+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return fmt.Sprintf("; the nearest known one is %q", near)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dbwarden-go/dbwarden/engine"
 )
 
 // What a URL's query may hold. A parameter that nobody knows is refused: pgx
@@ -49,7 +51,7 @@ func checkParam(key string) error {
 	if listed(connectionParams, key) || listed(ignoredParams, key) || listed(serverParams, lower) || isCustomSetting(lower) {
 		return nil
 	}
-	if near := nearest(lower, strings.Fields(connectionParams+" "+serverParams)); near != "" {
+	if near := engine.Nearest(lower, strings.Fields(connectionParams+" "+serverParams)); near != "" {
 		return fmt.Errorf("unknown parameter %q, did you mean %q?", key, near)
 	}
 	return fmt.Errorf("unknown parameter %q", key)
@@ -70,37 +72,4 @@ func isWord(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// nearest finds the known word with the fewest typing errors, "" where it
-// takes too many to be meant.
-func nearest(word string, known []string) string {
-	best, fewest := "", 2+len(word)/4
-	for _, w := range known {
-		if d := distance(word, w); d < fewest {
-			best, fewest = w, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, drop or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

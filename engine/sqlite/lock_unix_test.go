@@ -53,15 +53,18 @@ func asNobody(t *testing.T, what, path string) string {
 		t.Fatal(err)
 	}
 	if os.Geteuid() == 0 {
-		// The test binary stands in a folder of root's own.
-		content, err := os.ReadFile(exe)
-		if err != nil {
+		// The test binary stands in a folder of root's own. Another process
+		// copies it: a file that this one wrote may still be open for writing
+		// in a child that another test is just starting, and such a file
+		// cannot be run.
+		copied := filepath.Join(public(t), "test")
+		if out, err := exec.Command("cp", exe, copied).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if err := os.Chmod(copied, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		exe = filepath.Join(public(t), "test")
-		if err := os.WriteFile(exe, content, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		exe = copied
 	}
 	p := other(t, what, path, nobody(t), func(cmd *exec.Cmd) { cmd.Path, cmd.Dir = exe, "/" })
 	p.kill()

@@ -77,6 +77,7 @@ func (a *app) root() *cobra.Command {
 		a.checkDBCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.configCommand(),
 		a.versionCommand(), a.completionCommand(root),
 	)
+	root.SetHelpCommand(a.helpCommand(root))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd) }
 	for _, c := range root.Commands() {
 		if c.Args == nil {
@@ -145,7 +146,7 @@ func (a *app) unknownCommand(root *cobra.Command, name string) error {
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
 	}
-	if near := nearest(name, names); near != "" {
+	if near := engine.Nearest(name, names); near != "" {
 		e.hint = "did you mean: dbwarden " + near
 	}
 	return e
@@ -153,6 +154,9 @@ func (a *app) unknownCommand(root *cobra.Command, name string) error {
 
 // flagError gives a mistyped flag the nearest right one.
 func (a *app) flagError(cmd *cobra.Command, err error) error {
+	if asksForJSON(a.Args) { // also behind the flag at which the reading stopped
+		a.out = "json"
+	}
 	e := &usageError{msg: err.Error(), hint: cmd.CommandPath() + " -h"}
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
@@ -160,11 +164,29 @@ func (a *app) flagError(cmd *cobra.Command, err error) error {
 		add := func(f *pflag.Flag) { names = append(names, f.Name) }
 		cmd.Flags().VisitAll(add)
 		cmd.InheritedFlags().VisitAll(add)
-		if near := nearest(unknown.GetSpecifiedName(), names); near != "" {
+		if near := engine.Nearest(unknown.GetSpecifiedName(), names); near != "" {
 			e.hint = "did you mean: --" + near
 		}
 	}
 	return e
+}
+
+// asksForJSON finds --out json in arguments that could not be read to their
+// end.
+func asksForJSON(args []string) bool {
+	for i, arg := range args {
+		switch arg {
+		case "--":
+			return false
+		case "-ojson", "-o=json", "--out=json":
+			return true
+		case "-o", "--out":
+			if i+1 < len(args) && args[i+1] == "json" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // target is one database that a command is about.

@@ -2,56 +2,15 @@ package config
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/dbwarden-go/dbwarden/engine"
 )
 
 // didYouMean is `, did you mean "x"?` for the nearest of the known words, ""
 // where none is near.
 func didYouMean(word string, known []string) string {
-	if w := nearest(word, known); w != "" {
+	if w := engine.Nearest(word, known); w != "" {
 		return fmt.Sprintf(", did you mean %q?", w)
 	}
 	return ""
-}
-
-// nearest is the known word that a typing mistake away from word, or "".
-// A word may differ in a third of its letters, short ones in one.
-func nearest(word string, known []string) string {
-	if len(word) > longestName {
-		return ""
-	}
-	word = strings.ToLower(word)
-	best, bestDistance := "", max(1, len(word)/3)+1
-	for _, k := range known {
-		if d := distance(word, k); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, drop, replace or swap with their
-// neighbour.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	var before, last []int
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		before, last, row = last, row, make([]int, len(y)+1)
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-	}
-	return row[len(y)]
 }

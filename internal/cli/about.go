@@ -73,6 +73,30 @@ func (a *app) about() string {
 	return fmt.Sprintf("dbwarden %s%s %s %s/%s", a.Build.Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
+func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Show what a command does",
+		Example: "  dbwarden help migrate",
+		ValidArgsFunction: func(*cobra.Command, []string, string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+			for _, c := range root.Commands() {
+				names = append(names, cobra.CompletionWithDesc(c.Name(), c.Short))
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, _, err := root.Find(args)
+			if err != nil || len(args) > 0 && cmd == root {
+				return a.unknownCommand(root, args[0])
+			}
+			// The page of -h, to the letter.
+			cmd.InitDefaultHelpFlag()
+			cmd.InitDefaultVersionFlag()
+			return cmd.Help()
+		},
+	}
+}
+
 func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "completion SHELL",

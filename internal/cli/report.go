@@ -443,6 +443,9 @@ func (a *app) fault(d *description, t *target, err error) {
 	case engine.NoSuchDatabase:
 		d.Code = "no_such_database"
 		d.Next = []string{"create the database first, or correct its name in database_url"}
+		if t.product.Engine.Caps.File {
+			d.Next = []string{"dbwarden migrate creates the file; or correct its path in database_url"}
+		}
 	case engine.Denied:
 		d.Code = "denied"
 		d.Next = []string{"ask for the right that the message names"}

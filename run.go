@@ -29,15 +29,13 @@ type step struct {
 // ready reads a step's section and cuts it into groups.
 func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 	st := &step{Step: ps, section: ps.Migration.Section(ps.Direction)}
-	outline, err := st.section.Outline()
+	outline, err := st.section.Outline(func(words []string) {
+		st.traits = append(st.traits, w.c.Engine.Classify(words, v))
+	})
 	if err != nil {
 		return nil, err
 	}
 	st.outline = outline
-	st.traits = make([]engine.Traits, len(outline))
-	for i := range outline {
-		st.traits[i] = w.c.Engine.Classify(outline[i].Words, v)
-	}
 	st.groups, err = plan.Cut(outline, st.traits, w.c.Engine.Caps.TransactionalDDL, ps.Migration.Header.TransactionOff)
 	if err != nil {
 		var cut *plan.CutError
@@ -45,6 +43,13 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 			return nil, migration.Problems{{File: ps.Migration.File, Line: cut.Pos, Msg: cut.Msg}}
 		}
 		return nil, err
+	}
+	if v.Pooled {
+		if at, why := plan.Pooled(st.groups, st.traits, ps.Resume.Done); why != "" {
+			r := st.refuse(plan.BehindPooler)
+			r.Items[0].Line, r.Detail = outline[at].Pos.Line, why
+			return nil, r
+		}
 	}
 	if p := ps.Resume; p.Doubt > 0 {
 		return nil, st.refuse(plan.InDoubt)

@@ -135,7 +135,9 @@ type Server struct {
 type Session interface {
 	// ID names the session as the server knows it, "" where it does not:
 	// "30122/2026-11-23T14:02:11.123456Z" on PostgreSQL (backend and its
-	// start), the connection id on MySQL.
+	// start), the connection id on MySQL. Behind a pooler a session has one
+	// only while it holds the native lock: that of the connection which holds
+	// it.
 	ID() string
 
 	Server() Server
@@ -184,7 +186,20 @@ type Traits struct {
 	// Holds: from here on nothing else can run in this session until a
 	// statement that Frees it (LOCK TABLES, UNLOCK TABLES on MySQL).
 	Holds, Frees bool
+
+	// Residue is what it leaves in its connection behind the transaction,
+	// told only where the Server is Pooled: others use that connection next.
+	Residue Residue
 }
+
+// Residue is what a statement leaves in its connection.
+type Residue int
+
+const (
+	Clean Residue = iota // nothing
+	Swept                // something that the session takes away before COMMIT
+	Stuck                // something that it cannot take away
+)
 
 // Kind is what a statement does, as far as running it is concerned.
 type Kind int
@@ -205,6 +220,10 @@ const (
 type NativeLock struct {
 	// Name is recorded in the lock row: "session", "file".
 	Name string
+
+	// Pooled is recorded instead by a session whose Server is Pooled, where
+	// the lock is of another kind there ("xact"); "" where it is not.
+	Pooled string
 
 	// Try takes the lock or says false at once. It never waits in the
 	// server: a waiter there deadlocks with CREATE INDEX CONCURRENTLY.
@@ -229,6 +248,20 @@ type NativeLock struct {
 	// EvictHint is the SQL or the command that somebody with more rights
 	// would use.
 	EvictHint func(o Owner) string
+}
+
+// Kind is what a session on v records as the kind of its lock.
+func (n NativeLock) Kind(v Server) string {
+	if v.Pooled && n.Pooled != "" {
+		return n.Pooled
+	}
+	return n.Name
+}
+
+// Knows says whether the product has this kind of lock, so that Look can
+// tell whether it is held.
+func (n NativeLock) Knows(kind string) bool {
+	return kind != "" && (kind == n.Name || kind == n.Pooled)
 }
 
 // ErrCannotEvict says that the holder can be ended only where it runs.

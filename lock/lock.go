@@ -286,7 +286,7 @@ func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condit
 	n, err := s.Exec(ctx, "UPDATE "+l.table()+" SET locked = TRUE, acquired_at = "+d.Now+", release_at = NULL, "+
 		"fencing_token = "+token+" + 1, run_id = "+d.Bind(1)+", holder = "+d.Bind(2)+", session_id = "+d.Bind(3)+
 		", native = "+d.Bind(4)+", state = "+d.Bind(5)+", detail = NULL WHERE id = 1 AND "+condition,
-		run, clip(h.String(), 500), s.ID(), l.Engine.Native.Name, string(Running))
+		run, clip(h.String(), 500), s.ID(), l.Engine.Native.Kind(s.Server()), string(Running))
 	if err != nil {
 		return nil, fmt.Errorf("take the lock row: %w", err)
 	}
@@ -361,7 +361,7 @@ func (h *Hold) Keep(ctx context.Context, detail string) error {
 // would mean anything: a standby grants native locks of its own.
 type ReadOnlyError struct{ Why string }
 
-func (e *ReadOnlyError) Error() string { return "the server takes no writes: " + e.Why }
+func (e *ReadOnlyError) Error() string { return "nothing can be written here: " + e.Why }
 
 // clip shortens s to n bytes at a character's edge.
 func clip(s string, n int) string {

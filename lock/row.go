@@ -35,7 +35,7 @@ type Row struct {
 	Run        string // "" with Locked: held by hand, or by another tool
 	Holder     string // alice@web-1 pid 4242 (dbwarden 1.3.0 migrate)
 	Session    string // as engine.Session.ID
-	Native     string // as engine.NativeLock.Name; "" where none was taken
+	Native     string // as engine.NativeLock.Kind; "" where none was taken
 	State      State
 	Detail     string
 	Owner      string // owner_token of the original tool

@@ -118,11 +118,11 @@ func (l Lock) judge(row *Row, owner engine.Owner) Status {
 	case row.State == Released, row.State == Forced:
 		// Whoever had it is through with it: this is an UPDATE by hand.
 		st.Verdict = ByHand
-	case row.Native == l.Engine.Native.Name && owner.Held:
+	case l.Engine.Native.Knows(row.Native) && owner.Held:
 		st.Verdict = Alive
 	case row.State == Failed:
 		st.Verdict = Kept
-	case row.Native == l.Engine.Native.Name:
+	case l.Engine.Native.Knows(row.Native):
 		st.Verdict = Gone
 	case row.Run == "" && row.Owner == "" && row.Native == "":
 		st.Verdict = ByHand

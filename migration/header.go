@@ -80,7 +80,8 @@ func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 			}
 		default:
 			for _, known := range headerNames {
-				if nearly(name, known) {
+				// Short names have neighbours that mean something else: see, need.
+				if len(known) >= 7 && nearly(name, known) {
 					fail("unknown header %q; did you mean %q?", name, known)
 				}
 			}

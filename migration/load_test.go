@@ -37,7 +37,7 @@ func one(t *testing.T, text string) *migration.Migration {
 // texts are a section's statements.
 func texts(t *testing.T, s *migration.Section) []string {
 	t.Helper()
-	outline, err := s.Outline()
+	outline, err := s.Outline(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestProblemsNameFileAndLine(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	m := one(t, "-- a note: not a header\n-- depends_on: [\"0001\", 2]\n-- Depends_On: 3\n-- seed\n--transaction:OFF\n-- lock_timeout: 300ms\n-- statement_timeout: 0\n-- author: ada\n-- upgrade\n")
+	m := one(t, "-- a note: not a header\n-- see: https://example.org\n-- depends_on: [\"0001\", 2]\n-- Depends_On: 3\n-- seed\n--transaction:OFF\n-- lock_timeout: 300ms\n-- statement_timeout: 0\n-- author: ada\n-- upgrade\n")
 	h := m.Header
 	var deps []string
 	for _, v := range h.DependsOn {
@@ -200,7 +200,7 @@ func TestAFileThatChangesWhileItRunsIsNotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &set.Migrations[0].Upgrade
-	outline, err := s.Outline()
+	outline, err := s.Outline(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestAFileThatChangesWhileItRunsIsNotRun(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
-		if _, err := s.Outline(); !errors.Is(err, migration.ErrFileChanged) {
+		if _, err := s.Outline(nil); !errors.Is(err, migration.ErrFileChanged) {
 			t.Errorf("%q: the outline gave %v", text, err)
 		}
 	}

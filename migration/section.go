@@ -36,9 +36,8 @@ type Checksum string
 
 // Piece is what is known of a statement without its text.
 type Piece struct {
-	Pos   sqltext.Pos // in the file
-	Words []string
-	Hash  Hash
+	Pos  sqltext.Pos // in the file
+	Hash Hash
 }
 
 // Hash is the SHA-256 of one statement, with line endings as LF and, behind
@@ -52,7 +51,9 @@ func (h Hash) Short() string { return hex.EncodeToString(h[:8]) }
 var ErrFileChanged = errors.New("the file changed while the run was under way")
 
 // Outline reads the section and returns its statements without their text.
-func (s *Section) Outline() ([]Piece, error) {
+// each, unless nil, is given the leading words of every statement in turn; it
+// must not keep them, for they hold on to the text.
+func (s *Section) Outline(each func(words []string)) ([]Piece, error) {
 	if !s.Present {
 		return nil, nil
 	}
@@ -64,7 +65,10 @@ func (s *Section) Outline() ([]Piece, error) {
 			return err
 		}
 		sum.Write(hash[:])
-		out = append(out, Piece{st.Start, st.Words, hash})
+		out = append(out, Piece{st.Start, hash})
+		if each != nil {
+			each(st.Words)
+		}
 		return nil
 	})
 	if err == nil && Checksum(hex.EncodeToString(sum.Sum(nil))) != s.Checksum {

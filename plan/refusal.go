@@ -23,6 +23,7 @@ const (
 	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
 	FileGone         Code = "half_applied_file_missing"
 	BadDependency    Code = "dependency" // depends_on names what cannot run before
+	BehindPooler     Code = "pooled"     // a pooler stands between, and a statement needs the server itself
 )
 
 // Item is one migration that a refusal is about.

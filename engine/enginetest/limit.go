@@ -168,7 +168,10 @@ func (x *exam) resets() {
 	}
 	id := s.ID()
 	log := x.table(s, "reset_log", "n", d.Types.BigInt, "w", d.Types.Varchar(200), "at", d.Types.Timestamp)
-	known := 0
+	known, block := 0, ""
+	if v.Pooled {
+		block = d.Begin // outside of one, no SET of the user's is ever run there
+	}
 	for i, set := range []string{
 		"SELECT pg_catalog.set_config('search_path', '', false)",
 		"SET search_path TO pg_catalog",
@@ -194,7 +197,7 @@ func (x *exam) resets() {
 		"LOCK TABLES " + log + " READ",
 		d.Begin,
 	} {
-		err := s.Run(x.Context(), engine.Unit{Statements: statements(set)})
+		err := s.Run(x.Context(), engine.Unit{Begin: block, Statements: statements(set)})
 		if err != nil {
 			if x.fault(err) == engine.Lost {
 				x.Fatalf("%s: %v", set, err)
@@ -202,7 +205,7 @@ func (x *exam) resets() {
 			continue
 		}
 		known++
-		if set == d.Begin {
+		if set == d.Begin && block == "" {
 			// The house never calls Reset inside a transaction.
 			x.exec(s, "ROLLBACK")
 		}

@@ -230,6 +230,8 @@ func (x *exam) endsSilent() {
 	a, b := x.connect(engine.ConnectOptions{Limits: engine.Limits{Idle: time.Second}}), x.session()
 	if v := a.Server(); v.Product == "PostgreSQL" && v.Number < 140000 {
 		return // it has idle_session_timeout since version 14
+	} else if v.Pooled {
+		return // the lock's own connection is never silent while we live
 	}
 	k := x.key(a)
 	if !x.try(a, k) {

@@ -14,7 +14,56 @@ func classify(w []string, v engine.Server) engine.Traits {
 	t := engine.Traits{Kind: kind(w), Alone: alone(w, v.Number)}
 	t.Commits = starts(w, "PREPARE", "TRANSACTION")
 	t.Atomic = atomic(w, t.Alone)
+	if v.Pooled {
+		t.Residue = residue(w, t.Kind)
+	}
 	return t
+}
+
+// residue tells what a statement leaves on its backend behind COMMIT. What a
+// function does inside is not seen.
+func residue(w []string, k engine.Kind) engine.Residue {
+	for _, name := range []string{"PG_ADVISORY_LOCK", "PG_ADVISORY_LOCK_SHARED", "PG_TRY_ADVISORY_LOCK", "PG_TRY_ADVISORY_LOCK_SHARED"} {
+		if has(w, name, "(") {
+			return engine.Stuck
+		}
+	}
+	switch {
+	case k == engine.Setting:
+		switch word(w, 0) {
+		case "SET", "RESET", "SELECT":
+			return engine.Swept
+		}
+		return engine.Stuck
+	case starts(w, "DECLARE") && has(w, "WITH", "HOLD"):
+		return engine.Stuck
+	case makesTemporary(w):
+		return engine.Swept
+	}
+	return engine.Clean
+}
+
+// makesTemporary recognises CREATE TEMPORARY and SELECT INTO TEMPORARY.
+func makesTemporary(w []string) bool {
+	temporary := func(rest []string) bool {
+		if first := word(rest, 0); first == "LOCAL" || first == "GLOBAL" {
+			rest = rest[1:]
+		}
+		first := word(rest, 0)
+		return first == "TEMP" || first == "TEMPORARY" || first == "PG_TEMP" && word(rest, 1) == "."
+	}
+	switch word(w, 0) {
+	case "CREATE":
+		rest := w[1:]
+		if starts(rest, "OR", "REPLACE") {
+			rest = rest[2:]
+		}
+		return temporary(rest) || has(rest, "PG_TEMP", ".")
+	case "SELECT", "WITH":
+		i := slices.Index(w, "INTO")
+		return i >= 0 && temporary(w[i+1:])
+	}
+	return false
 }
 
 func starts(w []string, words ...string) bool {

@@ -26,10 +26,7 @@ import (
 // a pooler in session mode bears it too and is treated alike, to be safe.
 func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine.Session, error) {
 	config := d.config.Copy()
-	s := &session{schema: d.schema}
-	if o.App != "" {
-		config.RuntimeParams["application_name"] = appName(o.App)
-	}
+	s := &session{schema: d.schema, database: d, app: o.App, readOnly: o.ReadOnly}
 	if o.Notice != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 			if !s.quiet {
@@ -45,7 +42,7 @@ func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine
 	s.conn = conn
 	s.given = config.RuntimeParams
 	s.limits = limitSettings(o.Limits, s.given)
-	s.settings = sessionSettings(o.ReadOnly)
+	s.settings = sessionSettings(o.App, o.ReadOnly)
 	if err := s.begin(ctx); err != nil {
 		s.Close()
 		if lost, ok := errors.AsType[*lostError](err); ok {
@@ -102,7 +99,7 @@ func (s *session) probe(ctx context.Context) error {
 		return s.explain(ctx, err)
 	}
 	if len(results) < 3 || len(results[0].Rows) != 1 {
-		return errors.New("the server does not answer as PostgreSQL does")
+		return errStranger
 	}
 
 	row := texts(results[0].Rows[0])
@@ -184,6 +181,9 @@ func (e *connectError) Error() string {
 }
 
 func (e *connectError) reason() string {
+	if said := poolerSays(e.err); said != nil {
+		return said.Error()
+	}
 	var pg *pgconn.PgError
 	if errors.As(e.err, &pg) {
 		return pg.Message

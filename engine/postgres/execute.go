@@ -17,6 +17,9 @@ import (
 // the byte as it stands in the file.
 func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
 	s.quiet = false
+	if s.server.Pooled {
+		s.sweep.saw(st)
+	}
 	switch {
 	case st.Starts("COPY"):
 		return s.copy(ctx, st)
@@ -24,9 +27,13 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		return 0, s.commit(ctx, st.Text)
 	}
 	tag, err := s.drain(ctx, st.Text)
-	if err == nil && !s.server.Pooled && (st.Starts("RESET", "ALL") || st.Starts("DISCARD", "ALL")) {
+	if err == nil && (st.Starts("RESET", "ALL") || st.Starts("DISCARD", "ALL")) {
 		// They lead back to how a session of ours begins, limits and all.
-		_, err = s.drain(ctx, s.settingsSQL())
+		settings := s.settingsSQL()
+		if s.server.Pooled {
+			settings = s.localSQL()
+		}
+		_, err = s.drain(ctx, settings)
 	}
 	return changed(tag, st), err
 }

@@ -19,6 +19,7 @@ func fault(err error) engine.Fault {
 		connect *connectError
 		schema  *schemaError
 		evict   *evictError
+		pooler  *poolerError
 	)
 	if errors.As(err, &pg) {
 		f = engine.Fault{
@@ -32,6 +33,9 @@ func fault(err error) engine.Fault {
 			Column:   pg.ColumnName,
 			Table:    pg.TableName,
 		}
+	}
+	if errors.As(err, &pooler) || errors.As(poolerSays(err), &pooler) {
+		f.Message, f.Hint = pooler.text, pooler.hint
 	}
 	switch {
 	case err == nil:

@@ -24,17 +24,6 @@ func TestAPoolerIsNoticedAndNothingIsLeftOnItsConnections(t *testing.T) {
 		t.Fatalf("server %+v, session %q", v, s.ID())
 	}
 
-	// The lock would stay on a connection of the pool's.
-	if ok, err := native().Try(t.Context(), s, key("a")); ok || err == nil || !strings.Contains(err.Error(), "direct_url") {
-		t.Errorf("try: %v, %v", ok, err)
-	}
-	if _, err := native().Free(t.Context(), s, key("a")); err == nil {
-		t.Error("free: no error")
-	}
-	if o := look(t, s, key("a")); o.Held {
-		t.Errorf("held: %+v", o)
-	}
-
 	// Within a transaction the limits and the path are ours ...
 	if err := s.Reset(t.Context(), engine.Limits{Lock: 1500 * time.Millisecond}); err != nil {
 		t.Fatal(err)
@@ -110,4 +99,90 @@ func TestSessionsShareAPoolWithoutPreparedStatements(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// What a file sets is for that file, also where it does not say LOCAL.
+func TestNothingOfAFileMeetsTheNextClientOfThePool(t *testing.T) {
+	t.Parallel()
+	// One connection: whoever comes next has the very same.
+	through, direct := pooled(t, dbtest.OwnPgBouncer(t, server(t), "default_pool_size = 1"))
+	dbtest.Dial(t, direct).Exec(t, "CREATE SCHEMA own", "CREATE ROLE "+dbtest.DatabaseName(through)+"_r")
+	t.Cleanup(func() { dbtest.Dial(t, direct).Exec(t, "DROP ROLE "+dbtest.DatabaseName(through)+"_r") })
+
+	// Another client has left something here, and means it.
+	other := dbtest.Dial(t, through)
+	other.Exec(t, "SET work_mem = '7MB'", "SET lock_timeout = 4321")
+	const all = `SELECT pg_backend_pid(), name, setting FROM pg_settings WHERE name NOT IN ('application_name', 'transaction_isolation') ORDER BY name`
+	before := other.Rows(t, all)
+
+	s := connectWith(t, through, engine.OpenOptions{Schema: "own"}, engine.ConnectOptions{App: "dbwarden test"})
+	for _, stop := range []bool{false, true} {
+		statements := []string{
+			"SET statement_timeout = 0", "SET lock_timeout = 5000", "SELECT pg_catalog.set_config('search_path', '', false)",
+			"SET SESSION work_mem = '9MB'", "SET standard_conforming_strings = on", "SET client_encoding TO 'LATIN1'",
+			"SET TIME ZONE 'America/Lima'", "SET LOCAL lock_timeout = 4321", "SET own.word = 'x'", "SET application_name = 'mine'",
+			"SET ROLE " + dbtest.DatabaseName(through) + "_r", "RESET ROLE",
+			"CREATE TEMP TABLE scratch (x int)", "INSERT INTO scratch VALUES (1)",
+		}
+		if stop {
+			statements = append(statements, "SELECT 1 / 0")
+		}
+		if err := s.Run(t.Context(), unit(postgres.Engine().Dialect.Begin, statements...)); (err != nil) != stop {
+			t.Fatal(err)
+		}
+		after := other.Rows(t, all)
+		for i := range after {
+			if strings.Join(after[i], " ") != strings.Join(before[i], " ") {
+				t.Errorf("was %q, is %q", before[i], after[i])
+			}
+		}
+		for query, want := range map[string]string{
+			"SELECT coalesce(current_setting('own.word', true), '')":                               "",
+			"SHOW application_name":                                                                "",
+			"SELECT count(*) FROM pg_class WHERE relname = 'scratch'":                              "0",
+			"SELECT current_user = session_user":                                                   "t",
+			"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()": "0",
+			"SELECT count(*) FROM pg_prepared_statements WHERE from_sql":                           "0",
+			"SELECT count(*) FROM pg_listening_channels()":                                         "0",
+			"SELECT count(*) FROM pg_cursors WHERE is_holdable":                                    "0",
+			"SELECT current_setting('idle_in_transaction_session_timeout')":                        "0",
+		} {
+			if got := other.Rows(t, query)[0][0]; got != want {
+				t.Errorf("%s: %s, want %q", query, got, want)
+			}
+		}
+	}
+}
+
+func TestWhatAStatementLeavesOnAConnectionIsTold(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]engine.Residue{
+		"SET lock_timeout = 1":                      engine.Swept,
+		"SET LOCAL lock_timeout = 1":                engine.Clean,
+		"SELECT set_config ( 'a.b' , '1' , false )": engine.Swept,
+		"RESET ALL":                                 engine.Swept,
+		"CREATE TEMP TABLE t (x int)":               engine.Swept,
+		"CREATE LOCAL TEMPORARY TABLE t (x int)":    engine.Swept,
+		"CREATE OR REPLACE TEMP VIEW v AS SELECT 1": engine.Swept,
+		"CREATE TABLE pg_temp.t (x int)":            engine.Swept,
+		"SELECT 1 AS x INTO TEMP t":                 engine.Swept,
+		"CREATE TABLE t (x int)":                    engine.Clean,
+		"LISTEN news":                               engine.Stuck,
+		"PREPARE q AS SELECT 1":                     engine.Stuck,
+		"DEALLOCATE ALL":                            engine.Stuck,
+		"LOAD 'auto_explain'":                       engine.Stuck,
+		"DECLARE c CURSOR WITH HOLD FOR SELECT 1":   engine.Stuck,
+		"SELECT pg_advisory_lock(1)":                engine.Stuck,
+		"SELECT pg_try_advisory_lock(1, 2)":         engine.Stuck,
+		"SELECT pg_advisory_xact_lock(1)":           engine.Clean,
+		"INSERT INTO t VALUES (1)":                  engine.Clean,
+	} {
+		words := statement(text).Words
+		if got := postgres.Engine().Classify(words, engine.Server{Number: 150000, Pooled: true}).Residue; got != want {
+			t.Errorf("%s: %d, want %d", text, got, want)
+		}
+		if got := postgres.Engine().Classify(words, engine.Server{Number: 150000}).Residue; got != engine.Clean {
+			t.Errorf("%s without a pooler: %d", text, got)
+		}
+	}
 }

@@ -5,9 +5,10 @@
 // the simple protocol, and a cancelled context becomes a cancel request, so
 // that the session and the advisory lock it holds outlive the statement.
 //
-// Nothing is ever prepared under a name. That, and settings that are made
-// inside transactions alone, is what makes a session work behind a pooler
-// that hands each transaction to another backend; see connect.go.
+// Nothing is ever prepared under a name. That, settings that are made inside
+// transactions alone, and a lock that is one, is what makes a session work
+// behind a pooler that hands each transaction to another backend; see
+// connect.go, pooled.go and pooledlock.go.
 package postgres
 
 import (
@@ -29,6 +30,7 @@ func Engine() *engine.Engine {
 		Caps:    engine.Caps{TransactionalDDL: true},
 		Native: engine.NativeLock{
 			Name:      "session",
+			Pooled:    "xact",
 			Try:       tryLock,
 			Free:      freeLock,
 			Look:      lookLock,

@@ -26,6 +26,14 @@ type session struct {
 	// quiet holds back what the server says about statements of ours, which
 	// a user did not write and need not read about.
 	quiet bool
+
+	// Behind a pooler:
+	database *database // makes the connection that holds the lock
+	app      string
+	readOnly bool
+	hold     *holding // the lock, while it is held
+	locker   *session // the connection for it, while it is not
+	sweep    sweep    // of the open transaction
 }
 
 func (s *session) ID() string { return s.id }
@@ -36,6 +44,19 @@ func (s *session) Server() engine.Server { return s.server }
 // protocol, and the text may hold several.
 func (s *session) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	s.quiet = true
+	if s.server.Pooled && s.conn.TxStatus() == 'I' {
+		switch firstWord(query) {
+		case "BEGIN", "START":
+			return 0, s.beginPooled(ctx, query, s.hold != nil)
+		case "COMMIT", "ROLLBACK":
+		default:
+			return s.execPooled(ctx, query, args...)
+		}
+	}
+	return s.exec(ctx, query, args...)
+}
+
+func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	if len(args) > 0 {
 		values, err := encode(args)
 		if err != nil {
@@ -44,14 +65,9 @@ func (s *session) Exec(ctx context.Context, query string, args ...any) (int64, e
 		tag, err := s.conn.ExecParams(ctx, query, values, nil, nil, nil).Close()
 		return tag.RowsAffected(), s.explain(ctx, err)
 	}
-	switch firstWord(query) {
-	case "COMMIT":
+	if firstWord(query) == "COMMIT" {
 		s.quiet = false // deferred triggers of the user's speak now
 		return 0, s.commit(ctx, query)
-	case "BEGIN", "START":
-		if s.server.Pooled {
-			query = s.withLocalSettings(query)
-		}
 	}
 	tag, err := s.drain(ctx, query)
 	return tag.RowsAffected(), err
@@ -63,6 +79,11 @@ func (s *session) commit(ctx context.Context, query string) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
+	if s.server.Pooled {
+		if err := s.clean(ctx); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := forCommit(ctx)
 	defer cancel()
 	tag, err := s.drain(ctx, query)
@@ -73,16 +94,6 @@ func (s *session) commit(ctx context.Context, query string) error {
 }
 
 var errAborted = errors.New("the server rolled back instead of committing, for a statement before had failed")
-
-// withLocalSettings adds to the beginning of a transaction what a session
-// behind a pooler cannot keep.
-func (s *session) withLocalSettings(query string) string {
-	query = strings.TrimRight(query, "; \t\r\n") + "; " + setSQL(s.all(), true, "")
-	if s.schema != "" {
-		query += "; " + pathSQL(s.schema, true, "")
-	}
-	return query
-}
 
 // drain runs text through the simple protocol, reads all it answers and
 // returns the last command tag.
@@ -150,6 +161,7 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 
 func (s *session) all() []setting { return slices.Concat(s.limits, s.settings) }
 
+// settingsSQL makes the session what it is when it was opened.
 func (s *session) settingsSQL() string {
 	text := setSQL(s.all(), false, "")
 	if s.schema != "" {
@@ -166,7 +178,10 @@ const closeTime = 5 * time.Second
 func (s *session) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	if err := s.conn.Close(ctx); err != nil {
+	err := s.conn.Close(ctx)
+	// The lock goes last, so that nobody starts while we are still at it.
+	s.endLock()
+	if err != nil {
 		return fmt.Errorf("close the session: %w", err)
 	}
 	return nil
@@ -183,6 +198,9 @@ func (s *session) explain(ctx context.Context, err error) error {
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	if s.conn.IsClosed() {
+		if said := poolerSays(err); said != nil {
+			err = said
+		}
 		return &lostError{err}
 	}
 	return err

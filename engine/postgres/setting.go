@@ -24,7 +24,10 @@ type setting struct {
 // whose network dies after half a minute, one that is frozen after the idle
 // limit: then the server rolls back and frees table locks and the advisory
 // lock by itself.
-func sessionSettings(readOnly bool) []setting {
+//
+// The name is not told at the handshake: a pooler would put it on a connection
+// of the server's and leave it there for clients that have none.
+func sessionSettings(app string, readOnly bool) []setting {
 	list := []setting{
 		{"client_connection_check_interval", "5s", true}, // 14
 		{"tcp_keepalives_idle", "15", true},
@@ -39,6 +42,9 @@ func sessionSettings(readOnly bool) []setting {
 
 		// The splitter reads '...\' as the standard does.
 		{"standard_conforming_strings", "on", false},
+	}
+	if app != "" {
+		list = append(list, setting{"application_name", appName(app), false})
 	}
 	if readOnly {
 		list = append(list, setting{"default_transaction_read_only", "on", false})

@@ -20,6 +20,8 @@ type database struct {
 	config *pgconn.Config
 	schema string // OpenOptions.Schema
 	label  string
+
+	keepEvery time.Duration // see pooledlock.go
 }
 
 func (d *database) Label() string { return d.label }
@@ -54,7 +56,7 @@ func open(raw string, o engine.OpenOptions) (engine.Database, error) {
 	if config.RuntimeParams, err = runtimeParams(config.RuntimeParams); err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	return &database{config: config, schema: o.Schema, label: label(config)}, nil
+	return &database{config: config, schema: o.Schema, label: label(config), keepEvery: keepEvery}, nil
 }
 
 // split returns the URL without driver suffix, password and parameters that

@@ -273,9 +273,15 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	case plan.MendedTooEarly:
 		d.Next = []string{"put those statements back as they were; mend from the failed one on, or take the migration back with: dbwarden rollback"}
 	case plan.BadDependency:
+		d.Message = strings.Replace(d.Message, r.Items[0].File, d.File, 1)
 		d.Next = []string{"correct its depends_on header"}
 	case plan.FileGone:
 		d.Next = []string{"put the file back"}
+	case plan.BehindPooler:
+		d.Next = []string{
+			"give the URL of the server itself, past the pooler, as direct_url in warden.toml",
+			fmt.Sprintf("or for this run: dbwarden %s --url 'postgres://USER@HOST/DATABASE'", verb),
+		}
 	}
 }
 

@@ -1,0 +1,10 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+)
+
+// KeepEvery sets the time between two signs of life of a pooled lock.
+func KeepEvery(d engine.Database, every time.Duration) { d.(*database).keepEvery = every }

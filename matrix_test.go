@@ -1,0 +1,432 @@
+package dbwarden_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// The matrices break a run at every place there is, and have what is left
+// settled as a person would settle it. This file is what they share: a folder
+// whose every statement can be looked for in the database, and the settling.
+
+// change is a statement and the sign of its effect.
+type change struct {
+	sql  string
+	seen func(*bench) bool
+}
+
+// chapter is one migration of the folder.
+type chapter struct {
+	file, head string
+	up, down   []change
+}
+
+func rows(n int, table, where string) func(*bench) bool {
+	return func(b *bench) bool {
+		v, err := b.tryValue("SELECT COUNT(*) FROM " + table + " WHERE " + where)
+		return err == nil && v == fmt.Sprint(n)
+	}
+}
+
+func there(table string) func(*bench) bool {
+	return func(b *bench) bool {
+		_, err := b.tryValue("SELECT COUNT(*) FROM " + table)
+		return err == nil
+	}
+}
+
+func not(seen func(*bench) bool) func(*bench) bool {
+	return func(b *bench) bool { return !seen(b) }
+}
+
+// chapters are a migration that is one transaction where the engine has it
+// so, one outside of transactions, and one of data alone. Nothing in them is
+// unique: what ran twice would show.
+func chapters(engine string) []chapter {
+	create, drop, seen := "CREATE INDEX b_n ON b (n)", "DROP INDEX b_n", "SELECT COUNT(*) FROM sqlite_master WHERE name = 'b_n'"
+	switch engine {
+	case "postgres":
+		create, drop = "CREATE INDEX CONCURRENTLY b_n ON b (n)", "DROP INDEX CONCURRENTLY b_n"
+		seen = "SELECT COUNT(*) FROM pg_index WHERE indexrelid = to_regclass('b_n') AND indisvalid"
+	case "mysql":
+		drop = "DROP INDEX b_n ON b"
+		seen = "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = 'b_n'"
+	}
+	index := func(b *bench) bool { return b.value(seen) == "1" }
+	return []chapter{{
+		file: "0001_base.sql",
+		up: []change{
+			{"CREATE TABLE a (n INTEGER)", there("a")},
+			{"INSERT INTO a VALUES (1)", rows(1, "a", "n = 1")},
+			{"INSERT INTO a VALUES (2)", rows(1, "a", "n = 2")},
+		},
+		down: []change{{"DROP TABLE a", not(there("a"))}},
+	}, {
+		file: "0002_off.sql", head: "-- transaction: off\n",
+		up: []change{
+			{"CREATE TABLE b (n INTEGER)", there("b")},
+			{"INSERT INTO b VALUES (1)", rows(1, "b", "n = 1")},
+			{create, index},
+		},
+		down: []change{
+			{"INSERT INTO a VALUES (9)", rows(1, "a", "n = 9")}, // leaves a trace that must be one
+			{drop, not(index)},
+			{"DROP TABLE b", not(there("b"))},
+		},
+	}, {
+		file: "0003_rows.sql",
+		up: []change{
+			{"INSERT INTO a VALUES (3)", rows(1, "a", "n = 3")},
+			{"INSERT INTO a VALUES (4)", rows(1, "a", "n = 4")},
+			{"DELETE FROM a WHERE n = 2", rows(0, "a", "n = 2")},
+		},
+		down: []change{
+			{"DELETE FROM a WHERE n >= 3", rows(0, "a", "n >= 3")},
+			{"INSERT INTO a VALUES (2)", rows(1, "a", "n = 2")},
+		},
+	}}
+}
+
+func (c chapter) text() string {
+	var b strings.Builder
+	b.WriteString(c.head + "-- upgrade\n")
+	for _, s := range c.up {
+		b.WriteString(s.sql + ";\n")
+	}
+	b.WriteString("-- rollback\n")
+	for _, s := range c.down {
+		b.WriteString(s.sql + ";\n")
+	}
+	return b.String()
+}
+
+func (c chapter) changes(d migration.Direction) []change {
+	if d == migration.Down {
+		return c.down
+	}
+	return c.up
+}
+
+// journey is what a matrix breaks: all three migrations up, or two of them
+// back (so that what the second leaves in the first one's table can be seen).
+type journey struct {
+	chapters  []chapter
+	direction migration.Direction
+}
+
+func (j journey) files() map[string]string {
+	files := map[string]string{}
+	for _, c := range j.chapters {
+		files[c.file] = c.text()
+	}
+	return files
+}
+
+// bench is a fresh database where the journey begins.
+func (j journey) bench(t *testing.T, p product) *bench {
+	b := newBench(t, p, j.files())
+	if j.direction == migration.Down {
+		b.migrate()
+	}
+	return b
+}
+
+func (j journey) run(b *bench) (*dbwarden.Result, error) {
+	return j.by(b.t.Context(), b.warden())
+}
+
+// by makes the journey.
+func (j journey) by(ctx context.Context, w *dbwarden.Warden) (*dbwarden.Result, error) {
+	if j.direction == migration.Up {
+		return w.Migrate(ctx, plan.Target{})
+	}
+	first, err := migration.ParseVersion("1")
+	if err != nil {
+		return nil, err
+	}
+	return w.Rollback(ctx, plan.Target{To: first})
+}
+
+// settle brings a broken journey to its end by the documented means alone:
+// the lock is looked at, released without force or taken over, and what is in
+// doubt is looked for in the database. left is the lock as it was left.
+func (j journey) settle(b *bench, left dbwarden.LockReport, takeOver bool) {
+	b.t.Helper()
+	if left.Active && !takeOver {
+		b.unlock()
+	}
+	b.recover = takeOver
+	defer func() { b.recover = false }()
+	for range 2 * len(j.chapters) {
+		res, err := j.run(b)
+		var refused *plan.Refusal
+		switch {
+		case err == nil && left.Active && takeOver && len(res.Planned) == 0:
+			// All had been done but for the release: there is nothing to
+			// take the lock for, and the run only warns of it.
+			if len(res.Warnings) == 0 {
+				b.t.Error("nothing was to do, and nobody was told of the lock")
+			}
+			b.unlock()
+			return
+		case err == nil:
+			return
+		case !errors.As(err, &refused) || refused.Code != plan.InDoubt:
+			b.t.Fatalf("the next run, after the lock was %s: %v", left.Verdict, err)
+		}
+		if left.Active && takeOver {
+			b.unlock() // taken over, and kept as it was found
+			takeOver, b.recover = false, false
+		}
+		j.resolve(b, refused)
+	}
+	b.t.Fatal("the journey does not come to its end")
+}
+
+func (j journey) resolve(b *bench, refused *plan.Refusal) {
+	b.t.Helper()
+	for _, c := range j.chapters {
+		if c.file != refused.Items[0].File {
+			continue
+		}
+		v, err := migration.ParseVersion(refused.Items[0].Version)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		done := c.changes(j.direction)[refused.Progress.Doubt-1].seen(b)
+		if n, err := b.warden().Resolve(b.t.Context(), v, done); err != nil || n != refused.Progress.Doubt {
+			b.t.Fatalf("resolve gave %d, %v; want statement %d", n, err, refused.Progress.Doubt)
+		}
+		return
+	}
+	b.t.Fatalf("in doubt is %v, which is not of the folder", refused)
+}
+
+// succeed ends a run that does not answer, with force, and finishes its
+// journey. It returns false where there is nothing to take away yet: the run
+// has the native lock and is about to write its row.
+func (j journey) succeed(b *bench) bool {
+	b.t.Helper()
+	b.wait = 0
+	_, err := b.warden().Unlock(b.t.Context(), true, "it does not answer")
+	released := err == nil
+	if err != nil && !errors.Is(err, lock.ErrNotHeld) {
+		b.t.Fatalf("unlock with force: %v", err)
+	}
+	for range 2 * len(j.chapters) {
+		_, err := j.run(b)
+		var held *lock.HeldError
+		var refused *plan.Refusal
+		switch {
+		case err == nil:
+			return true
+		case errors.As(err, &held) && held.Status.Verdict == lock.Alive && !released:
+			return false
+		case !errors.As(err, &refused) || refused.Code != plan.InDoubt:
+			b.t.Fatalf("the successor: %v", err)
+		}
+		j.resolve(b, refused)
+	}
+	b.t.Fatal("the journey does not come to its end")
+	return false
+}
+
+// everything is what a run may change, but for the lock.
+func (b *bench) everything() string {
+	b.t.Helper()
+	return strings.Join([]string{
+		b.list("SELECT n FROM a ORDER BY n"),
+		b.list("SELECT n FROM b ORDER BY n"),
+		b.list("SELECT version FROM dbwarden_migrations ORDER BY id"),
+		b.list("SELECT event FROM dbwarden_journal ORDER BY id"),
+	}, "\n")
+}
+
+func (b *bench) unlock() {
+	b.t.Helper()
+	if _, err := b.warden().Unlock(b.t.Context(), false, "test"); err != nil {
+		b.t.Fatalf("unlock without force: %v", err)
+	}
+}
+
+// noticed is how long a server may take to see that a client has gone.
+const noticed = 20 * time.Second
+
+// awaitQuiet waits until nobody lives in the lock any more, and checks that
+// it says one of the things that may be said then.
+func (b *bench) awaitQuiet() dbwarden.LockReport {
+	b.t.Helper()
+	end := time.Now().Add(noticed)
+	for {
+		r, err := b.warden().Lock(b.t.Context())
+		switch {
+		case err != nil:
+			b.t.Fatalf("looking at the lock: %v", err)
+		case r.Verdict == lock.Free && !r.Active && !r.Owner.Held, r.Verdict == lock.Gone && r.Active, r.Verdict == lock.Kept && r.Active:
+			return r
+		case r.Verdict != lock.Alive && r.Verdict != lock.Free:
+			b.t.Fatalf("the lock is called %s", r.Verdict)
+		case time.Now().After(end):
+			b.t.Fatalf("the lock is still called %s, its session held: %v", r.Verdict, r.Owner.Held)
+		}
+	}
+}
+
+// truthful checks what a broken run said of itself against the database. It
+// is asked before anything is settled, and returns the lock as it was left.
+func (j journey) truthful(b *bench, res *dbwarden.Result, err error) dbwarden.LockReport {
+	b.t.Helper()
+	left := b.awaitQuiet()
+	if err == nil {
+		j.finished(b)
+		return left
+	}
+	applied := "," + b.list("SELECT version FROM dbwarden_migrations ORDER BY id") + ","
+	has := func(m *migration.Migration) bool { return strings.Contains(applied, ","+m.Version.String()+",") }
+	for _, m := range res.Completed {
+		if has(m) != (j.direction == migration.Up) {
+			b.t.Errorf("%s was called completed, and the history holds %s", m.File, applied)
+		}
+	}
+	var failed *dbwarden.MigrationError
+	if !errors.As(err, &failed) {
+		return left
+	}
+	if failed.LockKept && left.Verdict != lock.Kept && !errors.Is(err, lock.ErrLost) && !lost(b, err) {
+		b.t.Errorf("the lock was called kept and is %s: %v", left.Verdict, err)
+	}
+	for _, c := range j.chapters {
+		if c.file != failed.Migration.File || failed.State == dbwarden.Undecided {
+			continue
+		}
+		if has(failed.Migration) != (j.direction == migration.Down) {
+			b.t.Errorf("%s was called %s, and the history holds %s", c.file, failed.State, applied)
+		}
+		for i, s := range c.changes(j.direction) {
+			seen := s.seen(b)
+			if failed.State == dbwarden.Untouched && seen || i < failed.Done && !seen {
+				b.t.Errorf("%s was called %s with %d done; of statement %d the effect is seen: %v", c.file, failed.State, failed.Done, i+1, seen)
+			}
+		}
+	}
+	return left
+}
+
+// atOnce is how many points of a matrix are tried side by side: most of their
+// time is spent on waiting until a holder is surely gone.
+const atOnce = 10
+
+// finished checks that the journey has come to its end: each effect once, a
+// true history, a consistent journal and a free lock.
+func (j journey) finished(b *bench) {
+	b.t.Helper()
+	wantA, wantB, wantHistory := "1,3,4", "1", "0001,0002,0003"
+	if j.direction == migration.Down {
+		wantA, wantB, wantHistory = "1,2,9", "none", "0001"
+	}
+	if got := b.list("SELECT n FROM a ORDER BY n"); got != wantA {
+		b.t.Errorf("a holds %s, want %s", got, wantA)
+	}
+	if got := b.list("SELECT n FROM b ORDER BY n"); got != wantB {
+		b.t.Errorf("b holds %s, want %s", got, wantB)
+	}
+	if got := b.list("SELECT version FROM dbwarden_migrations ORDER BY id"); got != wantHistory {
+		b.t.Errorf("the history holds %s, want %s", got, wantHistory)
+	}
+	st, err := b.warden().Status(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if n := strings.Count(wantHistory, ",") + 1; st.Counts[dbwarden.Applied] != n || st.Counts[dbwarden.Pending] != len(j.chapters)-n {
+		b.t.Errorf("status counts %v, want %d applied and the others pending", st.Counts, n)
+	}
+	b.consistent()
+	if r := b.awaitQuiet(); r.Verdict != lock.Free {
+		b.t.Errorf("the lock is %s, want it free", r.Verdict)
+	}
+}
+
+// consistent checks the journal: tokens never fall, nothing is written by two
+// runs under one token, every migration ends in turn, and nothing is open.
+func (b *bench) consistent() {
+	b.t.Helper()
+	entries, err := b.warden().Attempts(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var token int64
+	runs, open, in := map[int64]string{}, map[string]bool{}, map[string]bool{}
+	for _, e := range entries {
+		if e.What != journal.Unlocked {
+			if e.Token < token || runs[e.Token] != "" && runs[e.Token] != e.Run {
+				b.t.Errorf("entry %d of run %s has token %d after %d", e.ID, e.Run, e.Token, token)
+			}
+			token, runs[e.Token] = e.Token, e.Run
+		}
+		switch e.What {
+		case journal.Started:
+			open[e.Version] = true
+		case journal.Applied, journal.Reverted:
+			if in[e.Version] == (e.What == journal.Applied) {
+				b.t.Errorf("entry %d: %s was %s twice", e.ID, e.Version, e.What)
+			}
+			in[e.Version] = e.What == journal.Applied
+			delete(open, e.Version)
+		}
+	}
+	if len(open) > 0 {
+		b.t.Errorf("the journal has open attempts: %v", open)
+	}
+}
+
+// list is a column of a query, "none" for a table that is not there.
+func (b *bench) list(query string) string {
+	b.t.Helper()
+	s := b.session()
+	defer s.Close()
+	var out []string
+	err := s.Query(b.t.Context(), func(scan func(...any) error) error {
+		var v sql.NullString
+		err := scan(&v)
+		out = append(out, v.String)
+		return err
+	}, query)
+	if err != nil {
+		return "none"
+	}
+	return strings.Join(out, ",")
+}
+
+// lost says whether the session ended under the run.
+func lost(b *bench, err error) bool {
+	for _, e := range flat(err) {
+		if errors.Is(e, lock.ErrLost) || b.engine.Fault(e).Kind == engine.Lost {
+			return true
+		}
+	}
+	return false
+}
+
+// flat takes joined errors apart.
+func flat(err error) []error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range many.Unwrap() {
+			out = append(out, flat(e)...)
+		}
+		return out
+	}
+	return []error{err}
+}

@@ -2,6 +2,7 @@ package wirelab_test
 
 import (
 	"net/url"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -59,10 +60,12 @@ func TestEachActionDoesWhatItSays(t *testing.T) {
 		} {
 			t.Run(string(c.action), func(t *testing.T) {
 				direct.Exec(t, "DELETE FROM t")
-				whileHeld := ""
+				// Met is called on the proxy's goroutine.
+				var whileHeld atomic.Value
+				whileHeld.Store("")
 				proxy, far := through(t, address, p, wirelab.Fault{At: at, Action: c.action, Met: func(r wirelab.Request) {
 					if r.Text == insert {
-						whileHeld = direct.Rows(t, "SELECT COUNT(*) FROM t")[0][0]
+						whileHeld.Store(direct.Rows(t, "SELECT COUNT(*) FROM t")[0][0])
 					}
 				}})
 				session := dbtest.Dial(t, far)
@@ -70,8 +73,8 @@ func TestEachActionDoesWhatItSays(t *testing.T) {
 				if (err != nil) != c.fails {
 					t.Errorf("the client heard %v", err)
 				}
-				if r, ok := proxy.Met(); !ok || r.Text != insert || whileHeld != "0" {
-					t.Errorf("met %+v, %v, while t had %q rows", r, ok, whileHeld)
+				if r, ok := proxy.Met(); !ok || r.Text != insert || whileHeld.Load() != "0" {
+					t.Errorf("met %+v, %v, while t had %q rows", r, ok, whileHeld.Load())
 				}
 				want := "0"
 				if c.done {

@@ -101,7 +101,7 @@ func TestThePagesLeaveNothingOut(t *testing.T) {
 
 // commands and flags as the program's own help lists them.
 var (
-	helpCommand = regexp.MustCompile(`(?m)^  ([a-z-]+)  `)
+	helpCommand = regexp.MustCompile(`(?m)^  ([a-z-]+) +`)
 	helpFlag    = regexp.MustCompile(`(?m)^ +(?:-([a-z]), )? *--([a-z-]+)`)
 )
 

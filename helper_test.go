@@ -3,6 +3,7 @@ package dbwarden_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"testing"
 	"testing/fstest"
@@ -42,6 +43,18 @@ func onEvery(t *testing.T, test func(t *testing.T, p product)) {
 		s := dbtest.MariaDB(t)
 		test(t, product{mysql.Engine(), func(t *testing.T) string { return s.NewDatabase(t) }})
 	})
+}
+
+// onEveryVersion is onEvery, and other versions of PostgreSQL.
+func onEveryVersion(t *testing.T, test func(t *testing.T, p product)) {
+	onEvery(t, test)
+	for _, version := range dbtest.PostgresVersions(t) {
+		t.Run(fmt.Sprintf("PostgreSQL %d", version), func(t *testing.T) {
+			t.Parallel()
+			s := dbtest.PostgresVersion(t, version)
+			test(t, product{postgres.Engine(), func(t *testing.T) string { return s.NewDatabase(t) }})
+		})
+	}
 }
 
 func sqliteProduct() product {

@@ -38,7 +38,7 @@ func (b *bench) behind(version string, statement int, do func()) {
 // TestReleasedHolderCommitsNothing is the fence: the lock is released by hand
 // in the middle of a migration, upwards and downwards.
 func TestReleasedHolderCommitsNothing(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		release := "UPDATE dbwarden_lock SET locked = FALSE"
 		for _, d := range []migration.Direction{migration.Up, migration.Down} {
 			t.Run(string(d), func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestReleasedHolderCommitsNothing(t *testing.T) {
 // TestReleasedHolderRunsNoFurtherStatement is the fence of statements outside
 // transactions: each is written ahead under it.
 func TestReleasedHolderRunsNoFurtherStatement(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		b := newBench(t, p, map[string]string{"1_a.sql": "-- transaction: off\n-- upgrade\nCREATE TABLE a (n INTEGER);\nCREATE TABLE b (n INTEGER);\n-- rollback\n"})
 		b.behind("1", 1, func() { b.exec("UPDATE dbwarden_lock SET locked = FALSE") })
 		_, err := b.warden().Migrate(t.Context(), plan.Target{})
@@ -108,7 +108,7 @@ func TestReleasedHolderRunsNoFurtherStatement(t *testing.T) {
 // a migration; what it had not committed is gone, the lock tells so, and
 // after an unlock the next run does it all, once.
 func TestLostSessionLeavesALockOfTheGone(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		if p.engine.Caps.File {
 			t.Skip("there is no session apart from the process; the scripts kill that")
 		}
@@ -154,7 +154,7 @@ func (b *bench) key() engine.Key {
 // TestForcedUnlockEndsALivingHolder: --force ends the session, so that the
 // holder can change nothing, and the lock is free for the next.
 func TestForcedUnlockEndsALivingHolder(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		b := newBench(t, p, map[string]string{"1_t.sql": table})
 		b.migrate()
 		b.put("2_rows.sql", twoRows)
@@ -192,7 +192,7 @@ func TestForcedUnlockEndsALivingHolder(t *testing.T) {
 // TestInterruptLeavesNothing: a run that is asked to stop rolls back, notes
 // the attempt and releases the lock.
 func TestInterruptLeavesNothing(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		b := newBench(t, p, map[string]string{"1_t.sql": table})
 		b.migrate()
 		b.put("2_rows.sql", twoRows)
@@ -222,7 +222,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 // goes on where it failed; what has run does not run again, and a change of
 // it is refused.
 func TestResume(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		head := "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nINSERT INTO r VALUES (1);\n"
 		b := newBench(t, p, map[string]string{"1_r.sql": head + "INSERT INTO nosuch VALUES (2);\nINSERT INTO r VALUES (3);\n-- rollback\nDROP TABLE r;\n"})
 		_, err := b.warden().Migrate(t.Context(), plan.Target{})
@@ -363,7 +363,7 @@ func TestTokensOnlyRise(t *testing.T) {
 // TestOlderLockTablesAreAdopted: those of the original tool's releases get
 // the columns that they lack, and a lock that is held in one is respected.
 func TestOlderLockTablesAreAdopted(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		stamp := p.engine.Dialect.Types.Timestamp
 		for name, columns := range map[string]string{
 			"three columns": "id INTEGER PRIMARY KEY, locked BOOLEAN DEFAULT FALSE, acquired_at " + stamp,
@@ -501,7 +501,7 @@ func TestResumeSetsTheSessionAgain(t *testing.T) {
 // long is ended on the server when the hold goes, not only refused at its
 // fence.
 func TestWatcherStopsAStatementOfAReleasedHolder(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		gate := map[string]string{"postgres": "SELECT pg_advisory_lock(4711)", "mysql": "SELECT GET_LOCK(CONCAT(DATABASE(), 'gate'), 600)"}[p.engine.Name]
 		if gate == "" {
 			t.Skip("nobody can release the lock inside SQLite's write transaction")
@@ -541,7 +541,7 @@ func TestWatcherStopsAStatementOfAReleasedHolder(t *testing.T) {
 // nothing, and the next run goes on by itself when it is asked to; what is in
 // doubt stays locked.
 func TestRecoverTakesOverFromTheGone(t *testing.T) {
-	onEvery(t, func(t *testing.T, p product) {
+	onEveryVersion(t, func(t *testing.T, p product) {
 		crash := func(t *testing.T, b *bench, version string, statement int) {
 			t.Helper()
 			b.behind(version, statement, func() { panic("crash") })

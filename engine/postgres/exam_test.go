@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/dbwarden-go/dbwarden/engine/enginetest"
@@ -14,6 +15,20 @@ func TestExamination(t *testing.T) {
 		t.Helper()
 		return dbtest.Postgres(t).NewDatabase(t)
 	})
+}
+
+func TestExaminationOnOtherVersions(t *testing.T) {
+	t.Parallel()
+	for _, version := range dbtest.PostgresVersions(t) {
+		t.Run(strconv.Itoa(version), func(t *testing.T) {
+			t.Parallel()
+			s := dbtest.PostgresVersion(t, version)
+			enginetest.Run(t, postgres.Engine(), func(t *testing.T) string {
+				t.Helper()
+				return s.NewDatabase(t)
+			})
+		})
+	}
 }
 
 // A pooler in between changes how the engine goes about it, and none of what

@@ -71,11 +71,35 @@ func TestScriptsOnMariaDB(t *testing.T) {
 	scripts(t, "mysql", mysql.Engine(), dbtest.MariaDB(t))
 }
 
-func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server) {
+// TestLockScriptsOnOtherVersions: what is told of the lock is so on the oldest
+// and the newest PostgreSQL, too.
+func TestLockScriptsOnOtherVersions(t *testing.T) {
+	t.Parallel()
+	for _, version := range dbtest.PostgresVersions(t) {
+		t.Run(strconv.Itoa(version), func(t *testing.T) {
+			t.Parallel()
+			files := []string{"testdata/script/signals.txtar", "testdata/script/zombie.txtar"}
+			if version < 14 {
+				files = append(files, "testdata/versions/killed_before_14.txtar")
+			} else {
+				files = append(files, "testdata/script/seed_page.txtar")
+			}
+			scripts(t, "postgres", postgres.Engine(), dbtest.PostgresVersion(t, version), files...)
+		})
+	}
+}
+
+// scripts runs the named ones, or all.
+func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server, files ...string) {
+	dir := "testdata/script"
+	if len(files) > 0 {
+		dir = ""
+	}
 	var gates gates
 	var holders holders
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
+		Files:               files,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			url := "sqlite:///test.db"

@@ -33,6 +33,12 @@ func StartPostgres() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return startPostgres(bin)
+}
+
+// startPostgres starts a server of the binaries in bin. Settings
+// ("wal_level=replica") beat the usual ones.
+func startPostgres(bin string, settings ...string) (*Server, error) {
 	password := random()
 	address := func(port int) string {
 		return fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
@@ -50,13 +56,13 @@ func StartPostgres() (*Server, error) {
 			prepare := []string{filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "--pwfile=" + secret,
 				"-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"}
 			server := []string{filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port)}
-			for _, setting := range []string{
+			for _, setting := range append([]string{
 				"listen_addresses=127.0.0.1", "unix_socket_directories=" + dir,
 				"fsync=off", "synchronous_commit=off", "full_page_writes=off",
 				"wal_level=minimal", "max_wal_senders=0", "max_prepared_transactions=8",
 				"shared_buffers=32MB", "max_connections=200", "jit=off",
 				"timezone=Asia/Kolkata", "log_timezone=UTC",
-			} {
+			}, settings...) {
 				server = append(server, "-c", setting)
 			}
 			return prepare, server, nil

@@ -20,9 +20,11 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 
 // A DeniedError says that the database does not let us do our own work. Grant
 // is the SQL that would, for whoever has the right to give it; "" where the
-// product has none.
+// product has none. Who is set for the end of another's session: who can do
+// that without.
 type DeniedError struct {
 	Grant string
+	Who   string
 	Err   error
 }
 

@@ -25,7 +25,7 @@ type LockReport struct {
 func (w *Warden) Lock(ctx context.Context) (LockReport, error) {
 	var out LockReport
 	err := w.look(ctx, func(s engine.Session, j *journal.Journal) (err error) {
-		if out.Status, err = w.lock(s, j).Inspect(ctx, s); err != nil || !out.Active {
+		if out.Status, err = w.lock(s, j).See(ctx, s); err != nil || !out.Active {
 			return err
 		}
 		h, err := j.Read(ctx, s)
@@ -42,36 +42,42 @@ func (w *Warden) Lock(ctx context.Context) (LockReport, error) {
 }
 
 // Unlock releases another run's lock and writes that into the journal. It
-// returns what it found. Errors: lock.ErrNotHeld, *lock.HeldError for a
-// living holder without force, *lock.EvictError.
-func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (lock.Status, error) {
+// returns what it found, with what that run left half done. Errors:
+// lock.ErrNotHeld, *lock.HeldError for a living holder without force, or for
+// a newer one, *lock.EvictError.
+func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (LockReport, error) {
 	// A first look creates nothing, not even a SQLite file.
 	report, err := w.Lock(ctx)
 	if err != nil {
-		return report.Status, err
+		return report, err
 	}
 	if !report.Active {
-		return report.Status, lock.ErrNotHeld
+		return report, lock.ErrNotHeld
 	}
 	s, err := w.connect(ctx, lock.NewRun(), false)
 	if err != nil {
-		return report.Status, err
+		return report, err
 	}
 	defer s.Close()
 	j := w.journal(s)
-	found, err := w.lock(s, j).Break(ctx, s, lock.BreakOptions{Force: force, By: w.c.Holder, Reason: reason})
+	note := func(found lock.Status, fence string) engine.Query {
+		detail := "held by " + found.Who()
+		if reason != "" {
+			detail += "; " + reason
+		}
+		return j.Unlocked(fence, w.c.Holder, detail)
+	}
+	report.Status, err = w.lock(s, j).Break(ctx, s, lock.BreakOptions{Force: force, By: w.c.Holder, Reason: reason, Note: note})
 	if err != nil {
-		return found, w.denied(s, err, true)
+		return report, w.denied(s, err, true)
 	}
-	detail := "held by " + found.Who()
-	if reason != "" {
-		detail += "; " + reason
+	// What was under way when we first looked may have ended since.
+	h, err := j.Read(ctx, s)
+	if err != nil {
+		return report, fmt.Errorf("released; but what was left half done cannot be read: %w", err)
 	}
-	q := j.Unlocked(found.Row.Token, w.c.Holder, detail)
-	if _, err := s.Exec(ctx, q.Text, q.Args...); err != nil {
-		return found, fmt.Errorf("released, but not written into the journal: %w", err)
-	}
-	return found, nil
+	report.Unfinished, report.Progress = plan.Unfinished(h)
+	return report, nil
 }
 
 func fileOf(m *migration.Migration) string {

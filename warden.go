@@ -281,7 +281,12 @@ func (w *Warden) denied(s engine.Session, err error, write bool) error {
 	if err == nil || errors.As(err, &failed) || w.c.Engine.Grant == nil || w.c.Engine.Fault(err).Kind != engine.Denied {
 		return err
 	}
-	return &DeniedError{Grant: w.c.Engine.Grant(s.Server(), write), Err: err}
+	denied := &DeniedError{Grant: w.c.Engine.Grant(s.Server(), write), Err: err}
+	var evict *lock.EvictError
+	if right := w.c.Engine.Native.EvictRight; right != nil && errors.As(err, &evict) {
+		denied.Who, denied.Grant = right(s.Server())
+	}
+	return denied
 }
 
 // app is what a session calls itself on the server.

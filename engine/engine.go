@@ -124,6 +124,10 @@ type Server struct {
 	// "read_only is on"), "" where something can.
 	ReadOnly string
 
+	// Follows is why this server is, or may be, a copy of another one, whose
+	// native locks are not seen here; "" where it is not.
+	Follows string
+
 	// Pooled is set where something between us and the server hands each
 	// transaction to another backend.
 	Pooled bool
@@ -235,6 +239,10 @@ type NativeLock struct {
 	// Look says who holds it, without taking it.
 	Look func(ctx context.Context, s Session, k Key) (Owner, error)
 
+	// Waiters names those who ask for the lock, besides o and s, as they call
+	// themselves; false says that nothing tells. nil: the product cannot tell.
+	Waiters func(ctx context.Context, s Session, k Key, o Owner) ([]string, bool, error)
+
 	// Evict ends the session o, if it still holds the lock, and returns when
 	// the lock is free or ctx ends. A fault of kind Denied says that the
 	// right to do so is missing; ErrCannotEvict that nobody can.
@@ -248,6 +256,10 @@ type NativeLock struct {
 	// EvictHint is the SQL or the command that somebody with more rights
 	// would use.
 	EvictHint func(o Owner) string
+
+	// EvictRight is the right that it takes to end another's session, and the
+	// SQL that gives it to the user of v; "" where there are no rights to give.
+	EvictRight func(v Server) (right, grant string)
 }
 
 // Kind is what a session on v records as the kind of its lock.

@@ -30,6 +30,9 @@ type Unit struct {
 	Watch func(Progress)
 }
 
+// NoStatements are those of a unit that is ours alone.
+func NoStatements(func(sqltext.Statement, error) bool) {}
+
 // Progress is one statement beginning or ending.
 type Progress struct {
 	Index     int // within the unit, from 0

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -119,24 +120,25 @@ func (w *Writer) Forget(s Step, r *Revision, since time.Time) []engine.Query {
 	}
 }
 
-// Unlocked writes that somebody released another's lock.
-func (j *Journal) Unlocked(token int64, who lock.Holder, detail string) engine.Query {
-	return j.about("", token, Unlocked, who, detail)
+// Unlocked writes that somebody released another's lock, whose token is what
+// the scalar subselect fence yields while it is still that one's.
+func (j *Journal) Unlocked(fence string, who lock.Holder, detail string) engine.Query {
+	return j.about("", fence, Unlocked, who, detail)
 }
 
 // TakenOver writes that the hold was another's before.
 func (w *Writer) TakenOver(from *lock.Status) engine.Query {
 	detail := "from " + from.Who() + ", " + string(from.Verdict)
-	return w.journal.about(w.hold.Run, w.hold.Token, TakenOver, w.hold.Holder(), detail)
+	return w.journal.about(w.hold.Run, strconv.FormatInt(w.hold.Token, 10), TakenOver, w.hold.Holder(), detail)
 }
 
 // about is an entry that speaks of the lock and of no migration.
-func (j *Journal) about(run string, token int64, what What, who lock.Holder, detail string) engine.Query {
+func (j *Journal) about(run, token string, what What, who lock.Holder, detail string) engine.Query {
 	d := j.Engine.Dialect
 	return engine.Query{
 		Text: "INSERT INTO " + j.table(EntryTable) + " (created_at, run_id, fencing_token, event, detail, created_by) VALUES (" +
-			d.Now + ", " + d.Bind(1) + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ", " + d.Bind(5) + ")",
-		Args: []any{text(run), token, string(what), detail, by(who)},
+			d.Now + ", " + d.Bind(1) + ", " + token + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ")",
+		Args: []any{text(run), string(what), detail, by(who)},
 	}
 }
 

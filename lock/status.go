@@ -28,6 +28,15 @@ type Status struct {
 	Owner   engine.Owner // of the native lock
 	Beat    *Beat        // what the holder last said; nil: nothing (yet)
 
+	// Follows is why the native lock may be held on another server, of which
+	// the one that was asked is a copy: there it could not be looked at.
+	Follows string
+
+	// Waiting are those who ask for the lock meanwhile, as their sessions call
+	// themselves; WaitersKnown says that the database told.
+	Waiting      []string
+	WaitersKnown bool
+
 	// SessionLives is set on a free lock whose last holder was released by
 	// hand and still has its session.
 	SessionLives bool
@@ -75,14 +84,18 @@ func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
 			return Status{}, err
 		}
 		status := l.judge(row, owner)
-		if status.Verdict == Alive {
+		if status.Follows = s.Server().Follows; status.Verdict == Gone && status.Follows != "" {
+			// The row came here from another server, the native lock did not.
+			status.Verdict = Unknown
+		}
+		if status.Verdict == Alive || status.Verdict == Unknown && status.Follows != "" {
 			if status.Beat, err = l.readBeat(ctx, s, row.Run); err != nil {
 				return Status{}, err
 			}
 			if owner.Beat > 0 {
 				status.Beat = &Beat{Age: owner.Beat}
 			}
-			if status.Beat != nil && status.Beat.Age > Stale {
+			if status.Verdict == Alive && status.Beat != nil && status.Beat.Age > Stale {
 				status.Verdict = Silent
 			}
 		}
@@ -97,6 +110,17 @@ func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
 		case <-timer.C:
 		}
 	}
+}
+
+// See is Inspect with those who wait for the lock: for people, who want to
+// know what else stands still.
+func (l Lock) See(ctx context.Context, s engine.Session) (Status, error) {
+	status, err := l.Inspect(ctx, s)
+	if err != nil || !status.Active || l.Engine.Native.Waiters == nil {
+		return status, err
+	}
+	status.Waiting, status.WaitersKnown, err = l.Engine.Native.Waiters(ctx, s, l.Key(), status.Owner)
+	return status, err
 }
 
 // Locked reads the row alone, in one query: whether a closer look is worth

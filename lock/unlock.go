@@ -17,6 +17,11 @@ type BreakOptions struct {
 	By     Holder
 	Reason string
 
+	// Note writes down that the lock was released, in the transaction that
+	// does it. Its fencing token is the scalar subselect fence, which fails
+	// where the row is another's by then.
+	Note func(found Status, fence string) engine.Query
+
 	// Wait is how long the old session's end is waited for; 0: 10 s.
 	Wait time.Duration
 }
@@ -26,6 +31,10 @@ type EvictError struct {
 	Status Status
 	Hint   string // what somebody with more rights, or at the holder's machine, can do
 	Err    error
+
+	// Ending says that its session was told to end, and has not in time: its
+	// statement goes on.
+	Ending bool
 }
 
 func (e *EvictError) Error() string {
@@ -37,7 +46,8 @@ func (e *EvictError) Unwrap() error { return e.Err }
 // Break releases the lock of another run, and returns what it found. It
 // refuses a living holder (*HeldError) unless o.Force asks to end it, and
 // returns ErrNotHeld for a free lock. The row is released only if it still
-// bears the run and token that were found: a newer holder is never touched.
+// bears the run and token that were found: a newer holder is never touched,
+// it is a *HeldError.
 func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Status, error) {
 	if why := s.Server().ReadOnly; why != "" {
 		return Status{}, &ReadOnlyError{why}
@@ -54,16 +64,25 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 	}
 	limited, cancel := context.WithTimeout(ctx, o.Wait)
 	defer cancel()
+	stuck := func(err error) error {
+		return &EvictError{Status: found, Hint: l.Engine.Native.EvictHint(found.Owner), Err: err, Ending: limited.Err() != nil && ctx.Err() == nil}
+	}
 	if found.Owner.Held {
 		if !o.Force {
 			return found, &HeldError{Status: found}
 		}
 		if err := l.Engine.Native.Evict(limited, s, l.Key(), found.Owner); err != nil {
-			return found, &EvictError{found, l.Engine.Native.EvictHint(found.Owner), err}
+			return found, stuck(err)
 		}
 	}
-	if err := l.takeNative(limited, s); err != nil {
-		return found, &EvictError{found, l.Engine.Native.EvictHint(found.Owner), err}
+	if err := l.takeFrom(limited, s, found.Row); err != nil {
+		if held, ok := errors.AsType[*HeldError](err); ok || errors.Is(err, ErrNotHeld) {
+			if ok {
+				found = held.Status
+			}
+			return found, err
+		}
+		return found, stuck(err)
 	}
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
@@ -78,31 +97,64 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 			return found, err
 		}
 	}
+	return found, l.release(ctx, s, found, o)
+}
+
+// release frees the row that was found, and notes it, in one transaction.
+func (l Lock) release(ctx context.Context, s engine.Session, found Status, o BreakOptions) error {
 	d := l.Engine.Dialect
 	detail := "released by " + o.By.String()
 	if o.Reason != "" {
 		detail += ": " + o.Reason
 	}
-	args := []any{string(Forced), clip(detail, 2000), found.Row.Token}
-	sameRun := "run_id IS NULL"
+	same := fmt.Sprintf("id = 1 AND locked AND fencing_token = %d AND run_id IS NULL", found.Row.Token)
 	if found.Row.Run != "" {
-		sameRun = "run_id = " + d.Bind(4)
-		args = append(args, found.Row.Run)
+		same = "id = 1 AND " + sameHold(&found.Row)
 	}
-	n, err := s.Exec(ctx, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", fencing_token = fencing_token + 1, state = "+d.Bind(1)+
-		", detail = "+d.Bind(2)+" WHERE id = 1 AND locked AND fencing_token = "+d.Bind(3)+" AND "+sameRun, args...)
-	if err != nil {
-		return found, fmt.Errorf("release the lock row: %w", err)
+	var closing []engine.Query
+	if o.Note != nil {
+		closing = append(closing, o.Note(found, "(SELECT fencing_token FROM "+l.table()+" WHERE "+same+d.ForUpdate+")"))
 	}
-	if n == 0 {
-		return found, ErrNotHeld
+	closing = append(closing, engine.Query{
+		Text: "UPDATE " + l.table() + " SET locked = FALSE, release_at = " + d.Now + ", fencing_token = fencing_token + 1, state = " + d.Bind(1) +
+			", detail = " + d.Bind(2) + " WHERE " + same,
+		Args: []any{string(Forced), clip(detail, 2000)},
+	})
+	if err := s.Run(ctx, engine.Unit{Begin: d.Begin, Statements: engine.NoStatements, Closing: closing}); err != nil {
+		if f := l.Engine.Fault(err); f.Kind == engine.NotNull && f.Column == "fencing_token" {
+			return l.changed(ctx, s, found.Row)
+		}
+		return fmt.Errorf("release the lock row: %w", err)
 	}
-	return found, nil
+	return nil
 }
 
-// takeNative takes the native lock, so that nobody starts or judges between
-// the old holder's end and the release of the row.
-func (l Lock) takeNative(ctx context.Context, s engine.Session) error {
+// changed says what became of the row since it was read: nil, where it is the
+// same.
+func (l Lock) changed(ctx context.Context, s engine.Session, was Row) error {
+	row, err := l.read(ctx, s)
+	switch {
+	case err != nil:
+		return err
+	case row == nil || !row.Locked:
+		return ErrNotHeld
+	case row.Run == was.Run && row.Token == was.Token:
+		return nil
+	}
+	now, err := l.Inspect(ctx, s)
+	if err != nil {
+		return err
+	}
+	if !now.Active {
+		return ErrNotHeld
+	}
+	return &HeldError{Status: now}
+}
+
+// takeFrom takes the native lock after the holder of was, so that nobody
+// starts or judges between its end and the release of the row. It stops when
+// the row is another's.
+func (l Lock) takeFrom(ctx context.Context, s engine.Session, was Row) error {
 	for {
 		got, err := l.Engine.Native.Try(ctx, s, l.Key())
 		if err != nil {
@@ -110,6 +162,9 @@ func (l Lock) takeNative(ctx context.Context, s engine.Session) error {
 		}
 		if got {
 			return nil
+		}
+		if err := l.changed(ctx, s, was); err != nil {
+			return err
 		}
 		timer := time.NewTimer(pollMin)
 		select {

@@ -166,6 +166,20 @@ func evictHint(o engine.Owner) string {
 	return fmt.Sprintf("KILL %d;", id)
 }
 
+// evictRight: a session of one's own account needs neither.
+func evictRight(v engine.Server) (right, grant string) {
+	right = "CONNECTION_ADMIN"
+	if v.Product == "MariaDB" {
+		right = "CONNECTION ADMIN"
+		if v.Number < 100502 {
+			right = "SUPER"
+		}
+	} else if v.Number < 80000 {
+		right = "SUPER"
+	}
+	return "somebody with " + right, "GRANT " + right + ", PROCESS ON *.* TO " + v.User + ";"
+}
+
 // askNumber runs a query for one number.
 func askNumber(ctx context.Context, s engine.Session, query string, args ...any) (n sql.NullInt64, err error) {
 	found := false

@@ -39,7 +39,9 @@ func (s *session) probe(ctx context.Context) error {
 	switch {
 	case isOn(innodbReadOnly):
 		s.server.ReadOnly = "innodb_read_only is on (a reader of a cluster)"
+		s.server.Follows = s.server.ReadOnly
 	case isOn(readOnly):
+		s.server.Follows = "read_only is on (a replica, or a server set so)"
 		return s.probeReadOnly(ctx)
 	}
 	return nil
@@ -51,7 +53,7 @@ func (s *session) probe(ctx context.Context) error {
 func (s *session) probeReadOnly(ctx context.Context) error {
 	_, err := s.conn.ExecContext(ctx, begin+" READ WRITE")
 	if m, ok := errors.AsType[*driver.MySQLError](err); ok && m.Number == errOptionPrevents {
-		s.server.ReadOnly = "read_only is on (a replica, or a server set so)"
+		s.server.ReadOnly = s.server.Follows
 		return nil
 	}
 	if err == nil {

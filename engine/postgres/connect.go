@@ -121,6 +121,7 @@ func (s *session) probe(ctx context.Context) error {
 	switch {
 	case row[6] == "t":
 		s.server.ReadOnly = "a standby in recovery"
+		s.server.Follows = s.server.ReadOnly
 	case row[7] == "on":
 		s.server.ReadOnly = "default_transaction_read_only is on"
 	}

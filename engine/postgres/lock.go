@@ -288,4 +288,11 @@ func evictHint(o engine.Owner) string {
 	return ""
 }
 
+// evictRight: a session of one's own role needs neither; one of a superuser
+// is ended by superusers alone.
+func evictRight(v engine.Server) (right, grant string) {
+	return "a superuser, or a member of pg_signal_backend and pg_read_all_stats",
+		"GRANT pg_signal_backend, pg_read_all_stats TO " + quoteIdent(v.User) + ";"
+}
+
 var sessionID = regexp.MustCompile(`^[0-9]+/[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$`)

@@ -70,6 +70,9 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 	st := a.style(a.Stdout)
 	if !r.Active {
 		fmt.Fprintln(w, "Migration lock: "+st.Good("INACTIVE"))
+		if r.Follows != "" {
+			fmt.Fprintf(w, "\n  %s\n", st.Warn("This is what has arrived on "+r.Follows+": a lock that was taken just now is seen on the primary."))
+		}
 		if r.SessionLives {
 			fmt.Fprintf(w, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can change nothing any more."))
 		}
@@ -97,6 +100,7 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 		fact("progress", fmt.Sprintf("%s (%s), statement %d of %d", b.Migration, b.Direction, b.Statement, b.Statements))
 	}
 	fact("detail", r.Row.Detail)
+	fact("waiting", waitingWords(r.Status))
 	if e := r.Unfinished; e != nil && (r.Beat == nil || r.Beat.Migration == "") {
 		text := fmt.Sprintf("%s (%s): %s", e.File, e.Direction, r.Progress)
 		if r.Progress.Doubt > 0 {
@@ -123,7 +127,28 @@ func verdictWords(s lock.Status) string {
 	case lock.ByHand:
 		return "FROZEN: locked by hand, without a run"
 	}
+	if s.Follows != "" {
+		text := "UNKNOWN: the lock of the database's own is on the primary and not seen here: " + s.Follows
+		if s.Beat != nil {
+			text += "; the last sign of life that came here is " + render.Duration(s.Beat.Age) + " old"
+		}
+		return text
+	}
 	return "UNKNOWN: the holder took no lock of the database's own"
+}
+
+// waitingWords name those who wait, where the database tells.
+func waitingWords(s lock.Status) string {
+	names := s.Waiting
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n > 5:
+		return fmt.Sprintf("%d other dbwarden processes: %s and %d more", n, strings.Join(names[:5], ", "), n-5)
+	case n > 1:
+		return fmt.Sprintf("%d other dbwarden processes: %s", n, strings.Join(names, ", "))
+	}
+	return "1 other dbwarden process: " + names[0]
 }
 
 func sessionWords(s lock.Status) string {
@@ -159,6 +184,9 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 			fmt.Sprintf("then: dbwarden resolve %s --done (or --retry), dbwarden unlock, and: dbwarden %s", e.Version, verbOf(e.Direction)),
 		}
 	}
+	if r.Verdict == lock.Unknown && r.Follows != "" {
+		return []string{"look on the primary: dbwarden lock-status --url URL"}
+	}
 	end := "end it: dbwarden unlock --force"
 	if t != nil && t.product.Engine.Caps.File {
 		end = t.product.Engine.Native.EvictHint(r.Owner)
@@ -187,7 +215,11 @@ func verbOf(d migration.Direction) string {
 
 func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 	if !r.Active {
-		return map[string]any{"lock": "inactive", "released_session_alive": r.SessionLives}
+		out := map[string]any{"lock": "inactive", "released_session_alive": r.SessionLives}
+		if r.Follows != "" {
+			out["seen_on"] = r.Follows
+		}
+		return out
 	}
 	holder := map[string]any{"name": r.Who(), "verdict": r.Verdict, "run": r.Row.Run, "fencing_token": r.Row.Token, "state": r.Row.State,
 		"session": r.Row.Session, "native_lock": r.Owner.Held}
@@ -211,11 +243,40 @@ func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 		holder["pid"] = r.Owner.Pid
 	}
 	out := map[string]any{"lock": "active", "holder": holder, "next": lockAdvice(t, r)}
+	if r.Follows != "" {
+		out["seen_on"] = r.Follows
+	}
+	if r.WaitersKnown {
+		waiting := make([]string, len(r.Waiting))
+		for i, name := range r.Waiting {
+			waiting[i] = a.masked(name)
+		}
+		out["waiting"] = waiting
+	}
+	putUnfinished(out, r)
+	return out
+}
+
+// putUnfinished adds what is half done to a document.
+func putUnfinished(doc map[string]any, r dbwarden.LockReport) {
 	if e := r.Unfinished; e != nil {
-		out["unfinished"] = map[string]any{"version": e.Version, "file": e.File, "direction": e.Direction,
+		doc["unfinished"] = map[string]any{"version": e.Version, "file": e.File, "direction": e.Direction,
 			"done": r.Progress.Done, "total": r.Progress.Total, "in_doubt": r.Progress.Doubt}
 	}
-	return out
+}
+
+// leftBehind is what whoever released a lock should know of the run that had
+// it: the release takes nothing back.
+func leftBehind(r dbwarden.LockReport) []string {
+	e := r.Unfinished
+	switch {
+	case e == nil:
+		return nil
+	case r.Progress.Doubt > 0:
+		return []string{fmt.Sprintf("statement %d of %s (%s) was begun, and whether it took effect is not known: look in the database, then: dbwarden resolve %s --done (or --retry)",
+			r.Progress.Doubt, e.File, e.Direction, e.Version)}
+	}
+	return []string{fmt.Sprintf("%s (%s) is half done: %s; dbwarden %s goes on there", e.File, e.Direction, r.Progress, verbOf(e.Direction))}
 }
 
 func (a *app) unlockCommand() *cobra.Command {
@@ -242,8 +303,13 @@ func (a *app) unlockCommand() *cobra.Command {
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
+			for _, w := range leftBehind(found) {
+				a.warn(w)
+			}
 			if a.json() {
-				return a.document(cmd, t, map[string]any{"released": true, "holder": found.Who(), "verdict": found.Verdict, "run": found.Row.Run})
+				doc := map[string]any{"released": true, "holder": found.Who(), "verdict": found.Verdict, "run": found.Row.Run}
+				putUnfinished(doc, found)
+				return a.document(cmd, t, doc)
 			}
 			fmt.Fprintln(a.Stdout, "Migration lock released successfully.")
 			return nil

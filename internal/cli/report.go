@@ -184,7 +184,7 @@ func (a *app) facts(d *description, err error) {
 		a.held(d, t, held)
 	case errors.As(err, &evict):
 		d.Code = "cannot_evict"
-		d.Next = append(d.Next, "end it there: "+evict.Hint, "then: dbwarden unlock")
+		a.evicted(d, evict, err)
 	case errors.Is(err, lock.ErrNotHeld):
 		d.Code, d.Message = "not_held", notHeldLine
 	case errors.Is(err, lock.ErrLost):
@@ -412,6 +412,20 @@ func (a *app) held(d *description, t *target, e *lock.HeldError) {
 		d.State = append(d.State, st.Row.Detail)
 	}
 	d.Next = lockAdvice(t, dbwarden.LockReport{Status: st})
+}
+
+// evicted says what helps where a holder's session could not be ended.
+func (a *app) evicted(d *description, e *lock.EvictError, err error) {
+	var denied *dbwarden.DeniedError
+	switch {
+	case errors.As(err, &denied) && denied.Who != "":
+		d.Next = append(d.Next, denied.Who+" can end it: "+e.Hint, "or ask for the right: "+denied.Grant+" and: dbwarden unlock --force", "when it has ended: dbwarden unlock")
+	case e.Ending:
+		d.State = append(d.State, "its session was told to end, and ends when its statement lets it; the lock was not released")
+		d.Next = append(d.Next, "dbwarden lock-status --watch shows when it has ended; then: dbwarden unlock")
+	default:
+		d.Next = append(d.Next, "end it there: "+e.Hint, "then: dbwarden unlock")
+	}
 }
 
 // connection explains why there is no session.

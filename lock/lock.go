@@ -138,6 +138,10 @@ const (
 // hand.
 const releaseGrace = 5 * time.Second
 
+// entryGrace is how long somebody who would not wait does so all the same for
+// a holder that is not in the row: a moment later it has a name, or has gone.
+const entryGrace = 2 * time.Second
+
 // endReleased ends the session of a holder that was released by hand. A
 // failure leaves things as they are: the waiter goes on waiting.
 func (l Lock) endReleased(ctx context.Context, s engine.Session, st Status) {
@@ -190,14 +194,18 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 			o.Observe.Emit(event.Event{Kind: event.LockAcquired, Run: hold.Run, Elapsed: waited})
 			return hold, nil
 		}
-		if status.Verdict == Gone || status.Verdict == Kept || waited >= o.Wait {
+		limit := o.Wait
+		if status.Verdict == Alive && status.Row.Run == "" {
+			limit = max(limit, entryGrace)
+		}
+		if status.Verdict == Gone || status.Verdict == Kept || waited >= limit {
 			return nil, &HeldError{Status: status, Waited: waited}
 		}
 		if waited >= say {
 			o.Observe.Emit(event.Event{Kind: event.LockWaiting, Holder: status.Who(), Elapsed: waited, Detail: string(status.Verdict)})
 			say, nextSay = waited+nextSay, min(2*nextSay, time.Minute)
 		}
-		sleep := min(pause/2+rand.N(pause), max(o.Wait-waited, time.Millisecond))
+		sleep := min(pause/2+rand.N(pause), max(limit-waited, time.Millisecond))
 		pause = min(2*pause, pollMax)
 		timer := time.NewTimer(sleep)
 		select {
@@ -219,8 +227,12 @@ func (l Lock) try(ctx context.Context, s engine.Session, h Holder, o Options) (*
 		status, err := l.Inspect(ctx, s)
 		if err == nil && !status.Active {
 			// Between its native lock and its row, or between releasing the
-			// one and the other, a holder is not in the row.
+			// one and the other, a holder is not in the row: what stands
+			// there is of another.
 			status.Active, status.Verdict = true, Alive
+			if !status.SessionLives {
+				status.Row = Row{}
+			}
 		}
 		return nil, status, err
 	}

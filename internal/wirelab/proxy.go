@@ -6,7 +6,7 @@
 // next begins. The n-th of them, counted over all sessions in the order in
 // which they arrive, meets a fault: it is cut off before, within or behind
 // its way to the server, answered with an error that the server never gave,
-// or held until the test lets it go. Only tests import this package.
+// or held, there or back, until the test lets it go. Only tests import this package.
 package wirelab
 
 import (
@@ -36,6 +36,10 @@ const (
 	// server.
 	CutWithin Action = "cut within"
 
+	// CutBehind passes the request on and ends the session at once, while the
+	// server is at it.
+	CutBehind Action = "cut behind"
+
 	// CutAfter lets the server do the request, takes its reply away and ends
 	// the session.
 	CutAfter Action = "reply lost"
@@ -46,6 +50,10 @@ const (
 
 	// Hold calls Fault.Met while the request waits, then passes it on.
 	Hold Action = "held"
+
+	// HoldReply passes the request on and calls Fault.Met when its reply has
+	// come, before the client sees the end of it.
+	HoldReply Action = "reply held"
 )
 
 // Fault is what shall happen, once.
@@ -53,8 +61,8 @@ type Fault struct {
 	At     int // the request that meets it, from 1; 0: none
 	Action Action
 
-	// Met is called with the request, on the session's goroutine, before the
-	// action; nil for nobody.
+	// Met is called with the request, on a goroutine of the session's, before
+	// the action (but for HoldReply); nil for nobody.
 	Met func(Request)
 }
 

@@ -53,6 +53,7 @@ type session struct {
 
 	lock    sync.Mutex
 	amend   func([]byte) []byte // for the end of the next reply
+	late    func()              // called before it
 	swallow bool                // replies do not reach the client any more
 	once    sync.Once
 	replied chan struct{} // closed when a swallowed reply, or the server, has ended
@@ -104,7 +105,7 @@ func (s *session) up() {
 // ends the session.
 func (s *session) forward(q request) error {
 	r, f := s.proxy.count(s.number, q.text)
-	if f.Met != nil {
+	if f.Met != nil && f.Action != HoldReply {
 		f.Met(r)
 	}
 	switch f.Action {
@@ -113,6 +114,14 @@ func (s *session) forward(q request) error {
 	case CutWithin:
 		_, err := s.server.Write(q.bytes[:(len(q.bytes)+1)/2])
 		return orCut(err)
+	case CutBehind:
+		s.set(true, nil)
+		_, err := s.server.Write(q.bytes)
+		return orCut(err)
+	case HoldReply:
+		s.lock.Lock()
+		s.late = func() { f.Met(r) }
+		s.lock.Unlock()
 	case CutAfter:
 		s.set(true, nil)
 		if _, err := s.server.Write(q.bytes); err != nil {
@@ -153,11 +162,14 @@ func (s *session) down() {
 			return
 		}
 		s.lock.Lock()
-		swallow, amend := s.swallow, s.amend
+		swallow, amend, late := s.swallow, s.amend, s.late
 		if ends {
-			s.amend = nil
+			s.amend, s.late = nil, nil
 		}
 		s.lock.Unlock()
+		if ends && late != nil {
+			late()
+		}
 		switch {
 		case swallow && ends:
 			s.once.Do(func() { close(s.replied) })

@@ -102,7 +102,7 @@ func TestNobodyButTheCommandChoosesAnEngine(t *testing.T) {
 
 func TestTestHelpersStayInTests(t *testing.T) {
 	t.Parallel()
-	helpers := []string{"engine/enginetest", "internal/dbtest", "internal/faultsql", "internal/wirelab", "internal/arch"}
+	helpers := []string{"engine/enginetest", "internal/dbtest", "internal/dbtest/trap", "internal/faultsql", "internal/wirelab", "internal/arch"}
 	for _, s := range sources(t) {
 		if s.test || below(s.folder, "internal/dbtest") {
 			continue

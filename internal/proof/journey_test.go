@@ -1,7 +1,6 @@
-package dbwarden_test
+package proof_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -133,27 +132,26 @@ func (j journey) files() map[string]string {
 
 // bench is a fresh database where the journey begins.
 func (j journey) bench(t *testing.T, p product) *bench {
-	b := newBench(t, p, j.files())
+	t.Helper()
+	b := newBench(t, p, p.newDatabase(t), j.files())
 	if j.direction == migration.Down {
-		b.migrate()
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return b
 }
 
+// run makes the journey with the library.
 func (j journey) run(b *bench) (*dbwarden.Result, error) {
-	return j.by(b.t.Context(), b.warden())
-}
-
-// by makes the journey.
-func (j journey) by(ctx context.Context, w *dbwarden.Warden) (*dbwarden.Result, error) {
 	if j.direction == migration.Up {
-		return w.Migrate(ctx, plan.Target{})
+		return b.warden().Migrate(b.t.Context(), plan.Target{})
 	}
 	first, err := migration.ParseVersion("1")
 	if err != nil {
 		return nil, err
 	}
-	return w.Rollback(ctx, plan.Target{To: first})
+	return b.warden().Rollback(b.t.Context(), plan.Target{To: first})
 }
 
 // settle brings a broken journey to its end by the documented means alone:

@@ -1,4 +1,4 @@
-package dbwarden_test
+package proof_test
 
 import (
 	"database/sql"

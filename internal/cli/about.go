@@ -53,15 +53,17 @@ func (a *app) configCommand() *cobra.Command {
 
 func (a *app) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "version", Short: "Show the program's version", Example: "  dbwarden version"}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if a.json() {
-			return a.document(cmd, nil, map[string]any{"version": a.Build.Version, "commit": a.Build.Commit, "date": a.Build.Date,
-				"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
-		}
-		fmt.Fprintln(a.Stdout, a.about())
-		return nil
-	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.showVersion() }
 	return cmd
+}
+
+func (a *app) showVersion() error {
+	if a.json() {
+		return render.JSON(a.Stdout, map[string]any{"format": 1, "command": "version", "version": a.Build.Version, "commit": a.Build.Commit, "date": a.Build.Date,
+			"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}, a.all)
+	}
+	fmt.Fprintln(a.Stdout, a.about())
+	return nil
 }
 
 // about is the version in a line.
@@ -91,7 +93,6 @@ func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 			}
 			// The page of -h, to the letter.
 			cmd.InitDefaultHelpFlag()
-			cmd.InitDefaultVersionFlag()
 			return cmd.Help()
 		},
 	}

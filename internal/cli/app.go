@@ -42,6 +42,7 @@ type app struct {
 
 // root lists the commands: the only registry of them.
 func (a *app) root() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "dbwarden",
 		Short: "Database migrations in plain SQL, one run at a time",
@@ -52,6 +53,9 @@ func (a *app) root() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return a.unknownCommand(cmd, args[0])
+			}
+			if version {
+				return a.showVersion()
 			}
 			return cmd.Help()
 		},
@@ -69,8 +73,9 @@ func (a *app) root() *cobra.Command {
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
 	a.completeShared(root)
-	root.Version = a.about()
-	root.SetVersionTemplate("{{.Version}}\n")
+	// Not cobra's own flag: its template would link text/template, which calls
+	// methods by name, and with that the linker can drop no method at all.
+	root.Flags().BoolVar(&version, "version", false, "the same as dbwarden version")
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
 		a.initCommand(), a.newCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),

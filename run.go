@@ -95,6 +95,9 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			return err
 		}
 		res.Completed = append(res.Completed, st.Migration)
+		if len(st.outline) == 0 && st.Direction == migration.Up {
+			res.Warnings = append(res.Warnings, st.Migration.File+": its upgrade section holds no statement; it counts as applied and did nothing")
+		}
 		r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
 	}
 	w.c.Observe.Emit(event.Event{Kind: event.RunDone, Run: res.Run, Direction: string(res.Direction), Total: len(steps), Elapsed: time.Since(started)})

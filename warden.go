@@ -84,6 +84,7 @@ type Result struct {
 	Planned   []*migration.Migration
 	Completed []*migration.Migration // in the order of their execution
 	Elapsed   time.Duration
+	Beyond    []*migration.Migration // with nothing to do up to a target: what is pending above it
 	Warnings  []string
 }
 
@@ -109,11 +110,12 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 			s.Close()
 		}
 	}()
-	steps, err := w.plan(ctx, s, set, d, t)
+	steps, beyond, err := w.plan(ctx, s, set, d, t)
 	if err != nil && !unfinished(err) {
 		return res, err
 	}
 	if err == nil && len(steps) == 0 {
+		res.Beyond = beyond
 		return res, w.warnHeld(ctx, s, res)
 	}
 	if w.c.Engine.Caps.File {
@@ -196,17 +198,17 @@ func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Wr
 			return nil, fmt.Errorf("write the journal: %w", err)
 		}
 	}
-	return w.plan(ctx, s, set, d, t)
+	steps, _, err := w.plan(ctx, s, set, d, t)
+	return steps, err
 }
 
 // plan reads the history and makes the steps ready to run. Without a session
 // there is no database yet, and no history.
-func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) ([]*step, error) {
+func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) (steps []*step, beyond []*migration.Migration, err error) {
 	h, v := &journal.History{}, engine.Server{}
 	if s != nil {
-		var err error
 		if h, err = w.journal(s).Read(ctx, s); err != nil {
-			return nil, fmt.Errorf("read the history: %w", err)
+			return nil, nil, fmt.Errorf("read the history: %w", err)
 		}
 		v = s.Server()
 	}
@@ -216,15 +218,15 @@ func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set,
 	}
 	p, err := decide(set, h, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	steps := make([]*step, len(p.Steps))
+	steps = make([]*step, len(p.Steps))
 	for i, ps := range p.Steps {
 		if steps[i], err = w.ready(ps, v); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return steps, nil
+	return steps, p.Beyond, nil
 }
 
 // warnHeld adds a warning when there was nothing to do and the lock is in a

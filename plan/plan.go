@@ -19,6 +19,7 @@ import (
 type Plan struct {
 	Direction migration.Direction
 	Steps     []Step
+	Beyond    []*migration.Migration // pending, and above the target of an Up
 }
 
 // Step is one migration in one direction.
@@ -75,6 +76,11 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	}
 	if !t.To.IsZero() {
 		above := func(m *migration.Migration) bool { return m.Version.Compare(t.To) > 0 }
+		for _, m := range pending {
+			if above(m) {
+				p.Beyond = append(p.Beyond, m)
+			}
+		}
 		pending, late = slices.DeleteFunc(pending, above), slices.DeleteFunc(late, above)
 	}
 	if len(late) > 0 && !t.AllowOutOfOrder {

@@ -76,8 +76,9 @@ func (a *app) about() string {
 }
 
 func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "help [COMMAND]",
+		Long:    "Shows what a command does, with its flags and examples; without a COMMAND, what there is.",
 		Short:   "Show what a command does",
 		Example: "  dbwarden help migrate",
 		ValidArgsFunction: func(*cobra.Command, []string, string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
@@ -95,7 +96,10 @@ func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 			cmd.InitDefaultHelpFlag()
 			return cmd.Help()
 		},
+		DisableFlagsInUseLine: true,
 	}
+	cmd.Flags().BoolP("help", "h", false, "this page")
+	return cmd
 }
 
 func (a *app) completionCommand(root *cobra.Command) *cobra.Command {

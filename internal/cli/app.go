@@ -38,6 +38,8 @@ type app struct {
 
 	secrets []config.Secret // whatever is printed is searched for these
 	shown   bool            // the error has been reported already
+	command string          // the command that is reported about, for its help page
+	loaded  string          // the configuration file, "" for none
 }
 
 // root lists the commands: the only registry of them.
@@ -151,7 +153,16 @@ func (a *app) unknownCommand(root *cobra.Command, name string) error {
 	for _, c := range root.Commands() {
 		names = append(names, c.Name())
 	}
-	if near := engine.Nearest(name, names); near != "" {
+	near := engine.Nearest(name, names)
+	for _, n := range names {
+		// A beginning says more than a likeness: lock is lock-status, which
+		// only looks, before it is unlock.
+		if len(name) > 2 && strings.HasPrefix(n, strings.ToLower(name)) {
+			near = n
+			break
+		}
+	}
+	if near != "" {
 		e.hint = "did you mean: dbwarden " + near
 	}
 	return e
@@ -164,6 +175,10 @@ func (a *app) flagError(cmd *cobra.Command, err error) error {
 	}
 	e := &usageError{msg: err.Error(), hint: cmd.CommandPath() + " -h"}
 	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == "int" {
+		e.msg = fmt.Sprintf("--%s %s: want a number from 1", invalid.GetFlag().Name, invalid.GetValue())
+	}
 	if errors.As(err, &unknown) {
 		var names []string
 		add := func(f *pflag.Flag) { names = append(names, f.Name) }
@@ -204,18 +219,22 @@ type target struct {
 }
 
 // load reads the configuration.
-func (a *app) load() (*config.Config, error) {
+func (a *app) load() (*config.Config, error) { return a.loadFor(false) }
+
+// loadFor reads it for a command that needs the folders alone, or all.
+func (a *app) loadFor(foldersOnly bool) (*config.Config, error) {
 	var schemes []string
 	for _, p := range a.Products {
 		schemes = append(schemes, p.Engine.Schemes...)
 	}
 	c, err := config.Load(config.Input{
 		Dir: a.Dir, File: a.configFile, URL: a.url, Database: a.database, All: a.all,
-		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv,
+		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv, FoldersOnly: foldersOnly,
 	})
 	if err != nil {
 		return nil, err
 	}
+	a.loaded = c.File
 	for _, d := range c.Databases {
 		a.secrets = append(a.secrets, d.URL, d.DirectURL, d.DevURL)
 	}
@@ -254,6 +273,7 @@ func (a *app) each(cmd *cobra.Command, opt wardenOptions, do func(ctx context.Co
 }
 
 func (a *app) one(cmd *cobra.Command, d config.Database, opt wardenOptions, do func(ctx context.Context, t *target) error) error {
+	a.heading(d.Name)
 	t, err := a.target(cmd, d, opt)
 	if err != nil {
 		return err
@@ -300,7 +320,8 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	}
 	db, err := t.product.Engine.Open(url.Reveal(), engine.OpenOptions{Dir: base, Schema: d.PostgresSchema})
 	if err != nil {
-		return nil, &usageError{msg: "database_url: " + err.Error()}
+		msg := strings.TrimPrefix(err.Error(), "database URL: ")
+		return nil, &usageError{t.urlName() + ": " + msg, "dbwarden config shows where it comes from"}
 	}
 	t.db = db
 	var folder fs.FS
@@ -310,7 +331,7 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 		} else if err != nil {
 			return nil, err
 		} else if !st.IsDir() {
-			return nil, usagef("%s is not a directory", d.MigrationsDir)
+			return nil, &usageError{a.relative(d.MigrationsDir) + " is not a directory", otherFolder}
 		}
 		folder = os.DirFS(d.MigrationsDir)
 	}
@@ -342,8 +363,27 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 // folderError says that there is no folder of migrations.
 type folderError struct{ dir string }
 
+const otherFolder = "name the folder with migrations_dir in warden.toml, or with --migrations-dir"
+
 func (e *folderError) Error() string {
 	return "migrations directory not found. Run 'dbwarden init' first."
+}
+
+// urlName is what the URL in use is called where it was given: a flag, a
+// variable, or a key in the file.
+func (t *target) urlName() string {
+	key := "database_url"
+	if !t.DirectURL.IsZero() {
+		key = "direct_url"
+	}
+	for _, s := range t.Sources {
+		if s.Key == key && strings.HasPrefix(s.Source, "--") {
+			return s.Source
+		} else if name, ok := strings.CutPrefix(s.Source, "environment "); ok && s.Key == key {
+			return name
+		}
+	}
+	return key
 }
 
 // path shows a file as a person in the working directory would name it.
@@ -378,9 +418,9 @@ func (a *app) masked(text string) string { return config.Mask(text, a.secrets...
 
 // heading names the database above its part of the output, where there are
 // several.
-func (a *app) heading(t *target) {
+func (a *app) heading(name string) {
 	if a.all && !a.json() {
-		fmt.Fprintf(a.Stdout, "%s\n", a.style(a.Stdout).Bold("Database: "+t.Name))
+		fmt.Fprintf(a.Stdout, "%s\n", a.style(a.Stdout).Bold("Database: "+name))
 	}
 }
 

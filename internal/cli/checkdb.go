@@ -34,10 +34,9 @@ func (a *app) checkDBCommand() *cobra.Command {
 			}
 			for _, name := range o.Tables {
 				if !slices.ContainsFunc(state.Tables, func(t schema.Table) bool { return t.Name == name }) {
-					return usagef("no table %s in %s", name, t.db.Label())
+					return &usageError{fmt.Sprintf("no table %s in %s", name, t.db.Label()), "dbwarden check-db shows those that are there"}
 				}
 			}
-			a.heading(t)
 			if a.json() {
 				return a.document(cmd, t, map[string]any{"schema": state})
 			}

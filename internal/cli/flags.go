@@ -91,8 +91,8 @@ type targetFlags struct {
 	dryRun  bool
 }
 
-func (f *targetFlags) add(cmd *cobra.Command) {
-	cmd.Flags().IntVarP(&f.count, "count", "c", 0, "at most so `MANY` versioned migrations")
+func (f *targetFlags) add(cmd *cobra.Command, count string) {
+	cmd.Flags().IntVarP(&f.count, "count", "c", 0, count)
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would run; take no lock, change nothing")
 }
 

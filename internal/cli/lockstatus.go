@@ -33,7 +33,6 @@ func (a *app) lockStatusCommand() *cobra.Command {
 				return a.watchLock(ctx, cmd, t)
 			}
 			report, err := t.warden.Lock(ctx)
-			a.heading(t)
 			if err != nil {
 				return a.lockUnknown(cmd, t, err)
 			}
@@ -121,9 +120,9 @@ func verdictWords(s lock.Status) string {
 	case lock.Silent:
 		return fmt.Sprintf("NOT ANSWERING: its session holds the database's own lock, but it has not said that it lives for %s", render.Duration(s.Beat.Age))
 	case lock.Gone:
-		return "GONE: the database's own lock, which it took, is free"
+		return "GONE: the database's own lock, which it took, is free: its run is over, and none is running now"
 	case lock.Kept:
-		return "KEPT: a migration failed half-way, and its process has ended"
+		return "KEPT: a migration failed half-way, and its process has ended: none is running now"
 	case lock.ByHand:
 		return "FROZEN: locked by hand, without a run"
 	}
@@ -293,7 +292,6 @@ func (a *app) unlockCommand() *cobra.Command {
 	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`, for the journal")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
-			a.heading(t)
 			found, err := t.warden.Unlock(ctx, force, reason)
 			if errors.Is(err, lock.ErrNotHeld) && !a.json() {
 				// The command's answer, not a mishap: the line alone.

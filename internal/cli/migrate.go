@@ -25,7 +25,7 @@ func (a *app) migrateCommand() *cobra.Command {
 			"While another run holds the lock it waits; with nothing to do it takes no lock.",
 		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --no-wait -d analytics",
 	}
-	to.add(cmd)
+	to.add(cmd, "at most so `MANY` versioned migrations")
 	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "up to and with this `VERSION`")
 	cmd.Flags().BoolVar(&to.changed, "allow-changed", false, "go on though an applied file has changed")
 	cmd.Flags().BoolVar(&to.missing, "allow-missing", false, "go on though an applied file is gone")
@@ -50,7 +50,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 			"A migration without a rollback section is refused before anything is touched.",
 		Example: "  dbwarden rollback\n  dbwarden rollback -c 2\n  dbwarden rollback -t 0003\n  dbwarden rollback --to-empty --dry-run",
 	}
-	to.add(cmd)
+	to.add(cmd, "so `MANY` migrations, newest first (default 1)")
 	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "revert what ran after this `VERSION`, which stays applied")
 	cmd.Flags().BoolVar(&to.empty, "to-empty", false, "revert everything")
 	wait.add(cmd)
@@ -81,7 +81,6 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 		opt.observe = a.observer(words)
 	}
 	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
-		a.heading(tg)
 		if to.dryRun {
 			return a.preview(ctx, cmd, tg, d, t)
 		}
@@ -102,6 +101,9 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 		st := a.style(a.Stdout)
 		if len(res.Completed) == 0 {
 			fmt.Fprintln(a.Stdout, words.nothing)
+			if n := len(res.Beyond); n > 0 && !a.quiet {
+				fmt.Fprintf(a.Stderr, "pending above %s: %d (dbwarden migrate applies them, dbwarden status lists them)\n", t.To, n)
+			}
 			return nil
 		}
 		fmt.Fprintln(a.Stdout, st.Good(fmt.Sprintf(words.finished, len(res.Completed))))
@@ -175,7 +177,7 @@ func (a *app) jsonLines(e event.Event) {
 func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, err error) error {
 	fields := map[string]any{
 		"run": res.Run, "direction": res.Direction, "elapsed_ms": res.Elapsed.Milliseconds(),
-		"planned": migrationsOf(res.Planned), "completed": migrationsOf(res.Completed), "warnings": append([]string{}, res.Warnings...),
+		"planned": migrationsOf(res.Planned), "beyond": migrationsOf(res.Beyond), "completed": migrationsOf(res.Completed), "warnings": append([]string{}, res.Warnings...),
 	}
 	if err != nil {
 		fields["error"] = a.describe(&runError{err: err, target: t, result: res}, cmd.Context()).document()
@@ -223,6 +225,11 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 		return a.document(cmd, t, map[string]any{"dry_run": true, "direction": d, "steps": steps, "lock_active": p.Lock.Active})
 	}
 	words := wordsOf(d)
+	for _, s := range p.Steps {
+		if len(s.Groups) == 0 && d == migration.Up {
+			a.warn(s.Migration.File + ": its upgrade section holds no statement")
+		}
+	}
 	if len(p.Steps) == 0 {
 		fmt.Fprintln(a.Stdout, words.nothing)
 		return nil

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,6 +58,7 @@ func (a *app) report(cmd *cobra.Command, err error) {
 		return
 	}
 	a.shown = true
+	a.command = cmd.CommandPath()
 	d := a.describe(err, cmd.Context())
 	if a.json() {
 		doc := map[string]any{"format": 1, "error": d.document()}
@@ -159,9 +162,7 @@ func (a *app) facts(d *description, err error) {
 	switch {
 	case errors.As(err, &usage):
 		d.Code = "usage"
-		if usage.hint != "" {
-			d.Next = []string{usage.hint}
-		}
+		d.Next = []string{cmp.Or(usage.hint, a.command+" -h")}
 	case errors.As(err, &cfg):
 		d.Code, d.File, d.Line, d.Column = "config", cfg.File, cfg.Line, cfg.Column
 		if cfg.Hint != "" {
@@ -170,6 +171,10 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &folder):
 		d.Code, d.Message = "no_migrations_directory", folder.Error()
 		d.State = []string{"looked for " + a.relative(folder.dir)}
+		d.Next = []string{"dbwarden init makes that folder; is it elsewhere: " + otherFolder}
+		if home := filepath.Dir(a.loaded); a.loaded != "" && home != a.Dir {
+			d.Next = []string{"go to " + a.relative(home) + ", where the configuration is, and run dbwarden init there; is the folder elsewhere: " + otherFolder}
+		}
 	case errors.As(err, &problems):
 		d.Code = "migration_files"
 		a.problems(d, t, problems)
@@ -246,7 +251,10 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	}
 	switch r.Code {
 	case plan.ChangedFile:
-		d.Next = []string{"put the file back as it was, or go on with: dbwarden migrate --allow-changed"}
+		d.Next = []string{
+			"put the file back as it was, or go on with: dbwarden migrate --allow-changed",
+			"or, where its data may go, take it back and run it as it is now: dbwarden rollback (-t the version before " + version + "), then: dbwarden migrate",
+		}
 	case plan.Missing:
 		if r.Down {
 			d.Next = []string{"put the file back: its rollback section is needed"}
@@ -314,7 +322,11 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		again = "dbwarden rollback"
 	}
 	if run != nil && run.result != nil && len(run.result.Completed) > 0 {
-		d.State = append(d.State, fmt.Sprintf("%d migrations before it were completed and stay", len(run.result.Completed)))
+		before := fmt.Sprintf("%d migrations before it were completed and stay", len(run.result.Completed))
+		if len(run.result.Completed) == 1 {
+			before = "1 migration before it was completed and stays"
+		}
+		d.State = append(d.State, before)
 	}
 	switch {
 	case errors.Is(e.Err, lock.ErrLost):
@@ -453,18 +465,18 @@ func (a *app) fault(d *description, t *target, err error) {
 	switch f.Kind {
 	case engine.Unreachable:
 		d.Code = "unreachable"
-		d.Next = []string{"see that the server runs and that host and port in database_url are right (dbwarden config shows them)"}
+		d.Next = []string{"see that the server runs and that host and port in " + t.urlName() + " are right (dbwarden config shows them)"}
 		if t.product.Engine.Caps.File {
-			d.Next = []string{"see that the path in database_url is right and leads to a database file (dbwarden config shows it)"}
+			d.Next = []string{"see that the path in " + t.urlName() + " is right and leads to a database file (dbwarden config shows it)"}
 		}
 	case engine.Login:
 		d.Code = "login"
-		d.Next = []string{"see user and password in database_url (dbwarden config shows where it comes from)"}
+		d.Next = []string{"see user and password in " + t.urlName() + " (dbwarden config shows where it comes from)"}
 	case engine.NoSuchDatabase:
 		d.Code = "no_such_database"
-		d.Next = []string{"create the database first, or correct its name in database_url"}
+		d.Next = []string{"create the database first, or correct its name in " + t.urlName()}
 		if t.product.Engine.Caps.File {
-			d.Next = []string{"dbwarden migrate creates the file; or correct its path in database_url"}
+			d.Next = []string{"dbwarden migrate creates the file; or correct its path in " + t.urlName()}
 		}
 	case engine.Denied:
 		d.Code = "denied"

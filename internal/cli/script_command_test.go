@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"regexp"
 	"slices"
@@ -67,6 +68,29 @@ func urlCommand(ts *testscript.TestScript, args []string) {
 		query = "?" + parts[6]
 	}
 	ts.Setenv("DBWARDEN_DATABASE_URL", parts[1]+"://"+account+parts[4]+"/"+parts[5]+query)
+}
+
+// strangerCommand is "stranger TEXT": some other program at a port, which says
+// TEXT to whoever comes and then nothing more. $STRANGER is its place.
+func strangerCommand(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv("STRANGER", l.Addr().String())
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			// Kept open until the other side has had enough of it.
+			go func() {
+				defer c.Close()
+				io.WriteString(c, args[0])
+				io.Copy(io.Discard, c)
+			}()
+		}
+	}()
 }
 
 // jsonCommand is "json [-stderr] [-lines] PATH [WANT]": it reads the last

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -31,9 +32,10 @@ migrations_dir = "migrations"
 
 func (a *app) initCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "init",
-		Short:   "Write warden.toml and a folder for migrations",
-		Long:    "Writes warden.toml and migrations/.gitkeep into the working directory. It overwrites nothing and touches no database.",
+		Use:   "init",
+		Short: "Write warden.toml and a folder for migrations",
+		Long: "Writes warden.toml and migrations/.gitkeep into the working directory. Where there is a warden.toml, it makes the\n" +
+			"folders that this file names. It overwrites nothing and touches no database.",
 		Example: "  dbwarden init",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -44,25 +46,45 @@ func (a *app) initCommand() *cobra.Command {
 				fmt.Fprintf(a.Stdout, "%s %s\n", what, path)
 			}
 		}
-		dir := "migrations"
-		if a.migrationsDir != "" {
-			dir = a.migrationsDir
-		}
-		if err := os.MkdirAll(filepath.Join(a.Dir, dir), 0o777); err != nil {
-			return err
-		}
-		text := strings.Replace(freshConfig, `migrations_dir = "migrations"`, fmt.Sprintf("migrations_dir = %q", dir), 1)
-		for _, f := range []struct{ path, text string }{{config.FileName, text}, {filepath.Join(dir, ".gitkeep"), ""}} {
-			made, err := create(filepath.Join(a.Dir, f.path), f.text)
+		write := func(path, text string) error {
+			made, err := create(path, text)
 			switch {
 			case err != nil:
 				return err
 			case made:
-				say(f.path, "created")
+				say(a.relative(path), "created")
 			default:
-				say(f.path, "kept")
+				say(a.relative(path), "kept")
+			}
+			return nil
+		}
+		text := freshConfig
+		if a.migrationsDir != "" {
+			text = strings.Replace(text, `migrations_dir = "migrations"`, fmt.Sprintf("migrations_dir = %q", filepath.ToSlash(a.migrationsDir)), 1)
+		}
+		if err := write(filepath.Join(a.Dir, config.FileName), text); err != nil {
+			return err
+		}
+		// A file that was there may name other folders, one a database.
+		a.configFile, a.url, a.database, a.all = config.FileName, "", "", a.migrationsDir == ""
+		c, err := a.loadFor(true)
+		if err != nil {
+			return err
+		}
+		var dirs []string
+		for _, d := range c.Selected {
+			if slices.Contains(dirs, d.MigrationsDir) {
+				continue
+			}
+			dirs = append(dirs, d.MigrationsDir)
+			if err := os.MkdirAll(d.MigrationsDir, 0o777); err != nil {
+				return err
+			}
+			if err := write(filepath.Join(d.MigrationsDir, ".gitkeep"), ""); err != nil {
+				return err
 			}
 		}
+		a.all = false
 		if a.json() {
 			return a.document(cmd, nil, map[string]any{"files": done})
 		}
@@ -87,6 +109,8 @@ func create(path, text string) (bool, error) {
 	return true, errors.Join(err, f.Close())
 }
 
+var newTypes = []string{"versioned", "always", "on-change", "seed"}
+
 func (a *app) newCommand() *cobra.Command {
 	var version, kind string
 	cmd := &cobra.Command{
@@ -99,11 +123,16 @@ func (a *app) newCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&version, "version", "", "this `VERSION` instead of the next one")
 	cmd.Flags().StringVar(&kind, "type", "versioned", "`TYPE`: versioned, always (on every migrate), on-change (when it changed) or seed")
-	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"versioned", "always", "on-change", "seed"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(newTypes, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		slug := slugOf(args[0])
-		if slug == "" {
+		switch {
+		case slug == "":
 			return usagef("the description %q has no letter or digit", args[0])
+		case !slices.Contains(newTypes, kind):
+			return usagef("--type %s: want versioned, always, on-change or seed", kind)
+		case a.all:
+			return &usageError{"new writes one file, for one database", "name the database with -d instead of --all"}
 		}
 		dir, err := a.folder()
 		if err != nil {
@@ -124,8 +153,6 @@ func (a *app) newCommand() *cobra.Command {
 			name = "RA__" + slug + ".sql"
 		case "on-change":
 			name = "ROC__" + slug + ".sql"
-		default:
-			return usagef("--type %s: want versioned, always, on-change or seed", kind)
 		}
 		if version != "" && !strings.HasPrefix(name, version) {
 			return usagef("a repeatable migration has no version")
@@ -150,17 +177,11 @@ func (a *app) newCommand() *cobra.Command {
 // folder is where new migrations go. No database is needed to write one, so
 // a configuration without a URL will do.
 func (a *app) folder() (string, error) {
-	dir := filepath.Join(a.Dir, "migrations")
-	if a.migrationsDir != "" {
-		dir = a.migrationsDir
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(a.Dir, dir)
-		}
-	} else if c, err := a.load(); err == nil {
-		dir = c.Selected[0].MigrationsDir
-	} else if st, statErr := os.Stat(dir); a.configFile != "" || a.database != "" || statErr != nil || !st.IsDir() {
+	c, err := a.loadFor(true)
+	if err != nil {
 		return "", err
 	}
+	dir := c.Selected[0].MigrationsDir
 	if _, err := os.Stat(dir); err != nil {
 		return "", &folderError{dir}
 	}
@@ -197,7 +218,7 @@ func (a *app) nextVersion(dir, wanted string) (string, error) {
 			return "", usagef("--version: %v", err)
 		}
 		if other := taken[v.Key()]; other != "" {
-			return "", usagef("version %s is taken by %s", wanted, other)
+			return "", &usageError{fmt.Sprintf("version %s is taken by %s", wanted, other), "give another --version, or none: the next one is found"}
 		}
 		return wanted, nil
 	}

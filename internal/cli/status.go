@@ -31,14 +31,12 @@ func (a *app) historyCommand() *cobra.Command {
 				if err != nil {
 					return &runError{err: err, target: t}
 				}
-				a.heading(t)
 				return a.attempts(cmd, t, entries)
 			}
 			revisions, err := t.warden.History(ctx)
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
-			a.heading(t)
 			return a.history(cmd, t, revisions)
 		})
 	}
@@ -135,7 +133,6 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
-			a.heading(t)
 			if a.json() {
 				err = a.statusDocument(cmd, t, s)
 			} else {

@@ -88,9 +88,9 @@ func (r *resolver) choose() (map[*scope]bool, error) {
 // speaks of the default one.
 func (r *resolver) named(name string) (*scope, error) {
 	if len(r.f.databases) == 0 {
-		err := &Error{File: r.f.name, Msg: "-d names a database, and there are no [databases.NAME] tables"}
+		err := &Error{File: r.f.name, Msg: "-d names a database, and there are no [databases.NAME] tables", Hint: "leave -d out: there is one database"}
 		if r.f.path == "" {
-			err.Msg = "-d names a database, and there is no " + FileName
+			err.Msg, err.Hint = "-d names a database, and there is no "+FileName, "give the database by --url, or write a "+FileName+" with [databases.NAME] tables"
 		}
 		return nil, err
 	}

@@ -63,6 +63,7 @@ type Input struct {
 	Database      string   // -d, --database
 	All           bool     // --all
 	MigrationsDir string   // --migrations-dir
+	FoldersOnly   bool     // the command needs no URL: what is wrong with one does not matter
 	Schemes       []string // URL schemes that have an engine; nil: all that the product knows
 
 	// Getenv looks an environment variable up, as os.LookupEnv does; nil is
@@ -146,7 +147,7 @@ func Load(in Input) (*Config, error) {
 	c := &Config{File: f.path}
 	for _, s := range f.scopes() {
 		d, err := r.database(s, selected[s])
-		if err != nil && selected[s] {
+		if err != nil && selected[s] && (!in.FoldersOnly || d.MigrationsDir == "") {
 			return nil, err
 		}
 		d.Problem = err

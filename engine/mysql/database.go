@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -37,10 +38,12 @@ func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine
 		return nil, &canceledError{cause: context.Cause(ctx)}
 	}
 	if within.Err() != nil {
-		err = fmt.Errorf("no answer within %s", d.timeout)
+		err = fmt.Errorf("%w within %s", errNoAnswer, d.timeout)
 	}
 	return nil, &connectError{err}
 }
+
+var errNoAnswer = errors.New("no answer")
 
 // connectError marks what went wrong before there was a session.
 type connectError struct{ err error }

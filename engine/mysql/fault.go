@@ -108,6 +108,7 @@ func fault(err error) engine.Fault {
 		if f.Kind == engine.Unknown || f.Kind == engine.Lost || f.Kind == engine.Canceled {
 			f.Kind = connectKind(err)
 		}
+		f.Hint = connectHint(err, f)
 	case is[*noDatabaseError](err):
 		f.Kind = engine.NoSuchDatabase
 	case f.Code != "":
@@ -156,6 +157,20 @@ func connectKind(err error) engine.FaultKind {
 		}
 	}
 	return engine.Unreachable
+}
+
+// connectHint is what to look at where no session came about.
+func connectHint(err error, f engine.Fault) string {
+	switch {
+	case f.Code == "1044":
+		return "the server says the same where there is no such database: see the name, create the database, or ask for GRANT ALL PRIVILEGES on it"
+	case errors.Is(err, mysqldriver.ErrNoTLS):
+		return "tls=false goes without TLS, and then everybody on the way can read along"
+	case errors.Is(err, errNoAnswer), errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync),
+		errors.Is(err, mysqldriver.ErrPktSyncMul), errors.Is(err, mysqldriver.ErrOldProtocol):
+		return "a MySQL or MariaDB server speaks first: a firewall may be between, or another program listens there"
+	}
+	return ""
 }
 
 func isConnectionError(err error) bool {

@@ -191,10 +191,14 @@ func (e *connectError) reason() string {
 	}
 	var attempts interface{ Unwrap() []error }
 	if !errors.As(e.err, &attempts) {
-		return oneLine(e.err)
+		return oneLine(asStranger(e.err))
 	}
 	var seen []string
 	for _, err := range attempts.Unwrap() {
+		err = asStranger(err)
+		if errors.Is(err, strangerError{}) {
+			return err.Error() // the other attempts say less
+		}
 		if text := oneLine(err); !slices.Contains(seen, text) {
 			seen = append(seen, text)
 		}

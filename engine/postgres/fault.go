@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -41,7 +42,7 @@ func fault(err error) engine.Fault {
 	case err == nil:
 	case errors.As(err, &connect):
 		if f.Message == "" {
-			f.Message = connect.reason()
+			f.Message, f.Hint = connect.reason(), cmp.Or(f.Hint, connectHint(connect.err))
 		}
 		if f.Code == "08P01" {
 			f.Kind = poolerKind(f.Message)

@@ -109,6 +109,8 @@ func split(raw string) (clean, password string, err error) {
 			return "", "", fmt.Errorf("parameter %q holds a %% that is not followed by two hexadecimal digits", key)
 		case key == "password":
 			password = value
+		case key == "sslmode" && !slices.Contains(sslModes, value):
+			return "", "", fmt.Errorf("parameter sslmode: the value is none of %s", strings.Join(sslModes, ", "))
 		case key == "gssencmode" && value == "require":
 			return "", "", errors.New("gssencmode=require is not supported")
 		case !listed(ignoredParams, key):
@@ -121,6 +123,8 @@ func split(raw string) (clean, password string, err error) {
 	}
 	return clean, password, nil
 }
+
+var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
 var errBareAt = errors.New(`it cannot be told where the password ends: in user and password, "@" is written %40, "/" %2F, "?" %3F and ":" %3A`)
 

@@ -23,12 +23,13 @@ const (
 
 const (
 	// graceTime is how long a statement may take to end after it was told
-	// to: an ALTER that copied for an hour has something to clean up.
-	graceTime = 60 * time.Second
+	// to: an ALTER that copied for an hour has something to clean up. With
+	// what follows it must fit into the 30 s that a container gets to end.
+	graceTime = 20 * time.Second
 
 	// reachTime is how long the server may be out of reach when it is to be
 	// told; then the session is of no use to anybody.
-	reachTime = 10 * time.Second
+	reachTime = 5 * time.Second
 
 	// errandTime is what one errand on a connection of its own may take.
 	errandTime = 5 * time.Second

@@ -40,6 +40,7 @@ type app struct {
 	shown   bool            // the error has been reported already
 	command string          // the command that is reported about, for its help page
 	loaded  string          // the configuration file, "" for none
+	undo    func()          // of Unstopped; nil: the process may be stopped
 }
 
 // root lists the commands: the only registry of them.

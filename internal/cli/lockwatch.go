@@ -3,8 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +42,9 @@ func (a *app) watchLock(ctx context.Context, cmd *cobra.Command, t *target) erro
 			} else {
 				a.lockText(&screen, t, report)
 			}
-			fmt.Fprint(a.Stdout, up(lines)+screen.String())
+			if _, err := fmt.Fprint(a.Stdout, up(lines)+screen.String()); err != nil {
+				return unread(err)
+			}
 			lines = a.height(screen.String())
 		case line == last:
 		case a.json() && err != nil:
@@ -48,10 +52,12 @@ func (a *app) watchLock(ctx context.Context, cmd *cobra.Command, t *target) erro
 			a.shown = false
 		case a.json():
 			if err := a.document(cmd, t, a.lockFields(t, report)); err != nil {
-				return err
+				return unread(err)
 			}
 		default:
-			fmt.Fprintf(a.Stdout, "%s %s\n", a.Now().UTC().Format(timeLayout), a.masked(render.Plain(line)))
+			if _, err := fmt.Fprintf(a.Stdout, "%s %s\n", a.Now().UTC().Format(timeLayout), a.masked(render.Plain(line))); err != nil {
+				return unread(err)
+			}
 		}
 		last = line
 		if err == nil && !report.Active {
@@ -65,6 +71,15 @@ func (a *app) watchLock(ctx context.Context, cmd *cobra.Command, t *target) erro
 		case <-timer.C:
 		}
 	}
+}
+
+// unread ends a watch that nobody reads any more, without a word: the lock
+// was not seen free.
+func unread(err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return foundError{exitError}
+	}
+	return err
 }
 
 // lockLine is a report in a line, without what changes with every look.

@@ -25,6 +25,10 @@ type Env struct {
 	// Terminal says whether w is one and how wide; nil: nothing is.
 	Terminal func(w io.Writer) (width int, ok bool)
 
+	// Unstopped calls asked when somebody wants to stop the process (Ctrl-Z),
+	// which goes on nevertheless, until undo is called; nil: nobody can.
+	Unstopped func(asked func()) (undo func())
+
 	Products []Product
 	Build    Build
 

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -89,6 +91,7 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 			verb = tg.warden.Rollback
 		}
 		res, err := verb(ctx, t)
+		a.letStop()
 		for _, w := range res.Warnings {
 			a.warn(w)
 		}
@@ -124,6 +127,16 @@ func wordsOf(d migration.Direction) words {
 // observer shows a run as it goes: the list of what is planned on stdout,
 // progress on stderr; as JSON lines on stderr with --out json.
 func (a *app) observer(w words) event.Observer {
+	show := a.shower(w)
+	return func(e event.Event) {
+		if e.Kind == event.LockAcquired {
+			a.keepGoing()
+		}
+		show(e)
+	}
+}
+
+func (a *app) shower(w words) event.Observer {
 	if a.json() {
 		return a.jsonLines
 	}
@@ -182,7 +195,8 @@ func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, e
 	if err != nil {
 		fields["error"] = a.describe(&runError{err: err, target: t, result: res}, cmd.Context()).document()
 	}
-	if e := a.document(cmd, t, fields); e != nil {
+	// That nobody reads the document any more does not change what was done.
+	if e := a.document(cmd, t, fields); e != nil && err == nil && !errors.Is(e, syscall.EPIPE) {
 		return e
 	}
 	if err != nil {

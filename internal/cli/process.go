@@ -19,6 +19,7 @@ func Process(products []Product, b Build) int {
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.LookupEnv,
 		Products: products, Build: complete(b), Pid: os.Getpid(), Terminal: terminal,
+		Unstopped: unstopped,
 	}
 	env.Dir, _ = os.Getwd() // a deleted one makes relative paths fail, with their own message
 	env.Host, _ = os.Hostname()
@@ -34,11 +35,14 @@ func Process(products []Product, b Build) int {
 // withSignals ends the context at the first request to stop; the second one
 // ends the process at once, as a crash would. A reader that goes away
 // (dbwarden history | head) must not end a run that holds the lock, so
-// SIGPIPE becomes an error of the write.
+// SIGPIPE becomes an error of the write. What nohup has set aside stays so.
 func withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	signal.Ignore(syscall.SIGPIPE)
 	go func() {
 		first, ok := <-signals

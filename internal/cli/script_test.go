@@ -122,6 +122,8 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server,
 				return cond == name, nil
 			case "root":
 				return asRoot(), nil
+			case "unshare":
+				return exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %s", cond)
 		},

@@ -59,6 +59,11 @@ type MigrationError struct {
 	Fault engine.Fault
 	Err   error
 
+	// Blockers are who was seen to keep the statement waiting, of a wait that
+	// ran into its limit; Tries is how often it was tried, 0 for once.
+	Blockers []engine.Blocker
+	Tries    int
+
 	State    State
 	Done     int // statements that are in the database, with Partial
 	LockKept bool

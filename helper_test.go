@@ -70,6 +70,8 @@ type bench struct {
 	watch   event.Observer
 	wait    time.Duration
 	recover bool
+	limits  engine.Limits
+	retry   time.Duration
 }
 
 func newBench(t *testing.T, p product, files map[string]string) *bench {
@@ -90,7 +92,7 @@ func (b *bench) put(name, text string) { b.files[name] = &fstest.MapFile{Data: [
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch,
+		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

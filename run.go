@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -68,7 +67,7 @@ func (st *step) refuse(code plan.Code) *plan.Refusal {
 }
 
 // walk runs the steps one after another and stops at the first error.
-func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, steps []*step, at *position, res *Result) error {
+func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, at *lookout, res *Result) error {
 	res.Planned = make([]*migration.Migration, len(steps))
 	versions := make([]string, len(steps))
 	for i, st := range steps {
@@ -80,7 +79,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		r := &runner{w: w, s: s, jw: jw, step: st, at: at, started: time.Now(), base: event.Event{
+		r := &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
 			Run: res.Run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
 			Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
 		r.emit(event.MigrationStarted, nil)
@@ -104,37 +103,20 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 	return nil
 }
 
-// position is where a run is, for the watcher, which asks from another
-// goroutine.
-type position struct {
-	mu sync.Mutex
-	at lock.Progress
-}
-
-func (p *position) set(at lock.Progress) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.at = at
-}
-
-func (p *position) progress() lock.Progress {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.at
-}
-
 // runner runs one step.
 type runner struct {
 	w       *Warden
 	s       engine.Session
 	jw      *journal.Writer
+	hold    *lock.Hold
 	step    *step
-	at      *position
+	at      *lookout
 	started time.Time
 	base    event.Event
 
 	committed int  // statements that are in the database for good
 	partial   bool // a part of the step is, or may be, in the database
+	tries     int  // of the group that runs, where there was more than one
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -160,8 +142,8 @@ func (r *runner) run(ctx context.Context) error {
 		if g.To <= r.step.Resume.Done || g.Mode == plan.OwnCommands {
 			continue
 		}
-		u, closes := r.unit(g, i == last)
-		if err := r.s.Run(ctx, u); err != nil {
+		closes, err := r.runUnit(ctx, g, i == last)
+		if err != nil {
 			return r.fail(ctx, g, err)
 		}
 		recorded = recorded || closes
@@ -289,17 +271,16 @@ func (r *runner) about() journal.Step {
 // watch turns a unit's progress into events.
 func (r *runner) watch(from int) func(engine.Progress) {
 	return func(p engine.Progress) {
-		if !p.Done {
-			r.at.set(lock.Progress{Migration: r.base.File, Direction: r.base.Direction, Statement: from + p.Index + 1, Statements: len(r.step.outline)})
-		}
-		kind := event.StatementStarted
+		e := r.base
+		e.Kind = event.StatementStarted
+		e.Statement, e.Line, e.SQL = from+p.Index+1, p.Statement.Start.Line, p.Statement.Text
 		if p.Done {
-			kind = event.StatementDone
+			r.at.end()
+			e.Kind, e.Rows, e.Elapsed = event.StatementDone, p.Rows, p.Elapsed
+		} else {
+			r.at.begin(lock.Progress{Migration: r.base.File, Direction: r.base.Direction, Statement: e.Statement, Statements: len(r.step.outline)}, e)
 		}
-		r.emit(kind, func(e *event.Event) {
-			e.Statement, e.Line, e.SQL = from+p.Index+1, p.Statement.Start.Line, p.Statement.Text
-			e.Rows, e.Elapsed = p.Rows, p.Elapsed
-		})
+		r.w.c.Observe.Emit(e)
 	}
 }
 
@@ -317,7 +298,10 @@ func (r *runner) emit(k event.Kind, fill func(*event.Event)) {
 // known.
 func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	fault := r.w.c.Engine.Fault(err)
-	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Total: len(r.step.outline), Fault: fault, Err: err}
+	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Total: len(r.step.outline), Fault: fault, Err: err, Tries: r.tries}
+	if fault.WaitedOut {
+		e.Blockers = r.at.blocked()
+	}
 	var u *engine.UnitError
 	if errors.As(err, &u) {
 		e.Err = u.Err
@@ -325,7 +309,7 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	} else {
 		u = &engine.UnitError{Part: engine.PartBegin, Err: err}
 	}
-	if errors.Is(context.Cause(ctx), lock.ErrLost) {
+	if errors.Is(context.Cause(ctx), lock.ErrLost) || errors.Is(err, lock.ErrLost) {
 		// The watcher saw the hold go; nothing of ours may be written any
 		// more, and what is still open cannot pass its fence.
 		e.State, e.Err, e.Done = Untouched, lock.ErrLost, r.committed

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -45,6 +46,10 @@ type Config struct {
 	// defaults.
 	Limits engine.Limits
 
+	// LockRetry is for how long a migration that waited in vain for a table
+	// or row is tried again; 0: DefaultLockRetry; negative: not at all.
+	LockRetry time.Duration
+
 	// Observe receives what happens; nil drops it.
 	Observe event.Observer
 }
@@ -57,6 +62,14 @@ type Warden struct{ c Config }
 func New(c Config) (*Warden, error) {
 	if c.Engine == nil || c.Database == nil {
 		return nil, errors.New("dbwarden: Config needs an Engine and a Database")
+	}
+	if o := c.Observe; o != nil {
+		var mu sync.Mutex
+		c.Observe = func(e event.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			o(e)
+		}
 	}
 	return &Warden{c}, nil
 }
@@ -133,12 +146,12 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 		return res, err
 	}
 	// From here on the work is done on a context that ends with the hold.
-	at := &position{}
-	held, stop := hold.Watch(ctx, w.beside, at.progress)
+	at := &lookout{activity: w.c.Engine.Activity, session: s.ID, emit: w.c.Observe.Emit}
+	held, stop := hold.Watch(ctx, w.beside, at.progress, at.look)
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
 	if steps, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t); err == nil {
-		err = w.walk(held, s, j.Writer(hold), steps, at, res)
+		err = w.walk(held, s, j.Writer(hold), hold, steps, at, res)
 	}
 	stop()
 	return res, w.letGo(ctx, hold, err)

@@ -44,6 +44,11 @@ type Engine struct {
 	// has no rights.
 	Grant func(v Server, write bool) string
 
+	// Activity tells what the session named id is doing, as seen by s: who
+	// keeps it waiting, and how far a long statement has come. nil where the
+	// product cannot tell; what may not be seen is left out.
+	Activity func(ctx context.Context, s Session, id string) (Activity, error)
+
 	// Fault reads a driver's error. A nil or foreign error gives the zero
 	// Fault.
 	Fault func(error) Fault

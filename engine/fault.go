@@ -15,6 +15,11 @@ type Fault struct {
 	Position int
 	Near     string
 
+	// WaitedOut says of a Busy fault that a wait for a lock ran into its limit,
+	// and that waiting again may help: not so a deadlock, whose victim was
+	// chosen.
+	WaitedOut bool
+
 	Column string // of a NotNull fault
 	Table  string // where the server says
 }

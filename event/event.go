@@ -19,7 +19,9 @@ const (
 	PlanReady        Kind = "plan_ready"          // Versions, Total
 	MigrationStarted Kind = "migration_started"   // Version, File, Number, Total
 	StatementStarted Kind = "statement_started"   // Version, File, Line, Statement, Statements, SQL
-	StatementDone    Kind = "statement_done"      // as above, with Elapsed and Rows
+	StatementRunning Kind = "statement_running"   // of a long one, every two seconds: as above, with Elapsed, Detail (its phase), Percent, Blockers
+	StatementDone    Kind = "statement_done"      // as StatementStarted, with Elapsed and Rows
+	LockTimeout      Kind = "lock_timeout"        // Version, File; Number: which try it was; Elapsed: the pause before the next; Err, Blockers
 	MigrationDone    Kind = "migration_completed" // Version, File, Elapsed
 	MigrationFailed  Kind = "migration_failed"    // Version, File, Line, Statement, Err
 	Notice           Kind = "notice"              // Detail: the server's words
@@ -50,12 +52,14 @@ type Event struct {
 	Versions []string
 	Holder   string
 	Elapsed  time.Duration
+	Percent  float64 // of the phase; negative: not known
+	Blockers string  // who keeps the statement waiting, for people
 	Detail   string
 	Err      error
 }
 
-// An Observer receives events in order, on the goroutine of the run: a slow
-// one slows the run.
+// An Observer receives events in order and one at a time: a slow one slows the
+// run. StatementRunning comes from the goroutine that watches over the run.
 type Observer func(Event)
 
 // Emit sends e, unless o is nil, stamping it when it bears no time.

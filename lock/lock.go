@@ -174,10 +174,22 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 	var released time.Time // since when the row was seen free beside a living session
 	for {
 		hold, status, err := l.try(ctx, s, h, o)
+		waited := time.Since(started)
+		if err != nil && l.Engine.Fault(err).WaitedOut && waited < o.Wait {
+			// Somebody's transaction keeps the row from being written: on
+			// SQLite, any that writes. That is not another holder.
+			if waited >= say {
+				o.Observe.Emit(event.Event{Kind: event.LockWaiting, Holder: "a transaction of another program", Elapsed: waited, Detail: "busy"})
+				say, nextSay = waited+nextSay, min(2*nextSay, time.Minute)
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, context.Cause(ctx)
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		waited := time.Since(started)
 		switch {
 		case !status.SessionLives:
 			released = time.Time{}
@@ -325,6 +337,12 @@ func (h *Hold) Fence() string {
 		h.lock.table(), h.Token, h.Run, h.lock.Engine.Dialect.ForUpdate)
 }
 
+// Good asks the server whether the hold is still ours.
+func (h *Hold) Good(ctx context.Context) (bool, error) {
+	row, err := h.lock.read(ctx, h.session)
+	return row != nil && row.Locked && row.Run == h.Run && row.Token == h.Token, err
+}
+
 // Holder is who holds it.
 func (h *Hold) Holder() Holder { return h.holder }
 
@@ -333,7 +351,7 @@ func (h *Hold) Holder() Holder { return h.holder }
 // taken away before.
 func (h *Hold) Release(ctx context.Context) error {
 	l, d := h.lock, h.lock.Engine.Dialect
-	n, err := h.session.Exec(ctx, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", run_id = NULL, session_id = NULL, native = NULL, "+
+	n, err := l.patiently(ctx, h.session, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", run_id = NULL, session_id = NULL, native = NULL, "+
 		"state = "+d.Bind(1)+", detail = NULL WHERE id = 1 AND locked AND run_id = "+d.Bind(2)+" AND fencing_token = "+d.Bind(3),
 		string(Released), h.Run, h.Token)
 	if err != nil {
@@ -349,12 +367,24 @@ func (h *Hold) Release(ctx context.Context) error {
 	return nil
 }
 
+// patiently runs a statement again while a wait for a lock runs into its
+// limit: a row that stays locked because an application was writing just then
+// would call somebody in the night. It ends with ctx.
+func (l Lock) patiently(ctx context.Context, s engine.Session, query string, args ...any) (int64, error) {
+	for {
+		n, err := s.Exec(ctx, query, args...)
+		if err == nil || !l.Engine.Fault(err).WaitedOut || ctx.Err() != nil {
+			return n, err
+		}
+	}
+}
+
 // Keep leaves the row locked, because the database is in a state that no
 // migration describes, and gives the native lock back. detail is one line
 // for whoever looks.
 func (h *Hold) Keep(ctx context.Context, detail string) error {
 	l, d := h.lock, h.lock.Engine.Dialect
-	n, err := h.session.Exec(ctx, "UPDATE "+l.table()+" SET state = "+d.Bind(1)+", detail = "+d.Bind(2)+
+	n, err := l.patiently(ctx, h.session, "UPDATE "+l.table()+" SET state = "+d.Bind(1)+", detail = "+d.Bind(2)+
 		" WHERE id = 1 AND locked AND run_id = "+d.Bind(3)+" AND fencing_token = "+d.Bind(4),
 		string(Failed), clip(detail, 2000), h.Run, h.Token)
 	if err != nil {

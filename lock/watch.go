@@ -86,8 +86,9 @@ type Progress struct {
 
 // Watch looks after the hold with a session of its own, which connect opens
 // when the first look is due, so that a short run does not pay for it.
-// progress is asked at every beat.
-func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.Session, error), progress func() Progress) (context.Context, func()) {
+// progress is asked at every beat; look is called behind every look with that
+// session, for what else somebody beside the run can see.
+func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.Session, error), progress func() Progress, look func(context.Context, engine.Session)) (context.Context, func()) {
 	var c engine.Session
 	session := func(ctx context.Context) (engine.Session, error) {
 		if c != nil {
@@ -122,6 +123,9 @@ func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.
 				return true, err
 			}
 			held, err := h.held(ctx, s)
+			if held && err == nil && look != nil {
+				look(ctx, s)
+			}
 			return held, drop(err)
 		},
 	}

@@ -130,6 +130,8 @@ func is[E error](err error) bool {
 func serverFault(m *mysqldriver.MySQLError) engine.Fault {
 	f := engine.Fault{Kind: kinds[m.Number], Code: strconv.Itoa(int(m.Number)), Message: m.Message}
 	switch m.Number {
+	case 1205, 3572:
+		f.WaitedOut = true
 	case errBadNull:
 		f.Column = firstQuoted(m.Message)
 	case errNoSuchTable:

@@ -144,17 +144,9 @@ func stillHeld(ctx context.Context, s engine.Session, k engine.Key, holder sql.N
 	o, err := lookLock(ctx, s, k)
 	if err == nil && o.Held && o.Doing != "" {
 		return fmt.Errorf("evict the lock's holder: connection %d was told to end, but its statement is still running, for %s now: %s: %w",
-			id, o.For, shorten(o.Doing, 200), cause)
+			id, o.For, engine.Shorten(o.Doing, 200), cause)
 	}
 	return fmt.Errorf("evict the lock's holder: connection %d was told to end, but has not yet: %w", id, cause)
-}
-
-func shorten(text string, n int) string {
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) <= n {
-		return string(runes)
-	}
-	return string(runes[:n]) + "..."
 }
 
 // evictHint is what an administrator would run.

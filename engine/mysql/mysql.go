@@ -44,6 +44,7 @@ func Engine() *engine.Engine {
 		},
 		Open:     open,
 		Columns:  columns,
+		Activity: activity,
 		Classify: classify,
 		Grant:    grant,
 		Fault:    fault,

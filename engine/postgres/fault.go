@@ -33,6 +33,8 @@ func fault(err error) engine.Fault {
 			Position: int(pg.Position),
 			Column:   pg.ColumnName,
 			Table:    pg.TableName,
+
+			WaitedOut: pg.Code == "55P03",
 		}
 	}
 	if errors.As(err, &pooler) || errors.As(poolerSays(err), &pooler) {

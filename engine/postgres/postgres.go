@@ -43,6 +43,7 @@ func Engine() *engine.Engine {
 		Grant:    grant,
 		Columns:  columns,
 		Classify: classify,
+		Activity: activity,
 		Fault:    fault,
 	}
 }

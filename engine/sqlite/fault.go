@@ -122,7 +122,7 @@ func sqlFault(e *driversqlite.Error) engine.Fault {
 	}
 	switch e.Code() & 0xff {
 	case codeBusy, codeLocked, codeProtocol:
-		f.Kind = engine.Busy
+		f.Kind, f.WaitedOut = engine.Busy, e.Code()&0xff == codeBusy
 	case codeReadOnly:
 		f.Kind = engine.ReadOnly
 	case codePerm, codeAuth:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -297,6 +298,7 @@ type wardenOptions struct {
 	wait    *waitFlags
 	recover bool // --recover
 	limits  engine.Limits
+	retry   time.Duration // 0: as configured
 	observe event.Observer
 }
 
@@ -343,6 +345,12 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	if limits.Statement == 0 {
 		limits.Statement = d.Run.StatementTimeout
 	}
+	retry := opt.retry
+	if retry == 0 {
+		if retry = d.Run.LockRetry; retry == 0 {
+			retry = -1
+		}
+	}
 	wait := d.Lock.Wait
 	if opt.wait != nil {
 		wait = opt.wait.of(wait)
@@ -355,7 +363,7 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 		}
 	}
 	t.warden, err = dbwarden.New(dbwarden.Config{
-		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", Observe: observe,
+		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", Observe: observe,
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
 	})
 	return t, err

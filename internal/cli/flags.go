@@ -52,32 +52,33 @@ func (f *waitFlags) of(configured time.Duration) time.Duration {
 }
 
 // limitFlags are the time limits of a run.
-type limitFlags struct{ lock, statement string }
+type limitFlags struct{ lock, statement, retry string }
 
 func (f *limitFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.lock, "lock-timeout", "", "longest wait for a table or row lock, a `TIME`; 0: no limit (default 5s)")
+	cmd.Flags().StringVar(&f.retry, "lock-retry", "", "for how long to try again behind a lock timeout, a `TIME`; 0: not at all (default 3m)")
 	cmd.Flags().StringVar(&f.statement, "statement-timeout", "", "longest run of one statement, a `TIME`; 0: no limit (default none)")
 }
 
-func (f *limitFlags) limits(cmd *cobra.Command) (engine.Limits, error) {
-	var l engine.Limits
+// limits are the flags' values; zero means that the configuration decides.
+func (f *limitFlags) limits(cmd *cobra.Command) (l engine.Limits, retry time.Duration, err error) {
 	for _, one := range []struct {
 		flag, text string
 		into       *time.Duration
-	}{{"lock-timeout", f.lock, &l.Lock}, {"statement-timeout", f.statement, &l.Statement}} {
+	}{{"lock-timeout", f.lock, &l.Lock}, {"statement-timeout", f.statement, &l.Statement}, {"lock-retry", f.retry, &retry}} {
 		if !cmd.Flags().Changed(one.flag) {
 			continue
 		}
 		d, err := config.ParseDuration(one.text)
 		if err != nil {
-			return l, usagef("--%s: %v", one.flag, err)
+			return l, retry, usagef("--%s: %v", one.flag, err)
 		}
 		if d == 0 {
-			d = config.NoLimit
+			d = -1 // no limit, and no second try
 		}
 		*one.into = d
 	}
-	return l, nil
+	return l, retry, nil
 }
 
 // targetFlags say how far to go.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -73,12 +74,12 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 	if err := wait.check(cmd); err != nil {
 		return err
 	}
-	limits, err := lim.limits(cmd)
+	limits, retry, err := lim.limits(cmd)
 	if err != nil {
 		return err
 	}
 	words := wordsOf(d)
-	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits}
+	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry}
 	if !to.dryRun {
 		opt.observe = a.observer(words)
 	}
@@ -180,6 +181,8 @@ func (a *app) jsonLines(e event.Event) {
 	put("holder", e.Holder, e.Holder != "")
 	put("elapsed_ms", e.Elapsed.Milliseconds(), e.Elapsed > 0)
 	put("detail", a.masked(e.Detail), e.Detail != "")
+	put("percent", math.Round(10*e.Percent)/10, e.Kind == event.StatementRunning && e.Percent >= 0)
+	put("blockers", a.masked(e.Blockers), e.Blockers != "")
 	if e.Err != nil {
 		line["error"] = a.masked(e.Err.Error())
 	}

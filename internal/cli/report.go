@@ -328,6 +328,12 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		}
 		d.State = append(d.State, before)
 	}
+	if e.Tries > 1 {
+		d.State = append(d.State, fmt.Sprintf("tried %d times, each as long as the lock timeout allows", e.Tries))
+	}
+	if len(e.Blockers) > 0 {
+		d.State = append(d.State, "kept waiting by "+engine.Blockers(e.Blockers))
+	}
 	switch {
 	case errors.Is(e.Err, lock.ErrLost):
 		d.Code = "lock_lost"
@@ -338,6 +344,9 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		d.Next = []string{"mend the file, then: " + again}
 		if errors.Is(e.Err, dbwarden.ErrInterrupted) {
 			d.Next = []string{again}
+		}
+		if e.Fault.WaitedOut {
+			d.Next = []string{"when whoever holds the table is through: " + again + " (run.lock_timeout and run.lock_retry say how long it waits and tries)"}
 		}
 		if e.Fault.Kind == engine.Denied {
 			d.Next = append([]string{"ask for the right that the message names"}, d.Next...)

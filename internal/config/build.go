@@ -15,6 +15,7 @@ import (
 const (
 	defaultWait        = 5 * time.Minute
 	defaultLockTimeout = 5 * time.Second
+	defaultLockRetry   = 3 * time.Minute
 )
 
 // builder fills a Database key by key and keeps the first error.
@@ -36,6 +37,7 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.d.Lock.Wait = b.duration(keyLockWait, defaultWait, 0)
 	b.d.Lock.Recover = b.recover()
 	b.d.Run.LockTimeout = b.duration(keyLockTimeout, defaultLockTimeout, NoLimit)
+	b.d.Run.LockRetry = b.duration(keyLockRetry, defaultLockRetry, 0)
 	b.d.Run.StatementTimeout = b.duration(keyStatementTimeout, NoLimit, NoLimit)
 	return b.d, b.err
 }

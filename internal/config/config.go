@@ -118,6 +118,7 @@ type LockConfig struct {
 // RunConfig is the [run] table.
 type RunConfig struct {
 	LockTimeout      time.Duration // longest wait for a table or row lock; default 5s; NoLimit for none
+	LockRetry        time.Duration // for how long a migration that ran into LockTimeout is tried again; default 3m; 0: not at all
 	StatementTimeout time.Duration // longest run of one statement; default NoLimit
 }
 

@@ -22,6 +22,7 @@ const (
 	keyLockRecover      = "lock.recover"
 	keyLockTimeout      = "run.lock_timeout"
 	keyStatementTimeout = "run.statement_timeout"
+	keyLockRetry        = "run.lock_retry"
 
 	keyDefault = "default" // of [databases.NAME] only
 )
@@ -43,7 +44,7 @@ var keyTypes = map[string]keyType{
 	keyURL: typeURL, keySQLAlchemyURL: typeURL, keyDirectURL: typeURL, keyDevURL: typeURL,
 	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyPostgresSchema: typeText,
 	keyLockWait: typeDuration, keyLockRecover: typeRecover,
-	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration,
+	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration, keyLockRetry: typeDuration,
 	keyDefault: typeBool,
 }
 

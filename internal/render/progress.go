@@ -22,7 +22,8 @@ type Progress struct {
 	Mask func(string) string
 
 	total int
-	bar   bool // a bar is on the screen's last line
+	bar   bool          // a bar is on the screen's last line
+	said  time.Duration // how long the statement that runs had run when it was told last; 0: not yet
 }
 
 // manySteps is when a bar tells more than a line each.
@@ -51,10 +52,19 @@ func (p *Progress) Observe(e event.Event) {
 			p.line(fmt.Sprintf("Starting %s: %s", action(e.Direction), Plain(e.File)))
 		}
 	case event.StatementStarted:
+		p.said = 0
 		if p.Verbose {
 			p.line(p.Style.Dim(fmt.Sprintf("  %s:%d  statement %d of %d", Plain(e.File), e.Line, e.Statement, e.Statements)))
 			p.line(indent(p.Style.SQL(p.text(clip(e.SQL)))))
 		}
+	case event.StatementRunning:
+		p.running(e)
+	case event.LockTimeout:
+		by := ""
+		if e.Blockers != "" {
+			by = ", which is kept by " + p.text(e.Blockers)
+		}
+		p.line(p.Style.Warn(fmt.Sprintf("%s: a statement waited too long for a lock%s; nothing was kept; next try in %s", Plain(e.File), by, Duration(e.Elapsed))))
 	case event.StatementDone:
 		if p.Verbose {
 			p.line(p.Style.Dim(fmt.Sprintf("  done in %s, %d rows", Duration(e.Elapsed), e.Rows)))
@@ -78,6 +88,39 @@ func (p *Progress) Observe(e event.Event) {
 		}
 	case event.Warning:
 		p.line(p.Style.Warn("Warning: " + p.text(e.Detail)))
+	}
+}
+
+// sayEvery is how often a log is told that a statement still runs, at first;
+// the time doubles.
+const sayEvery = 10 * time.Second
+
+// running tells of a long statement: in place on a terminal, in a log seldom.
+func (p *Progress) running(e event.Event) {
+	if p.Quiet {
+		return
+	}
+	text := fmt.Sprintf("%s:%d: statement %d of %d runs for %s", Plain(e.File), e.Line, e.Statement, e.Statements, e.Elapsed.Round(time.Second))
+	if e.Detail != "" {
+		text += ", " + p.text(e.Detail)
+	}
+	if e.Percent >= 0 {
+		text += fmt.Sprintf(", %.0f%%", e.Percent)
+	}
+	if e.Blockers != "" {
+		text += ", kept waiting by " + p.text(e.Blockers)
+	}
+	if p.Style.Terminal {
+		if p.Style.Width > 0 {
+			text = Shorten(text, p.Style.Width-1)
+		}
+		fmt.Fprint(p.W, "\r\x1b[K"+text)
+		p.bar = true
+		return
+	}
+	if e.Elapsed >= max(sayEvery, 2*p.said) {
+		p.said = e.Elapsed
+		p.line(text)
 	}
 }
 

@@ -1,0 +1,91 @@
+package dbwarden
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// A statement that waits for a table keeps everybody behind it waiting, too:
+// PostgreSQL and MySQL queue readers behind the waiting ALTER. So it waits no
+// longer than the lock timeout, lets go, and comes again later, until
+// Config.LockRetry is over.
+
+// DefaultLockRetry is for how long a migration that ran into its lock timeout
+// is tried again. It outlives a report or a backup of a minute.
+const DefaultLockRetry = 3 * time.Minute
+
+// Between two tries a run pauses, at first for about retryMin, doubling up to
+// retryMax. That is less than the server allows a session to be silent.
+const (
+	retryMin = time.Second
+	retryMax = 20 * time.Second
+)
+
+// runUnit runs a group, and runs it again when a wait for a lock ran into its
+// limit and nothing of the group stayed.
+func (r *runner) runUnit(ctx context.Context, g plan.Group, last bool) (closes bool, err error) {
+	started, pause := time.Now(), retryMin
+	for try := 1; ; try++ {
+		var u engine.Unit
+		u, closes = r.unit(g, last)
+		err = r.s.Run(ctx, u)
+		r.at.end()
+		if err == nil || !r.again(g, err) || time.Since(started) >= r.w.lockRetry() || ctx.Err() != nil {
+			return closes, err
+		}
+		sleep := pause/2 + rand.N(pause)
+		pause = min(2*pause, retryMax)
+		r.tries = try + 1
+		r.emit(event.LockTimeout, func(e *event.Event) {
+			e.Number, e.Elapsed, e.Err, e.Blockers = try, sleep, err, engine.Blockers(r.at.blocked())
+		})
+		timer := time.NewTimer(sleep)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return closes, err
+		case <-timer.C:
+		}
+		// Before a long wait begins anew, the hold must still be ours.
+		if good, e := r.hold.Good(ctx); e != nil {
+			return closes, err
+		} else if !good {
+			return closes, lock.ErrLost
+		}
+	}
+}
+
+// again says whether a group may simply be run again.
+func (r *runner) again(g plan.Group, err error) bool {
+	if !r.w.c.Engine.Fault(err).WaitedOut {
+		return false
+	}
+	var u *engine.UnitError
+	if !errors.As(err, &u) {
+		return false
+	}
+	switch g.Mode {
+	case plan.InTransaction:
+		return u.RolledBack
+	case plan.Alone:
+		// The server refused the one statement, whole. Its entry stays begun
+		// until the next try's takes its place.
+		return g.Atomic && g.To-g.From == 1 && u.Part == engine.PartStatement
+	}
+	return false
+}
+
+// lockRetry is the configured time, or the default.
+func (w *Warden) lockRetry() time.Duration {
+	if w.c.LockRetry == 0 {
+		return DefaultLockRetry
+	}
+	return w.c.LockRetry
+}

@@ -45,7 +45,7 @@ func (s *Scanner) clip() {
 // over.
 func (s *Scanner) clientCommand(k kind) (bool, error) {
 	switch {
-	case k == tokPunct && s.lex.MetaCommands && s.in.data[s.tok] == '\\':
+	case k == tokPunct && s.in.data[s.tok] == '\\' && (s.lex.MetaCommands || s.first < 0):
 		return s.metaCommand()
 	case s.first >= 0:
 		return false, nil

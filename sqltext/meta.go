@@ -2,7 +2,9 @@ package sqltext
 
 // metaCommand deals with a command of psql. pg_dump writes \restrict and
 // \unrestrict, which mean nothing to anybody else; all other commands would
-// change what the file does, so that leaving them out would be a lie.
+// change what the file does, so that leaving them out would be a lie. No
+// product has a statement that begins with a backslash, and where each
+// statement stands alone, one that fails would be half a migration.
 func (s *Scanner) metaCommand() (bool, error) {
 	in := &s.in
 	at := s.tok
@@ -18,10 +20,12 @@ func (s *Scanner) metaCommand() (bool, error) {
 		in.pos = in.lineEnd()
 		return true, nil
 	}
-	switch name {
-	case "":
+	switch {
+	case name != "" && !s.lex.MetaCommands:
+		return false, s.errorAt(at, `\%s is a command of psql or of another client, not SQL`, shorten(name))
+	case name == "":
 		return false, s.errorAt(at, "a backslash outside quotes is not SQL")
-	case ".":
+	case name == ".":
 		return false, s.errorAt(at, `\. ends rows of COPY ... FROM stdin, and there are none here`)
 	}
 	return false, s.errorAt(at, `\%s is a command of psql, not SQL; %s`, shorten(name), metaAdvice(name))

@@ -302,6 +302,9 @@ func TestReadersOwnErrorIsNotTakenForTheEnd(t *testing.T) {
 	broken := errors.New("disk gone")
 	for _, text := range []string{"SELECT 1", "SELECT 'a", "-- a", "/* a", "COPY a FROM stdin", "COPY a FROM stdin;\n1\n", "COPY a FROM stdin;\n\\.", "CREATE FUNCTION f() BEGIN ATOMIC", ""} {
 		for name, lexis := range lexes() {
+			if strings.Contains(text, "\\") && !lexis.CopyRows {
+				continue // an error before the reader's
+			}
 			r := io.MultiReader(strings.NewReader(text), failing{broken})
 			pieces, err := scan(r, lexis, isMarker)
 			if !errors.Is(err, broken) {

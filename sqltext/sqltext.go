@@ -84,7 +84,7 @@ type Lexis struct {
 	VersionComments   bool // /*! ... */ and /*M! ... */ are code (MySQL)
 	Delimiter         bool // DELIMITER lines change the terminator (MySQL)
 	CopyRows          bool // COPY ... FROM stdin is followed by its rows (PostgreSQL)
-	MetaCommands      bool // lines that begin with a backslash belong to psql (PostgreSQL)
+	MetaCommands      bool // a backslash belongs to psql wherever it stands (PostgreSQL); elsewhere only where a statement would begin: MySQL has \N
 	BareReturn        bool // a carriage return alone ends a line comment as well (PostgreSQL)
 
 	AtomicBodies  bool // BEGIN ATOMIC ... END in routines (PostgreSQL)

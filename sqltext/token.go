@@ -60,7 +60,7 @@ func (l *Lexis) classes() (t [256]class) {
 		{l.Backticks, '`', clsQuote},
 		{l.Brackets, '[', clsBracket},
 		{l.HashComments, '#', clsHash},
-		{l.MetaCommands, '\\', clsBackslash},
+		{true, '\\', clsBackslash},
 	} {
 		if special.has {
 			t[special.c] = special.as

@@ -71,6 +71,10 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 		if !o.Force {
 			return found, &HeldError{Status: found}
 		}
+		// Nobody is ended for a release that is not allowed anyway.
+		if err := l.rehearse(ctx, s, o); err != nil {
+			return found, err
+		}
 		if err := l.Engine.Native.Evict(limited, s, l.Key(), found.Owner); err != nil {
 			return found, stuck(err)
 		}
@@ -100,33 +104,60 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 	return found, l.release(ctx, s, found, o)
 }
 
+// rehearse finds out whether the row may be released: the same statements, on
+// no row, so that they change nothing and wait for nobody. The release goes
+// first and alone: the note fails where there is no row.
+func (l Lock) rehearse(ctx context.Context, s engine.Session, o BreakOptions) error {
+	if l.Engine.Native.EvictRight == nil {
+		return nil // a product without rights
+	}
+	silent := o
+	silent.Note = nil
+	for _, o := range []BreakOptions{silent, o} {
+		err := l.write(ctx, s, Status{}, "1 = 0", o)
+		if l.Engine.Fault(err).Kind == engine.Denied {
+			return fmt.Errorf("release the lock row: %w", err)
+		}
+		// Else the fence's refusal, or a table that is yet to be extended.
+	}
+	return nil
+}
+
 // release frees the row that was found, and notes it, in one transaction.
 func (l Lock) release(ctx context.Context, s engine.Session, found Status, o BreakOptions) error {
+	same := fmt.Sprintf("locked AND fencing_token = %d AND run_id IS NULL", found.Row.Token)
+	if found.Row.Run != "" {
+		same = sameHold(&found.Row)
+	}
+	err := l.write(ctx, s, found, same, o)
+	if f := l.Engine.Fault(err); f.Kind == engine.NotNull && f.Column == "fencing_token" {
+		return l.changed(ctx, s, found.Row)
+	}
+	if err != nil {
+		return fmt.Errorf("release the lock row: %w", err)
+	}
+	return nil
+}
+
+// write releases the row, if it is still as the condition says. The note
+// comes first: it fails where it is not.
+func (l Lock) write(ctx context.Context, s engine.Session, found Status, condition string, o BreakOptions) error {
 	d := l.Engine.Dialect
+	where := " WHERE id = 1 AND " + condition
 	detail := "released by " + o.By.String()
 	if o.Reason != "" {
 		detail += ": " + o.Reason
 	}
-	same := fmt.Sprintf("id = 1 AND locked AND fencing_token = %d AND run_id IS NULL", found.Row.Token)
-	if found.Row.Run != "" {
-		same = "id = 1 AND " + sameHold(&found.Row)
-	}
-	var closing []engine.Query
+	var queries []engine.Query
 	if o.Note != nil {
-		closing = append(closing, o.Note(found, "(SELECT fencing_token FROM "+l.table()+" WHERE "+same+d.ForUpdate+")"))
+		queries = append(queries, o.Note(found, "(SELECT fencing_token FROM "+l.table()+where+d.ForUpdate+")"))
 	}
-	closing = append(closing, engine.Query{
+	queries = append(queries, engine.Query{
 		Text: "UPDATE " + l.table() + " SET locked = FALSE, release_at = " + d.Now + ", fencing_token = fencing_token + 1, state = " + d.Bind(1) +
-			", detail = " + d.Bind(2) + " WHERE " + same,
+			", detail = " + d.Bind(2) + where,
 		Args: []any{string(Forced), clip(detail, 2000)},
 	})
-	if err := s.Run(ctx, engine.Unit{Begin: d.Begin, Statements: engine.NoStatements, Closing: closing}); err != nil {
-		if f := l.Engine.Fault(err); f.Kind == engine.NotNull && f.Column == "fencing_token" {
-			return l.changed(ctx, s, found.Row)
-		}
-		return fmt.Errorf("release the lock row: %w", err)
-	}
-	return nil
+	return s.Run(ctx, engine.Unit{Begin: d.Begin, Statements: engine.NoStatements, Closing: queries})
 }
 
 // changed says what became of the row since it was read: nil, where it is the

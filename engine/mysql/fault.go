@@ -165,7 +165,7 @@ func connectKind(err error) engine.FaultKind {
 func connectHint(err error, f engine.Fault) string {
 	switch {
 	case f.Code == "1044":
-		return "the server says the same where there is no such database: see the name, create the database, or ask for GRANT ALL PRIVILEGES on it"
+		return "the server says the same where there is no such database: see the name, create the database, or ask for GRANT ALL PRIVILEGES on it (SELECT is enough to look)"
 	case errors.Is(err, mysqldriver.ErrNoTLS):
 		return "tls=false goes without TLS, and then everybody on the way can read along"
 	case errors.Is(err, errNoAnswer), errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync),

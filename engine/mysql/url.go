@@ -55,10 +55,7 @@ func open(text string, o engine.OpenOptions) (engine.Database, error) {
 	// The protocol's own bound: the server's is asked for and checked by the
 	// session, which can name it.
 	config.MaxAllowedPacket = 1<<30 - 1
-	config.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		// Shorter than what NAT and load balancers take for idle.
-		Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4,
-	}}).DialContext
+	config.DialFunc = engine.Dialer(0).DialContext
 
 	d := &database{label: a.label(), config: config, timeout: defaultTimeout}
 	if v, ok := a.params["connect_timeout"]; ok {

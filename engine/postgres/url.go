@@ -46,12 +46,7 @@ func open(raw string, o engine.OpenOptions) (engine.Database, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTime
 	}
-	// Network boxes forget a silent connection after some minutes, and a
-	// server that is gone should be noticed while it runs a long statement.
-	config.DialFunc = (&net.Dialer{
-		Timeout:         config.ConnectTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
-	}).DialContext
+	config.DialFunc = engine.Dialer(config.ConnectTimeout).DialContext
 	config.BuildContextWatcherHandler = newCanceller
 	if config.RuntimeParams, err = runtimeParams(config.RuntimeParams); err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)

@@ -31,7 +31,9 @@ var sharedMariaDB = shared{title: "MariaDB", variable: MariaDBVariable, start: S
 const MariaDBVariable = "DBWARDEN_TEST_MARIADB_URL"
 
 // StartMariaDB starts a server; Stop ends it. Most tests want MariaDB.
-func StartMariaDB() (*Server, error) {
+func StartMariaDB() (*Server, error) { return startMariaDBAt(here) }
+
+func startMariaDBAt(at site) (*Server, error) {
 	bin, err := lookBeside("mariadbd", "/usr/sbin/mariadbd", "/usr/libexec/mariadbd")
 	if err != nil {
 		return nil, err
@@ -41,21 +43,22 @@ func StartMariaDB() (*Server, error) {
 		return nil, err
 	}
 	password := random()
-	address := func(port int) string {
-		return fmt.Sprintf("mariadb://root:%s@127.0.0.1:%d/mysql", password, port)
+	near := func(dir string) string {
+		return fmt.Sprintf("mariadb://root:%s@localhost/mysql?socket=%s", password, url.QueryEscape(filepath.Join(dir, "sock")))
 	}
 	p, err := start(recipe{
+		within:  at.within,
 		name:    "mariadb",
 		account: "mysql",
 		signal:  "KILL", // one process, and nothing worth saving
 		commands: func(dir string, port int) ([]string, []string, error) {
-			// No account without a password; root comes from the loopback.
+			// No account without a password; root comes from anywhere.
 			accounts := filepath.Join(dir, "accounts.sql")
 			text := fmt.Sprintf("DELETE FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND Host <> 'localhost');\n"+
 				"FLUSH PRIVILEGES;\n"+
 				"ALTER USER root@localhost IDENTIFIED BY '%[1]s';\n"+
-				"CREATE USER root@'127.0.0.1' IDENTIFIED BY '%[1]s';\n"+
-				"GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n", password)
+				"CREATE USER root@'%%' IDENTIFIED BY '%[1]s';\n"+
+				"GRANT ALL ON *.* TO root@'%%' WITH GRANT OPTION;\n", password)
 			if err := os.WriteFile(accounts, []byte(text), 0o600); err != nil {
 				return nil, nil, err
 			}
@@ -65,7 +68,7 @@ func StartMariaDB() (*Server, error) {
 			prepare := []string{install, "--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal",
 				"--skip-test-db", "--innodb-log-file-size=8M"}
 			server := []string{bin, "--no-defaults", "--datadir=" + data, "--socket=" + filepath.Join(dir, "sock"),
-				"--port=" + strconv.Itoa(port), "--bind-address=127.0.0.1", "--pid-file=" + filepath.Join(dir, "pid"),
+				"--port=" + strconv.Itoa(port), "--bind-address=" + at.address, "--pid-file=" + filepath.Join(dir, "pid"),
 				"--init-file=" + accounts, "--skip-name-resolve", "--tmpdir=" + dir,
 				"--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0",
 				"--innodb-flush-method=nosync", "--innodb-doublewrite=0", "--innodb-fast-shutdown=2",
@@ -73,16 +76,17 @@ func StartMariaDB() (*Server, error) {
 			}
 			return prepare, server, nil
 		},
-		ready: func(port int) error {
+		ready: func(dir string, _ int) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
-			return do(ctx, mariadb{}, address(port), "SELECT 1")
+			return do(ctx, mariadb{}, near(dir), "SELECT 1")
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Server{admin: address(p.port), product: mariadb{}, process: p}, nil
+	address := fmt.Sprintf("mariadb://root:%s@%s:%d/mysql", password, at.address, p.port)
+	return &Server{admin: address, near: near(p.dir), product: mariadb{}, process: p}, nil
 }
 
 func lookBeside(name string, places ...string) (string, error) {
@@ -113,6 +117,9 @@ func (mariadb) dial(ctx context.Context, address string) (session, error) {
 	config.User = u.User.Username()
 	config.Passwd, _ = u.User.Password()
 	config.Net, config.Addr = "tcp", net.JoinHostPort(u.Hostname(), port)
+	if socket := u.Query().Get("socket"); socket != "" {
+		config.Net, config.Addr = "unix", socket
+	}
 	config.DBName = strings.TrimPrefix(u.Path, "/")
 	config.MultiStatements = true
 	config.Logger = &mysql.NopLogger{}

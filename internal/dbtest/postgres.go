@@ -39,11 +39,19 @@ func StartPostgres() (*Server, error) {
 // startPostgres starts a server of the binaries in bin. Settings
 // ("wal_level=replica") beat the usual ones.
 func startPostgres(bin string, settings ...string) (*Server, error) {
+	return startPostgresAt(bin, here, settings...)
+}
+
+func startPostgresAt(bin string, at site, settings ...string) (*Server, error) {
 	password := random()
-	address := func(port int) string {
-		return fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
+	address := func(host string, port int) string {
+		return fmt.Sprintf("postgres://postgres:%s@%s:%d/postgres?sslmode=disable", password, host, port)
+	}
+	near := func(dir string, port int) string {
+		return fmt.Sprintf("postgres://postgres:%s@/postgres?sslmode=disable&host=%s&port=%d", password, url.QueryEscape(dir), port)
 	}
 	p, err := start(recipe{
+		within:  at.within,
 		name:    "postgres",
 		account: "postgres",
 		signal:  "QUIT", // an immediate shutdown
@@ -52,12 +60,17 @@ func startPostgres(bin string, settings ...string) (*Server, error) {
 			if err := os.WriteFile(secret, []byte(password+"\n"), 0o600); err != nil {
 				return nil, nil, err
 			}
+			// Everybody with the password may come in, for replication too.
+			access := filepath.Join(dir, "access")
+			if err := os.WriteFile(access, []byte("local all all scram-sha-256\nhost all,replication all all scram-sha-256\n"), 0o600); err != nil {
+				return nil, nil, err
+			}
 			data := filepath.Join(dir, "data")
 			prepare := []string{filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "--pwfile=" + secret,
 				"-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"}
 			server := []string{filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port)}
 			for _, setting := range append([]string{
-				"listen_addresses=127.0.0.1", "unix_socket_directories=" + dir,
+				"listen_addresses=" + at.address, "unix_socket_directories=" + dir, "hba_file=" + access,
 				"fsync=off", "synchronous_commit=off", "full_page_writes=off",
 				"wal_level=minimal", "max_wal_senders=0", "max_prepared_transactions=8",
 				"shared_buffers=32MB", "max_connections=200", "jit=off",
@@ -67,16 +80,16 @@ func startPostgres(bin string, settings ...string) (*Server, error) {
 			}
 			return prepare, server, nil
 		},
-		ready: func(port int) error {
+		ready: func(dir string, port int) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
-			return do(ctx, postgres{}, address(port), "SELECT 1")
+			return do(ctx, postgres{}, near(dir, port), "SELECT 1")
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Server{admin: address(p.port), product: postgres{}, process: p}, nil
+	return &Server{admin: address(at.address, p.port), near: near(p.dir, p.port), product: postgres{}, process: p}, nil
 }
 
 // postgresBinaries finds the folder of initdb and postgres, the newest where
@@ -257,7 +270,7 @@ ignore_startup_parameters = extra_float_digits
 			}
 			return nil, []string{bin, "-q", config}, nil
 		},
-		ready: func(port int) error {
+		ready: func(_ string, port int) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
 			return do(ctx, postgres{}, address(port), "SELECT 1")

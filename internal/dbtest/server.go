@@ -19,6 +19,7 @@ import (
 // likes, within databases and accounts of its own.
 type Server struct {
 	admin   string
+	near    string // admin's, from this machine through a socket; "" for one that the environment names
 	product product
 	process *process // nil for one that the environment names
 	direct  *Server  // what a pooler stands in front of
@@ -43,6 +44,10 @@ const adminTime = 60 * time.Second
 // URL is the administrator's: a superuser, in the server's own database
 // (postgres, mysql).
 func (s *Server) URL() string { return s.admin }
+
+// Near is url as it is spelt on the server's own machine: through the socket,
+// so that it works wherever the server listens.
+func (s *Server) Near(url string) string { return WithDatabase(s.near, DatabaseName(url)) }
 
 // Direct is the server itself, where s is a pooler in front of it, else s.
 func (s *Server) Direct() *Server {
@@ -114,7 +119,7 @@ func (s *Server) dropLeftover() {
 func (s *Server) errand(name string, do func(context.Context, session, string) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), adminTime)
 	defer cancel()
-	c, err := s.product.dial(ctx, s.admin)
+	c, err := s.product.dial(ctx, s.nearest())
 	if err != nil {
 		return err
 	}
@@ -125,7 +130,15 @@ func (s *Server) errand(name string, do func(context.Context, session, string) e
 // may hold several statements.
 func (s *Server) Exec(t testing.TB, queries ...string) {
 	t.Helper()
-	Dial(t, s.Direct().admin).Exec(t, queries...)
+	Dial(t, s.Direct().nearest()).Exec(t, queries...)
+}
+
+// nearest is the administrator's URL that leads to the server for sure.
+func (s *Server) nearest() string {
+	if s.near != "" {
+		return s.near
+	}
+	return s.admin
 }
 
 // WithUser is the same database for another account.

@@ -8,10 +8,21 @@ package dbtest
 type recipe struct {
 	name, account, signal string
 	commands              func(dir string, port int) (prepare, server []string, err error)
-	ready                 func(port int) error
+	ready                 func(dir string, port int) error
+	within                []string
 }
 
-type process struct{ port int }
+type site struct {
+	address string
+	within  []string
+}
+
+var here = site{address: "127.0.0.1"}
+
+type process struct {
+	dir  string
+	port int
+}
 
 func (p *process) stop() {}
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,16 +29,25 @@ const startTime = 60 * time.Second
 // A recipe says how one product is started in a folder of its own.
 type recipe struct {
 	name    string
-	account string // the server runs as this user when we are root
-	signal  string // ends it at once; nothing is worth saving
+	account string   // the server runs as this user when we are root
+	signal  string   // ends it at once; nothing is worth saving
+	within  []string // the prefix of a command that is to run elsewhere on this machine
 
 	// commands are the ones that prepare the folder (nil: none) and that run
 	// the server. They may write files into the folder first.
 	commands func(dir string, port int) (prepare, server []string, err error)
 
 	// ready returns nil once the server answers.
-	ready func(port int) error
+	ready func(dir string, port int) error
 }
+
+// site is where a server stands on this machine.
+type site struct {
+	address string
+	within  []string
+}
+
+var here = site{address: "127.0.0.1"}
 
 // A process is a running server.
 type process struct {
@@ -102,7 +112,7 @@ func startOnce(r recipe) (*process, error) {
 	if prepare != nil {
 		first = quote(append(as, prepare...))
 	}
-	cmd := exec.Command("/bin/sh", "-c", supervisor, "supervise", dir, r.signal, first, quote(append(dieWithParent(as), server...)))
+	cmd := exec.Command("/bin/sh", "-c", supervisor, "supervise", dir, r.signal, first, quote(slices.Concat(r.within, dieWithParent(as), server)))
 	cmd.Dir = dir
 	// Nothing of PGPORT, MYSQL_HOME and their kin, and a TMPDIR in which the
 	// server's account may write.
@@ -131,7 +141,7 @@ func (p *process) await(r recipe) error {
 		if _, err := os.Stat(filepath.Join(p.dir, "ended")); err == nil {
 			return errEnded
 		}
-		err := r.ready(p.port)
+		err := r.ready(p.dir, p.port)
 		if err == nil {
 			return nil
 		}

@@ -64,6 +64,10 @@ type MigrationError struct {
 	Blockers []engine.Blocker
 	Tries    int
 
+	// With are the other migrations of an atomic run, which shared its
+	// transaction.
+	With []*migration.Migration
+
 	State    State
 	Done     int // statements that are in the database, with Partial
 	LockKept bool

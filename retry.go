@@ -30,15 +30,13 @@ const (
 
 // runUnit runs a group, and runs it again when a wait for a lock ran into its
 // limit and nothing of the group stayed.
-func (r *runner) runUnit(ctx context.Context, g plan.Group, last bool) (closes bool, err error) {
+func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.Unit) error {
 	started, pause := time.Now(), retryMin
 	for try := 1; ; try++ {
-		var u engine.Unit
-		u, closes = r.unit(g, last)
-		err = r.s.Run(ctx, u)
+		err := r.s.Run(ctx, unit())
 		r.at.end()
 		if err == nil || !r.again(g, err) || time.Since(started) >= r.w.lockRetry() || ctx.Err() != nil {
-			return closes, err
+			return err
 		}
 		sleep := pause/2 + rand.N(pause)
 		pause = min(2*pause, retryMax)
@@ -50,14 +48,14 @@ func (r *runner) runUnit(ctx context.Context, g plan.Group, last bool) (closes b
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return closes, err
+			return err
 		case <-timer.C:
 		}
 		// Before a long wait begins anew, the hold must still be ours.
 		if good, e := r.hold.Good(ctx); e != nil {
-			return closes, err
+			return err
 		} else if !good {
-			return closes, lock.ErrLost
+			return lock.ErrLost
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (st *step) refuse(code plan.Code) *plan.Refusal {
 }
 
 // walk runs the steps one after another and stops at the first error.
-func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, at *lookout, res *Result) error {
+func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, atomic bool, at *lookout, res *Result) error {
 	res.Planned = make([]*migration.Migration, len(steps))
 	versions := make([]string, len(steps))
 	for i, st := range steps {
@@ -75,6 +75,12 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 	}
 	w.c.Observe.Emit(event.Event{Kind: event.PlanReady, Run: res.Run, Direction: string(res.Direction), Versions: versions, Total: len(steps)})
 	started := time.Now()
+	if atomic && len(steps) > 0 {
+		if err := w.walkAtomic(ctx, s, jw, hold, steps, at, res); err != nil {
+			return err
+		}
+		steps = nil
+	}
 	for i, st := range steps {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -84,13 +90,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
 		r.emit(event.MigrationStarted, nil)
 		if err := r.run(ctx); err != nil {
-			r.emit(event.MigrationFailed, func(e *event.Event) {
-				e.Err, e.Elapsed = err, time.Since(r.started)
-				var failed *MigrationError
-				if errors.As(err, &failed) {
-					e.Statement, e.Line = failed.Number, failed.Pos.Line
-				}
-			})
+			r.failed(err)
 			return err
 		}
 		res.Completed = append(res.Completed, st.Migration)
@@ -99,7 +99,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		}
 		r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
 	}
-	w.c.Observe.Emit(event.Event{Kind: event.RunDone, Run: res.Run, Direction: string(res.Direction), Total: len(steps), Elapsed: time.Since(started)})
+	w.c.Observe.Emit(event.Event{Kind: event.RunDone, Run: res.Run, Direction: string(res.Direction), Total: len(res.Planned), Elapsed: time.Since(started)})
 	return nil
 }
 
@@ -117,6 +117,17 @@ type runner struct {
 	committed int  // statements that are in the database for good
 	partial   bool // a part of the step is, or may be, in the database
 	tries     int  // of the group that runs, where there was more than one
+}
+
+// failed tells that the migration failed.
+func (r *runner) failed(err error) {
+	r.emit(event.MigrationFailed, func(e *event.Event) {
+		e.Err, e.Elapsed = err, time.Since(r.started)
+		var failed *MigrationError
+		if errors.As(err, &failed) {
+			e.Statement, e.Line = failed.Number, failed.Pos.Line
+		}
+	})
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -142,8 +153,11 @@ func (r *runner) run(ctx context.Context) error {
 		if g.To <= r.step.Resume.Done || g.Mode == plan.OwnCommands {
 			continue
 		}
-		closes, err := r.runUnit(ctx, g, i == last)
-		if err != nil {
+		var closes bool
+		if err := r.runUnit(ctx, g, func() (u engine.Unit) {
+			u, closes = r.unit(g, i == last)
+			return u
+		}); err != nil {
 			return r.fail(ctx, g, err)
 		}
 		recorded = recorded || closes

@@ -177,6 +177,7 @@ func (w *Warden) Attempts(ctx context.Context) ([]journal.Entry, error) {
 type Preview struct {
 	Direction migration.Direction
 	Steps     []PreviewStep
+	Atomic    bool        // all of them in one transaction
 	Lock      lock.Status // warn when it is Active
 }
 
@@ -196,11 +197,22 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 	}
 	out := &Preview{Direction: d}
 	show := func(p *plan.Plan, v engine.Server) error {
+		var steps []*step
 		for _, ps := range p.Steps {
 			st, err := w.ready(ps, v)
 			if err != nil {
 				return err
 			}
+			steps = append(steps, st)
+		}
+		if t.Atomic {
+			if err := w.oneTransaction(steps, v); err != nil {
+				return err
+			}
+			out.Atomic = true
+		}
+		for i, ps := range p.Steps {
+			st := steps[i]
 			shown := PreviewStep{Migration: st.Migration, Groups: st.groups, Resume: ps.Resume}
 			for q, err := range st.section.Statements(st.outline, ps.Resume.Done, len(st.outline)) {
 				if err != nil {

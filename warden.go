@@ -151,7 +151,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
 	if steps, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t); err == nil {
-		err = w.walk(held, s, j.Writer(hold), hold, steps, at, res)
+		err = w.walk(held, s, j.Writer(hold), hold, steps, t.Atomic, at, res)
 	}
 	stop()
 	return res, w.letGo(ctx, hold, err)
@@ -236,6 +236,11 @@ func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set,
 	steps = make([]*step, len(p.Steps))
 	for i, ps := range p.Steps {
 		if steps[i], err = w.ready(ps, v); err != nil {
+			return nil, nil, err
+		}
+	}
+	if t.Atomic {
+		if err := w.oneTransaction(steps, v); err != nil {
 			return nil, nil, err
 		}
 	}

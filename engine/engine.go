@@ -167,6 +167,10 @@ type Session interface {
 	// limits. It is called outside transactions.
 	Reset(ctx context.Context, l Limits) error
 
+	// ResetWithin does the same inside an open transaction, between two
+	// migrations that share it. What cannot be put back there is an error.
+	ResetWithin(ctx context.Context) error
+
 	// Close ends the session, rolling back what is open.
 	Close() error
 }

@@ -42,6 +42,8 @@ type Target struct {
 	To    migration.Version // up to and with this one; down to, leaving it; zero: no limit
 	Empty bool              // down: everything
 
+	Atomic bool // all in one transaction, or not at all
+
 	AllowChanged    bool // go on though an applied file has changed
 	AllowMissing    bool // go on though an applied file is gone
 	AllowOutOfOrder bool // run what is older than the newest applied

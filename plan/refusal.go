@@ -23,6 +23,7 @@ const (
 	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
 	FileGone         Code = "half_applied_file_missing"
 	BadDependency    Code = "dependency" // depends_on names what cannot run before
+	NotAtomic        Code = "not_atomic" // a statement does not fit into the one transaction that was asked for
 	BehindPooler     Code = "pooled"     // a pooler stands between, and a statement needs the server itself
 )
 

@@ -128,6 +128,10 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 	return nil
 }
 
+// ResetWithin has nothing to do: a file that sets anything is not let into a
+// transaction with others.
+func (s *session) ResetWithin(context.Context) error { return nil }
+
 func (s *session) reset(ctx context.Context) error {
 	if !s.used {
 		_, err := s.Exec(ctx, "SET "+s.settings())

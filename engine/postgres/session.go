@@ -150,6 +150,20 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 	if s.server.Pooled {
 		return nil
 	}
+	return s.putBack(ctx)
+}
+
+// ResetWithin needs no other words than Reset: what they change is taken back
+// with the transaction. Behind a pooler a file that sets anything is not let
+// into a transaction with others.
+func (s *session) ResetWithin(ctx context.Context) error {
+	if s.server.Pooled {
+		return nil
+	}
+	return s.putBack(ctx)
+}
+
+func (s *session) putBack(ctx context.Context) error {
 	s.quiet = true
 	const undo = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL; " +
 		"DISCARD SEQUENCES; DISCARD TEMP; "

@@ -119,6 +119,25 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 	return nil
 }
 
+// ResetWithin sets back the pragmas that heed a transaction. Temporary tables
+// and attached databases cannot go while it is open: they stay until its end.
+func (s *session) ResetWithin(ctx context.Context) error {
+	now, err := s.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	for i, name := range kept {
+		if now[i] == s.start[i] {
+			continue
+		}
+		if _, err := s.exec(ctx, "PRAGMA "+name+" = "+s.start[i]); err != nil {
+			return fmt.Errorf("set pragma %s back: %w", name, err)
+		}
+	}
+	_, err = s.verify(ctx)
+	return err
+}
+
 // restoreJournal leaves the choice between a journal and a WAL as it is: it
 // is the file's. The kind of journal is the connection's alone, and one file
 // that wants none must not take the rollback from the next.

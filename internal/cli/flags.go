@@ -90,15 +90,17 @@ type targetFlags struct {
 	missing bool
 	late    bool
 	dryRun  bool
+	atomic  bool
 }
 
 func (f *targetFlags) add(cmd *cobra.Command, count string) {
 	cmd.Flags().IntVarP(&f.count, "count", "c", 0, count)
+	cmd.Flags().BoolVar(&f.atomic, "atomic", false, "all in one transaction, or nothing; refused where a statement does not fit into one")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would run; take no lock, change nothing")
 }
 
 func (f *targetFlags) target(cmd *cobra.Command) (plan.Target, error) {
-	t := plan.Target{Count: f.count, Empty: f.empty, AllowChanged: f.changed, AllowMissing: f.missing, AllowOutOfOrder: f.late}
+	t := plan.Target{Count: f.count, Empty: f.empty, Atomic: f.atomic, AllowChanged: f.changed, AllowMissing: f.missing, AllowOutOfOrder: f.late}
 	if cmd.Flags().Changed("count") && f.count < 1 {
 		return t, usagef("--count %d: want a number from 1", f.count)
 	}

@@ -239,7 +239,7 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": statements,
 				"groups": groups, "already_done": s.Resume.Done})
 		}
-		return a.document(cmd, t, map[string]any{"dry_run": true, "direction": d, "steps": steps, "lock_active": p.Lock.Active})
+		return a.document(cmd, t, map[string]any{"dry_run": true, "atomic": p.Atomic, "direction": d, "steps": steps, "lock_active": p.Lock.Active})
 	}
 	words := wordsOf(d)
 	for _, s := range p.Steps {
@@ -257,6 +257,9 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 	}
 	a.list(words, names)
 	st := a.style(a.Stdout)
+	if p.Atomic {
+		fmt.Fprintln(a.Stdout, st.Dim("-- all of it in one transaction"))
+	}
 	for _, s := range p.Steps {
 		fmt.Fprintf(a.Stdout, "\n%s\n", st.Bold("-- "+t.path(s.Migration.File)+" ("+string(d)+")"))
 		if s.Resume.Done > 0 {

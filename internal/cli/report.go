@@ -283,6 +283,8 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	case plan.BadDependency:
 		d.Message = strings.Replace(d.Message, r.Items[0].File, d.File, 1)
 		d.Next = []string{"correct its depends_on header"}
+	case plan.NotAtomic:
+		d.Next = []string{fmt.Sprintf("run it without --atomic, a transaction each; or the ones before it with: dbwarden %s --atomic -c N", verb)}
 	case plan.FileGone:
 		d.Next = []string{"put the file back"}
 	case plan.BehindPooler:
@@ -340,7 +342,11 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		d.State = append(d.State, "the lock was lost while this ran; "+lostWords(e.State))
 		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
 	case e.State == dbwarden.Untouched:
-		d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
+		if n := len(e.With); n > 0 {
+			d.State = append(d.State, fmt.Sprintf("nothing of it stayed in the database, nor of the %d other migrations in its transaction; the lock is released", n))
+		} else {
+			d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
+		}
 		d.Next = []string{"mend the file, then: " + again}
 		if errors.Is(e.Err, dbwarden.ErrInterrupted) {
 			d.Next = []string{again}

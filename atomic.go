@@ -1,0 +1,138 @@
+package dbwarden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// An atomic run is one transaction: the statements of all its migrations, then
+// all their history rows with the fence, then COMMIT. Either all of them are
+// in the database or none.
+
+// oneTransaction says whether steps fit into one; a *plan.Refusal names the
+// statement that does not.
+func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
+	for i, st := range steps {
+		line, why := 0, ""
+		for k, t := range st.traits {
+			if t.Kind == engine.Setting && i < len(steps)-1 && (v.Pooled || !w.c.Engine.Caps.TransactionalDDL) {
+				line, why = st.outline[k].Pos.Line, "what it sets would reach the next file, and cannot be put back in between"
+				break
+			}
+		}
+		switch h := st.Migration.Header; {
+		case why != "":
+		case st.Resume.Open:
+			why = "it is half applied: finish it first, without --atomic"
+		case h.TransactionOff:
+			why = "its header says transaction: off"
+		case h.LockTimeout != nil, h.StatementTimeout != nil:
+			why = "its header sets time limits, which hold for a whole transaction"
+		case len(st.groups) > 1, len(st.groups) == 1 && (st.groups[0].Mode != plan.InTransaction || st.groups[0].Begin >= 0):
+			k := slices.IndexFunc(st.traits, func(t engine.Traits) bool {
+				return t.Alone || t.Commits || t.Holds || t.Kind == engine.Begin || t.Kind == engine.Commit
+			})
+			k = max(k, 0)
+			line, why = st.outline[k].Pos.Line, "this statement does not run inside a transaction with others"
+		}
+		if why != "" {
+			r := st.refuse(plan.NotAtomic)
+			r.Items[0].Line, r.Detail = line, why
+			return r
+		}
+	}
+	return nil
+}
+
+// walkAtomic runs all steps in one transaction.
+func (w *Warden) walkAtomic(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, at *lookout, res *Result) error {
+	a := &atomicRun{first: make([]int, len(steps))}
+	all := 0
+	for i, st := range steps {
+		a.runners = append(a.runners, &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
+			Run: res.Run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
+			Number: i + 1, Total: len(steps), Statements: len(st.outline)}})
+		a.first[i] = all
+		all += len(st.outline)
+	}
+	if err := s.Reset(ctx, w.c.Limits); err != nil {
+		return a.fail(ctx, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
+	}
+	whole := plan.Group{Mode: plan.InTransaction, Begin: -1, Atomic: true}
+	if err := a.runners[0].runUnit(ctx, whole, func() engine.Unit { return a.unit(ctx) }); err != nil {
+		return a.fail(ctx, err)
+	}
+	for _, r := range a.runners {
+		res.Completed = append(res.Completed, r.step.Migration)
+		r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
+	}
+	return nil
+}
+
+// atomicRun is the one unit of an atomic run.
+type atomicRun struct {
+	runners []*runner
+	first   []int // each one's first statement, counted over all
+	now     int   // whose statements are running
+}
+
+func (a *atomicRun) unit(ctx context.Context) engine.Unit {
+	a.now = 0
+	last := a.runners[len(a.runners)-1]
+	u := engine.Unit{Begin: last.w.c.Engine.Dialect.Begin, Closing: last.restore(), Statements: func(yield func(sqltext.Statement, error) bool) {
+		for i, r := range a.runners {
+			a.now = i
+			if i > 0 {
+				if err := r.s.ResetWithin(ctx); err != nil {
+					yield(sqltext.Statement{}, fmt.Errorf("put the session back between two migrations: %w", err))
+					return
+				}
+			}
+			r.started = time.Now()
+			r.emit(event.MigrationStarted, nil)
+			for st, err := range r.step.section.Statements(r.step.outline, 0, len(r.step.outline)) {
+				if !yield(st, err) {
+					return
+				}
+			}
+		}
+	}, Watch: func(p engine.Progress) {
+		p.Index -= a.first[a.now]
+		a.runners[a.now].watch(0)(p)
+	}}
+	for _, r := range a.runners {
+		u.Closing = append(u.Closing, r.record()...)
+	}
+	return u
+}
+
+// fail is about the migration whose statement it was.
+func (a *atomicRun) fail(ctx context.Context, err error) error {
+	r := a.runners[a.now]
+	var u *engine.UnitError
+	if errors.As(err, &u) && u.Part == engine.PartStatement {
+		u.Index -= a.first[a.now]
+	}
+	r.tries = a.runners[0].tries
+	err = r.fail(ctx, plan.Group{Mode: plan.InTransaction, To: len(r.step.outline), Begin: -1, Atomic: true}, err)
+	var failed *MigrationError
+	if errors.As(err, &failed) {
+		for _, other := range a.runners {
+			if other != r {
+				failed.With = append(failed.With, other.step.Migration)
+			}
+		}
+	}
+	r.failed(err)
+	return err
+}

@@ -208,11 +208,19 @@ func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Wr
 	if hold.From != nil {
 		q := jw.TakenOver(hold.From)
 		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
-			return nil, fmt.Errorf("write the journal: %w", err)
+			return nil, w.underHold(ctx, fmt.Errorf("write the journal: %w", err))
 		}
 	}
 	steps, _, err := w.plan(ctx, s, set, d, t)
-	return steps, err
+	return steps, w.underHold(ctx, err)
+}
+
+// underHold says of an error that it is the hold that was lost, where it is.
+func (w *Warden) underHold(held context.Context, err error) error {
+	if err != nil && (errors.Is(context.Cause(held), lock.ErrLost) || w.c.Engine.Fault(err).Kind == engine.Lost) {
+		return fmt.Errorf("%w: %w", lock.ErrLost, err)
+	}
+	return err
 }
 
 // plan reads the history and makes the steps ready to run. Without a session

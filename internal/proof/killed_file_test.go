@@ -31,7 +31,7 @@ func TestKilledAtEveryWriteAndRunAgain(t *testing.T) {
 				var group errgroup.Group
 				group.SetLimit(atOnce)
 				for n := 1; n <= all.Requests; n++ {
-					if !sample(n, i, 1) {
+					if !sample(n, i) {
 						continue
 					}
 					group.Go(func() error {

@@ -1,10 +1,9 @@
 package proof_test
 
 import (
-	"path"
 	"regexp"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 )
 
@@ -78,20 +77,16 @@ var doubted = regexp.MustCompile(`statement (\d+) ran`)
 // look answers what is in doubt by a look into the database.
 func (j journey) look(b *bench, refused seen) {
 	b.t.Helper()
-	number := doubted.FindStringSubmatch(refused.Error.Message)
+	version, n := inDoubt(refused)
 	for _, c := range j.chapters {
-		if number == nil || c.file != path.Base(refused.Error.File) {
+		if n == 0 || !strings.HasPrefix(c.file, version+"_") {
 			continue
-		}
-		n, err := strconv.Atoi(number[1])
-		if err != nil {
-			b.t.Fatal(err)
 		}
 		how := "--retry"
 		if c.changes(j.direction)[n-1].seen(b) {
 			how = "--done"
 		}
-		b.must(0, "resolve", c.file[:4], how)
+		b.must(0, "resolve", version, how)
 		return
 	}
 	b.t.Fatalf("in doubt is %+v, which is not of the folder", refused.Error)

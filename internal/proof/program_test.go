@@ -114,17 +114,13 @@ func (b *bench) must(code int, args ...string) *process {
 
 // seen is what the tests read of the program's JSON documents.
 type seen struct {
-	Lock   string
-	Holder struct {
-		Name, Verdict, State string
-		Progress             struct {
-			File      string
-			Statement int
-		}
-	}
+	Lock       string
+	Holder     holder
+	Direction  string
 	Unfinished *struct {
-		Version, File string
-		Doubt         int `json:"in_doubt"`
+		Version, File, Direction string
+
+		Doubt int `json:"in_doubt"`
 	}
 	SessionLives bool `json:"released_session_alive"`
 	Planned      []struct{ File string }
@@ -134,6 +130,23 @@ type seen struct {
 		Code, Message, File string
 		Exit                int
 	}
+}
+
+// holder is an object, or, where its name alone is told, a text.
+type holder struct {
+	Name, Verdict, State string
+	Progress             struct {
+		File      string
+		Statement int
+	}
+}
+
+func (h *holder) UnmarshalJSON(text []byte) error {
+	if json.Unmarshal(text, &h.Name) == nil {
+		return nil
+	}
+	type object holder
+	return json.Unmarshal(text, (*object)(h))
 }
 
 // document reads the one document that a command wrote.

@@ -1,17 +1,22 @@
 package proof_test
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
-// sample says whether the n-th of a matrix's points is tried. Without -race
-// and -short all are, or as many as the whole of them affords: one of sparse.
-// With either it is far fewer. offset tells the columns of a matrix apart, so
-// that they try different points and together try more.
-func sample(n, offset, sparse int) bool {
+// sample says whether the n-th of a matrix's points is tried: one of two, of
+// far more under -race and -short, and all of them in a soak. offset tells
+// the columns of a matrix apart, so that what one leaves out another tries.
+func sample(n, offset int) bool {
+	every := 2
 	switch {
+	case os.Getenv("DBWARDEN_TEST_SOAK") != "":
+		return true
 	case testing.Short():
-		sparse *= 23
+		every = 23
 	case raced:
-		sparse *= 17
+		every = 29
 	}
-	return (n+5*offset)%sparse == 0
+	return (n+5*offset)%every == 0
 }

@@ -196,6 +196,9 @@ type Traits struct {
 	// on MySQL, a procedure that commits.
 	Atomic bool
 
+	// Refused is why no migration can hold this statement, "" where one can.
+	Refused string
+
 	// Holds: from here on nothing else can run in this session until a
 	// statement that Frees it (LOCK TABLES, UNLOCK TABLES on MySQL).
 	Holds, Frees bool

@@ -48,6 +48,11 @@ type cutter struct {
 }
 
 func (c *cutter) cut() ([]Group, error) {
+	for i, t := range c.traits {
+		if t.Refused != "" {
+			return nil, c.errorf(i, "%s", t.Refused)
+		}
+	}
 	for i := 0; i < len(c.traits); {
 		t := c.traits[i]
 		switch {

@@ -23,6 +23,7 @@ var traits = map[string]engine.Traits{
 	"commit":  {Kind: engine.Commit},
 	"undo":    {Kind: engine.Rollback},
 	"locktab": {Kind: engine.Other, Commits: true, Holds: true},
+	"xa":      {Refused: "not in a migration"},
 	"unlock":  {Kind: engine.Other, Commits: true, Frees: true},
 }
 
@@ -46,6 +47,7 @@ func TestCut(t *testing.T) {
 		{name: "COMMIT without BEGIN ends the group", in: "ddl dml commit ddl dml", want: "transaction 1-2, file's own 3-3, alone 4-4, alone 5-5"},
 		{name: "BEGIN without end", in: "ddl begin ddl", want: "line 2: BEGIN without COMMIT"},
 		{name: "BEGIN in BEGIN", in: "begin ddl begin commit", want: "line 3: BEGIN inside the transaction that begins in line 1"},
+		{name: "what takes the transaction away", in: "begin ddl xa commit", want: "line 3: not in a migration"},
 		{name: "ROLLBACK", in: "begin ddl undo", want: "line 3: a transaction that ends with ROLLBACK does nothing: leave it out"},
 		{name: "ROLLBACK without BEGIN", in: "ddl undo", want: "line 2: a ROLLBACK without BEGIN: it would undo the migration that it stands in"},
 		{name: "an index built concurrently in a transaction", in: "begin cic commit", want: "line 2: this statement cannot run inside the transaction that begins in line 1"},

@@ -86,7 +86,11 @@ func traitsOf(words []string, v engine.Server) engine.Traits {
 	case "STOP":
 		return traitsDefinition
 	case "COMMIT":
-		return engine.Traits{Kind: engine.Commit, Atomic: true}
+		t := engine.Traits{Kind: engine.Commit, Atomic: true}
+		if i := slices.Index(words, "CHAIN"); i > 0 && words[i-1] == "AND" {
+			t.Refused = "COMMIT AND CHAIN begins a transaction that has no BEGIN of its own: write COMMIT, and BEGIN behind it"
+		}
+		return t
 	case "ROLLBACK":
 		if second == "TO" || second == "WORK" && third == "TO" {
 			return traitsOther
@@ -97,12 +101,32 @@ func traitsOf(words []string, v engine.Server) engine.Traits {
 	case "USE":
 		return traitsSetting
 	case "XA":
-		// Its own kind of transaction, which is refused within another one.
-		return engine.Traits{Kind: engine.Other, Alone: true, Commits: true}
-	case "SAVEPOINT", "RELEASE", "PREPARE", "DEALLOCATE", "HANDLER", "KILL", "SIGNAL", "RESIGNAL", "GET", "PURGE", "BACKUP", "CLONE":
+		return classifyXA(second)
+	case "BACKUP":
+		t := traitsOther
+		if second != "UNLOCK" {
+			// Not even the journal could be written behind some of them.
+			t.Commits, t.Refused = true, "BACKUP keeps everybody from the tables, the history of migrations as well: a backup is no migration"
+		}
+		return t
+	case "SAVEPOINT", "RELEASE", "PREPARE", "DEALLOCATE", "HANDLER", "KILL", "SIGNAL", "RESIGNAL", "GET", "PURGE", "CLONE":
 		return traitsOther
 	}
 	return traitsUnseen
+}
+
+// classifyXA tells of transactions that span servers. One that is open, ended
+// or prepared in this session takes no statement of ours; one that was
+// prepared elsewhere can be decided here.
+func classifyXA(verb string) engine.Traits {
+	t := engine.Traits{Kind: engine.Other, Alone: true, Commits: true}
+	switch verb {
+	case "RECOVER":
+		return traitsRead
+	case "START", "BEGIN", "END", "PREPARE":
+		t.Refused = "an XA transaction cannot be in one with the history of migrations: write BEGIN and COMMIT, or neither"
+	}
+	return t
 }
 
 // flushLocks tells FLUSH TABLES ... WITH READ LOCK and FOR EXPORT, which hold
@@ -135,7 +159,11 @@ func leavesNothing(words []string, v engine.Server) bool {
 		return !several(words)
 	case "CREATE":
 		// MariaDB drops the old table first.
-		if second == "OR" && (word(words, 3) == "TABLE" || word(words, 3) == "SEQUENCE") {
+		what := word(words, 3)
+		if what == "TEMPORARY" {
+			what = word(words, 4)
+		}
+		if second == "OR" && (what == "TABLE" || what == "SEQUENCE") {
 			return false
 		}
 		return second != "USER" && second != "ROLE" || !several(words)
@@ -160,13 +188,17 @@ func word(words []string, i int) string {
 }
 
 // temporary tells CREATE and DROP of temporary tables, which leave a
-// transaction as it is.
+// transaction as it is. CREATE of a temporary sequence does not.
 func temporary(words []string) bool {
 	rest := words[1:]
 	if word(rest, 0) == "OR" && word(rest, 1) == "REPLACE" {
 		rest = rest[2:]
 	}
-	return word(rest, 0) == "TEMPORARY"
+	if word(rest, 0) != "TEMPORARY" {
+		return false
+	}
+	what := word(rest, 1)
+	return what == "TABLE" || what == "TABLES" || words[0] == "DROP" && what == "SEQUENCE"
 }
 
 // classifyWith looks behind common table expressions for the verb.

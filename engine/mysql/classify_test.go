@@ -43,6 +43,9 @@ func TestStatementsAreClassified(t *testing.T) {
 		"CREATE TEMPORARY TABLE t (id INT)":            {engine.Definition, atomic},
 		"CREATE OR REPLACE TEMPORARY TABLE t (id INT)": {engine.Definition, atomic},
 		"DROP TEMPORARY TABLE t":                       {engine.Definition, atomic},
+		"CREATE TEMPORARY SEQUENCE q":                  {engine.Definition, commits | atomic},
+		"CREATE OR REPLACE TEMPORARY SEQUENCE q":       {engine.Definition, commits},
+		"DROP TEMPORARY SEQUENCE q":                    {engine.Definition, atomic},
 		"DROP TABLE t":                                 {engine.Definition, commits | atomic},
 		"DROP TABLE IF EXISTS t, u":                    {engine.Definition, commits},
 		"DROP DATABASE d":                              {engine.Definition, commits},
@@ -74,14 +77,17 @@ func TestStatementsAreClassified(t *testing.T) {
 		"BEGIN WORK":                     {engine.Begin, atomic},
 		"START TRANSACTION READ ONLY":    {engine.Begin, atomic},
 		"BEGIN NOT ATOMIC SELECT 1; END": {engine.Other, commits},
-		"COMMIT AND CHAIN":               {engine.Commit, atomic},
+		"COMMIT":                         {engine.Commit, atomic},
+		"COMMIT AND NO CHAIN":            {engine.Commit, atomic},
+		"BACKUP UNLOCK":                  {engine.Other, atomic},
 		"ROLLBACK":                       {engine.Rollback, atomic},
 		"ROLLBACK WORK":                  {engine.Rollback, atomic},
 		"ROLLBACK TO SAVEPOINT a":        {engine.Other, atomic},
 		"ROLLBACK WORK TO a":             {engine.Other, atomic},
 		"SAVEPOINT a":                    {engine.Other, atomic},
 		"RELEASE SAVEPOINT a":            {engine.Other, atomic},
-		"XA START 'x'":                   {engine.Other, commits | alone},
+		"XA COMMIT 'x'":                  {engine.Other, commits | alone},
+		"XA RECOVER":                     {engine.Read, atomic},
 
 		"SET NAMES utf8": {engine.Setting, atomic},
 		"SET @x = 1":     {engine.Setting, atomic},
@@ -124,19 +130,45 @@ func TestStatementsAreClassified(t *testing.T) {
 	}
 }
 
+func TestWhatWouldTakeTheTransactionAwayIsRefused(t *testing.T) {
+	t.Parallel()
+	for text, refused := range map[string]bool{
+		"XA START 'x'": true, "XA BEGIN 'x'": true, "XA END 'x'": true, "XA PREPARE 'x'": true, "XA COMMIT 'x'": false, "XA ROLLBACK 'x'": false,
+		"COMMIT AND CHAIN": true, "COMMIT WORK AND CHAIN NO RELEASE": true, "COMMIT AND NO CHAIN": false, "COMMIT RELEASE": false,
+		"BACKUP STAGE START": true, "BACKUP STAGE BLOCK_COMMIT": true, "BACKUP LOCK t": true, "BACKUP UNLOCK": false,
+	} {
+		if why := classify(statement(text).Words, engine.Server{}).Refused; (why != "") != refused {
+			t.Errorf("%s: refused for %q", text, why)
+		}
+	}
+}
+
 // What is said to commit does, and what is not does not.
 func TestCommitsAreTheServersOwn(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
 	s, other := connect(t, url), connect(t, url)
 	mariadbOnly(t, s)
-	exec(t, s, "CREATE TABLE seen (id INT) ENGINE=InnoDB", "CREATE TABLE t (id INT) ENGINE=InnoDB", "CREATE VIEW v AS SELECT 1 AS x", "CREATE PROCEDURE p() SELECT 1")
+	exec(t, s, "CREATE TABLE seen (id INT) ENGINE=InnoDB", "CREATE TABLE t (id INT) ENGINE=InnoDB", "CREATE VIEW v AS SELECT 1 AS x", "CREATE PROCEDURE p() BEGIN START TRANSACTION; COMMIT; END",
+		"CREATE TABLE m (id INT PRIMARY KEY) ENGINE=MyISAM")
 	for _, text := range []string{
 		"CREATE TABLE made (id INT)", "DROP TABLE made", "CREATE TEMPORARY TABLE tmp (id INT)", "DROP TEMPORARY TABLE tmp",
 		"ALTER TABLE t ADD x INT", "RENAME TABLE t TO u, u TO t", "TRUNCATE TABLE t", "CREATE INDEX i ON t (id)", "DROP INDEX i ON t",
 		"CREATE OR REPLACE VIEW v AS SELECT 2 AS x", "ANALYZE TABLE t", "OPTIMIZE TABLE t", "CHECK TABLE t", "REPAIR TABLE t",
 		"FLUSH TABLES t", "LOCK TABLES seen READ, t READ", "BEGIN NOT ATOMIC START TRANSACTION; COMMIT; END",
 		"SELECT 1", "SHOW TABLES", "SAVEPOINT a", "ROLLBACK TO SAVEPOINT a", "SET @x = 1", "SET NAMES utf8mb4", "PREPARE s FROM 'SELECT 1'",
+		"CREATE SEQUENCE q", "SELECT NEXTVAL(q)", "ALTER SEQUENCE q RESTART 5", "DROP SEQUENCE q",
+		"CREATE TEMPORARY SEQUENCE q", "SELECT NEXTVAL(q)", "DROP TEMPORARY SEQUENCE q", "CREATE OR REPLACE TEMPORARY SEQUENCE q", "DROP SEQUENCE q",
+		"CREATE TEMPORARY TABLE tmp AS SELECT 1 AS x", "ALTER TABLE tmp ADD y INT", "CREATE INDEX i ON tmp (x)", "TRUNCATE TABLE tmp", "DROP TABLE tmp",
+		"CREATE TEMPORARY TABLE IF NOT EXISTS tmp (id INT)", "CREATE OR REPLACE TEMPORARY TABLE tmp (id INT)", "DROP TEMPORARY TABLE IF EXISTS tmp, nosuch",
+		"CREATE FUNCTION f() RETURNS INT RETURN 1", "ALTER FUNCTION f COMMENT 'x'", "DROP FUNCTION f", "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET @a = 1", "DROP TRIGGER g",
+		"CREATE EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1", "ALTER EVENT e COMMENT 'x'", "DROP EVENT e", "ALTER PROCEDURE p COMMENT 'x'",
+		"ALTER VIEW v AS SELECT 3 AS x", "CHECK VIEW v", "REPAIR VIEW v", "ANALYZE LOCAL TABLE t", "REPAIR LOCAL TABLE t",
+		"FLUSH STATUS", "FLUSH LOCAL TABLES", "FLUSH PRIVILEGES", "RESET QUERY CACHE",
+		"HANDLER t OPEN", "HANDLER t READ FIRST", "HANDLER t CLOSE", "HELP 'select'", "SHOW WARNINGS", "DESCRIBE t", "EXPLAIN UPDATE t SET id = 2",
+		"SET @@SESSION.sql_mode = ''", "SET ROLE NONE", "SET DEFAULT ROLE NONE", "SET GLOBAL max_connections = @@GLOBAL.max_connections",
+		"SET STATEMENT lock_wait_timeout = 5 FOR SELECT 1", "SET STATEMENT lock_wait_timeout = 5 FOR ANALYZE TABLE t", "SELECT 1 INTO @x", "UPDATE t SET id = 2", "DELETE FROM t",
+		"REPLACE INTO t (id) VALUES (1)", "WITH w AS (SELECT 1) SELECT * FROM w", "VALUES (1)", "DO RELEASE_LOCK('nosuch')", "CALL p()", "EXECUTE IMMEDIATE 'CREATE TABLE by_text (id INT)'",
 		"DEALLOCATE PREPARE s", "INSERT INTO t (id) VALUES (1)", "DO 1", "CHECKSUM TABLE t", "ANALYZE SELECT 1", "USE " + quote(s.Server().Database),
 	} {
 		exec(t, s, "START TRANSACTION", "INSERT INTO seen VALUES (1)")

@@ -13,11 +13,25 @@ import (
 func classify(w []string, v engine.Server) engine.Traits {
 	t := engine.Traits{Kind: kind(w), Alone: alone(w, v.Number)}
 	t.Commits = starts(w, "PREPARE", "TRANSACTION")
+	t.Refused = refused(w)
 	t.Atomic = atomic(w, t.Alone)
 	if v.Pooled {
 		t.Residue = residue(w, t.Kind)
 	}
 	return t
+}
+
+// refused tells what would take the migration's transaction away from its
+// history: a prepared one is committed later, or never, while the history row
+// would be written outside of it.
+func refused(w []string) string {
+	switch {
+	case starts(w, "PREPARE", "TRANSACTION"):
+		return "PREPARE TRANSACTION would part the migration from its history: leave the end of the transaction to the run, or write COMMIT"
+	case (starts(w, "COMMIT") || starts(w, "END")) && has(w, "AND", "CHAIN"):
+		return "COMMIT AND CHAIN begins a transaction that has no BEGIN of its own: write COMMIT, and BEGIN behind it"
+	}
+	return ""
 }
 
 // residue tells what a statement leaves on its backend behind COMMIT. What a

@@ -387,7 +387,26 @@ func TestOlderLockTablesAreAdopted(t *testing.T) {
 				if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) {
 					t.Fatalf("got %v, want the lock held", err)
 				}
-				b.exec("UPDATE dbwarden_lock SET locked = FALSE")
+				// That try has added our columns: the lock is as held as before,
+				// for somebody who recovers as well, and unlock releases it.
+				b.recover = true
+				if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) {
+					t.Fatalf("recovering gave %v, want the lock held", err)
+				}
+				b.recover = false
+				if got := b.value("SELECT fencing_token FROM dbwarden_lock WHERE locked IS TRUE AND run_id IS NULL"); got != "0" {
+					t.Fatalf("token %q of the held row, want 0", got)
+				}
+				if r, err := b.warden().Lock(t.Context()); err != nil || !r.Active || r.Verdict == lock.Gone {
+					t.Fatalf("lock %+v, %v; want it active, and its holder not called gone", r, err)
+				}
+				if name == "three columns" {
+					if _, err := b.warden().Unlock(t.Context(), false, "test"); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					b.exec("UPDATE dbwarden_lock SET locked = FALSE")
+				}
 				b.migrate()
 				if got := b.value("SELECT fencing_token FROM dbwarden_lock"); got == "" || got == "0" {
 					t.Errorf("fencing token %q, want one", got)
@@ -404,6 +423,9 @@ func TestOlderLockTablesAreAdopted(t *testing.T) {
 			}
 			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &newer) {
 				t.Errorf("migrating gave %v", err)
+			}
+			if _, err := b.warden().Unlock(t.Context(), true, ""); !errors.As(err, &newer) {
+				t.Errorf("unlocking gave %v", err)
 			}
 			b.value("SELECT COUNT(*) FROM dbwarden_lock WHERE namespace IS NULL")
 		})

@@ -123,3 +123,47 @@ func TestUnlockIsWrittenDownOrNotDone(t *testing.T) {
 		}
 	})
 }
+
+// TestAFreezeAfterAReleaseByHandHolds: the row is released by hand in the
+// middle of a run and locked by hand right after, before that run could
+// notice. It commits nothing, leaves the freeze as it is, and nobody takes a
+// freeze over.
+func TestAFreezeAfterAReleaseByHandHolds(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		// Between two statements outside a transaction, which SQLite's file
+		// lets others write; the second is the one that must not be recorded.
+		b := newBench(t, p, map[string]string{"1_t.sql": table})
+		b.migrate()
+		b.put("2_rows.sql", "-- transaction: off\n"+twoRows)
+		var refused error
+		b.behind("2", 1, func() {
+			s := b.session()
+			_, err := s.Exec(t.Context(), "UPDATE dbwarden_lock SET locked = FALSE, release_at = "+p.engine.Dialect.Now)
+			_, again := s.Exec(t.Context(), "UPDATE dbwarden_lock SET locked = TRUE")
+			refused = errors.Join(err, again)
+		})
+		_, err := b.warden().Migrate(t.Context(), plan.Target{})
+		b.watch = nil
+		if refused != nil {
+			t.Fatalf("the updates by hand: %v", refused)
+		}
+		if !errors.Is(err, lock.ErrLost) {
+			t.Errorf("the run ended with %v, want its lock lost", err)
+		}
+		if got := b.value("SELECT COUNT(*) FROM t"); got != "1" {
+			t.Errorf("%s rows, want the one that was there before the release", got)
+		}
+		r, err := b.warden().Lock(t.Context())
+		if err != nil || r.Verdict != lock.ByHand {
+			t.Errorf("verdict %s, %v; want the freeze", r.Verdict, err)
+		}
+		b.wait, b.recover = 0, true
+		var held *lock.HeldError
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) || held.Status.Verdict != lock.ByHand {
+			t.Errorf("a run that recovers got %v, want the freeze", err)
+		}
+		if _, err := b.warden().Unlock(t.Context(), false, ""); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -332,8 +332,11 @@ func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condit
 // the last statement before COMMIT it makes the server refuse the work of
 // whoever is no longer the holder: a check whose result only we would read
 // could be overtaken by a pipelined COMMIT.
+//
+// A release by hand sets release_at, which stays when somebody freezes the
+// lock after it: locked again, the row is no more the old holder's.
 func (h *Hold) Fence() string {
-	return fmt.Sprintf("(SELECT fencing_token FROM %s WHERE id = 1 AND locked AND fencing_token = %d AND run_id = '%s'%s)",
+	return fmt.Sprintf("(SELECT fencing_token FROM %s WHERE id = 1 AND locked AND release_at IS NULL AND fencing_token = %d AND run_id = '%s'%s)",
 		h.lock.table(), h.Token, h.Run, h.lock.Engine.Dialect.ForUpdate)
 }
 
@@ -352,7 +355,7 @@ func (h *Hold) Holder() Holder { return h.holder }
 func (h *Hold) Release(ctx context.Context) error {
 	l, d := h.lock, h.lock.Engine.Dialect
 	n, err := l.patiently(ctx, h.session, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", run_id = NULL, session_id = NULL, native = NULL, "+
-		"state = "+d.Bind(1)+", detail = NULL WHERE id = 1 AND locked AND run_id = "+d.Bind(2)+" AND fencing_token = "+d.Bind(3),
+		"state = "+d.Bind(1)+", detail = NULL WHERE id = 1 AND locked AND release_at IS NULL AND run_id = "+d.Bind(2)+" AND fencing_token = "+d.Bind(3),
 		string(Released), h.Run, h.Token)
 	if err != nil {
 		return fmt.Errorf("release the lock row: %w", err)
@@ -385,7 +388,7 @@ func (l Lock) patiently(ctx context.Context, s engine.Session, query string, arg
 func (h *Hold) Keep(ctx context.Context, detail string) error {
 	l, d := h.lock, h.lock.Engine.Dialect
 	n, err := l.patiently(ctx, h.session, "UPDATE "+l.table()+" SET state = "+d.Bind(1)+", detail = "+d.Bind(2)+
-		" WHERE id = 1 AND locked AND run_id = "+d.Bind(3)+" AND fencing_token = "+d.Bind(4),
+		" WHERE id = 1 AND locked AND release_at IS NULL AND run_id = "+d.Bind(3)+" AND fencing_token = "+d.Bind(4),
 		string(Failed), clip(detail, 2000), h.Run, h.Token)
 	if err != nil {
 		return fmt.Errorf("mark the lock as kept: %w", err)

@@ -139,8 +139,9 @@ func (l Lock) judge(row *Row, owner engine.Owner) Status {
 		// was released by hand.
 		st.SessionLives = row.Run != "" && row.State == Running
 	case !row.Locked:
-	case row.State == Released, row.State == Forced:
-		// Whoever had it is through with it: this is an UPDATE by hand.
+	case row.State == Released, row.State == Forced, row.Run != "" && !row.ReleasedAt.IsZero():
+		// Whoever had it is through with it, or was released by hand: this is
+		// an UPDATE by hand.
 		st.Verdict = ByHand
 	case l.Engine.Native.Knows(row.Native) && owner.Held:
 		st.Verdict = Alive

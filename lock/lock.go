@@ -362,6 +362,8 @@ func (h *Hold) Release(ctx context.Context) error {
 	}
 	freed, err := l.Engine.Native.Free(ctx, h.session, l.Key())
 	switch {
+	case err != nil && n > 0 && l.Engine.Fault(err).Kind == engine.Lost:
+		return nil // the session ended behind our release, and its lock with it
 	case err != nil:
 		return fmt.Errorf("release the native lock: %w", err)
 	case n == 0 || !freed:

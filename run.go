@@ -166,6 +166,11 @@ func (r *runner) run(ctx context.Context) error {
 		}
 	}
 	if !recorded {
+		// Nothing of the file follows: what it set in the session is put back,
+		// so that it does not decide whether the history can be written.
+		if err := r.s.Reset(ctx, limits); err != nil {
+			return r.fail(ctx, plan.Group{From: len(r.step.outline), To: len(r.step.outline)}, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
+		}
 		u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: r.closing()}
 		if err := r.s.Run(ctx, u); err != nil {
 			return r.fail(ctx, plan.Group{From: len(r.step.outline), To: len(r.step.outline)}, err)
@@ -226,8 +231,8 @@ func (r *runner) unit(g plan.Group, last bool) (engine.Unit, bool) {
 		}
 		return u, last
 	}
-	u.Opening = []engine.Query{r.jw.Start(r.about(), from+1, to, sum)}
-	u.Closing = []engine.Query{done}
+	u.Opening = append(r.restore(), r.jw.Start(r.about(), from+1, to, sum))
+	u.Closing = append(r.restore(), done)
 	if last {
 		u.Closing = append(u.Closing, r.record()...)
 	}

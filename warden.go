@@ -154,7 +154,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 		err = w.walk(held, s, j.Writer(hold), hold, steps, t.Atomic, at, res)
 	}
 	stop()
-	return res, w.letGo(ctx, hold, err)
+	return res, w.letGo(ctx, s, hold, err)
 }
 
 // unfinished says that a plan was refused because an attempt is open. Before
@@ -174,9 +174,16 @@ func unfinished(err error) bool {
 
 // letGo releases the lock, or keeps it when the database was left in a state
 // that no migration describes.
-func (w *Warden) letGo(ctx context.Context, hold *lock.Hold, err error) error {
+func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
+	if !errors.Is(err, lock.ErrLost) {
+		// What the last file set in the session must not decide whether the
+		// lock can be let go.
+		if e := s.Reset(ctx, w.c.Limits); e != nil {
+			err = errors.Join(err, fmt.Errorf("reset the session: %w", e))
+		}
+	}
 	var failed *MigrationError
 	if errors.As(err, &failed) && failed.State == Partial {
 		failed.LockKept = true

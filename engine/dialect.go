@@ -12,10 +12,10 @@ type Dialect struct {
 	Begin     string // how our transactions begin
 	ForUpdate string // " FOR UPDATE", or "" where a writer is alone anyway
 
-	// Restore is run inside a migration's transaction before our own
-	// statements at its end, so that what the file changed of the session
-	// (PostgreSQL: its role) does not decide whether they may run; "" for
-	// nothing.
+	// Restore is run inside a transaction before our own statements, so that
+	// what the file changed of the session (PostgreSQL: its role) does not
+	// decide whether they may run. It holds to the end of the transaction:
+	// the file goes on with what it had set. "" for nothing.
 	Restore string
 
 	Types       Types

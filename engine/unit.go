@@ -14,8 +14,8 @@ import (
 //
 // Opening and Closing are ours: the write-ahead entry, the history row and
 // the fence. With a transaction, Closing comes last before COMMIT. Without
-// one, Closing is a transaction of its own behind the statements when it has
-// more than one query.
+// one, each of them is a transaction of its own when it has more than one
+// query.
 //
 // An engine may send it all in one round trip or step by step (RunPlain);
 // what has run when an error comes back must be the same: nothing behind the
@@ -116,9 +116,24 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 		}
 		return e
 	}
+	opens := u.Begin == "" && len(u.Opening) > 1
+	if opens {
+		if _, err := s.Exec(ctx, begin); err != nil {
+			return &UnitError{Part: PartOpening, Err: err}
+		}
+	}
 	for i, q := range u.Opening {
 		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
+			if opens {
+				rollback(ctx, s)
+			}
 			return fail(&UnitError{Part: PartOpening, Index: i, Err: err})
+		}
+	}
+	if opens {
+		if _, err := s.Exec(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+			rollback(ctx, s)
+			return &UnitError{Part: PartOpening, Index: len(u.Opening), Err: err}
 		}
 	}
 	if u.Statements != nil {

@@ -375,13 +375,32 @@ func (h *Hold) Release(ctx context.Context) error {
 // patiently runs a statement again while a wait for a lock runs into its
 // limit: a row that stays locked because an application was writing just then
 // would call somebody in the night. It ends with ctx.
+//
+// The statement has a transaction of its own, so that the server's answer to
+// COMMIT says that it took effect, whatever the session commits by itself.
 func (l Lock) patiently(ctx context.Context, s engine.Session, query string, args ...any) (int64, error) {
 	for {
-		n, err := s.Exec(ctx, query, args...)
+		n, err := l.committed(ctx, s, query, args...)
 		if err == nil || !l.Engine.Fault(err).WaitedOut || ctx.Err() != nil {
 			return n, err
 		}
 	}
+}
+
+func (l Lock) committed(ctx context.Context, s engine.Session, query string, args ...any) (int64, error) {
+	if _, err := s.Exec(ctx, l.Engine.Dialect.Begin); err != nil {
+		return 0, err
+	}
+	n, err := s.Exec(ctx, query, args...)
+	if err == nil {
+		_, err = s.Exec(ctx, "COMMIT")
+	}
+	if err != nil {
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		defer cancel()
+		_, _ = s.Exec(cleanup, "ROLLBACK") // the error before is the one to tell
+	}
+	return n, err
 }
 
 // Keep leaves the row locked, because the database is in a state that no

@@ -128,11 +128,7 @@ func (s *session) settings() string {
 	text := fmt.Sprintf("NAMES %s, autocommit = 1, wait_timeout = %d, lock_wait_timeout = %d, innodb_lock_wait_timeout = %d",
 		s.names, idle, lock, lock)
 	if s.readOnly {
-		name := "transaction_read_only"
-		if s.mariadb() || s.server.Number < 50720 {
-			name = "tx_read_only"
-		}
-		text += ", " + name + " = 1"
+		text += ", " + s.readOnlyName() + " = 1"
 	}
 	switch limit := max(0, s.limits.Statement); {
 	case s.mariadb():
@@ -141,6 +137,14 @@ func (s *session) settings() string {
 		text += ", max_execution_time = " + strconv.FormatInt(limit.Milliseconds(), 10)
 	}
 	return text
+}
+
+// readOnlyName is what the variable is called by which transactions only read.
+func (s *session) readOnlyName() string {
+	if s.mariadb() || s.server.Number < 50720 {
+		return "tx_read_only"
+	}
+	return "transaction_read_only"
 }
 
 // seconds rounds up: the server counts whole ones, and 0 is not "a little".

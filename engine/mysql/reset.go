@@ -30,7 +30,7 @@ var variables = []struct {
 	{"character_set_filesystem", false}, {"default_collation_for_utf8mb4", false},
 	{"transaction_isolation", false}, {"tx_isolation", false},
 	{"transaction_read_only", true}, {"tx_read_only", true},
-	{"autocommit", true}, {"foreign_key_checks", true}, {"unique_checks", true}, {"check_constraint_checks", true},
+	{"autocommit", true}, {"completion_type", true}, {"foreign_key_checks", true}, {"unique_checks", true}, {"check_constraint_checks", true},
 	{"sql_notes", true}, {"sql_warnings", true}, {"sql_safe_updates", true}, {"sql_select_limit", true},
 	{"sql_auto_is_null", true}, {"sql_big_selects", true}, {"max_join_size", true}, {"sql_quote_show_create", true},
 	{"sql_require_primary_key", true}, {"sql_generate_invisible_primary_key", true}, {"sql_if_exists", true},
@@ -79,11 +79,14 @@ func (s *session) remember(ctx context.Context) error {
 	return err
 }
 
+// currentRole is the active role. COALESCE with one argument stands for it
+// where there is none.
+const currentRole = "COALESCE(/*!80000 CURRENT_ROLE(), */ /*M! CURRENT_ROLE(), */ NULL)"
+
 // look reads the session's settings, and whether its clock was stopped by
 // SET timestamp.
 func (s *session) look(ctx context.Context) (*state, bool, error) {
-	// COALESCE with one argument stands for CURRENT_ROLE where there is none.
-	query := "SELECT DATABASE(), COALESCE(/*!80000 CURRENT_ROLE(), */ /*M! CURRENT_ROLE(), */ NULL)," +
+	query := "SELECT DATABASE(), " + currentRole + "," +
 		" ABS(@@timestamp - UNIX_TIMESTAMP(SYSDATE(6))) > 1"
 	st := &state{values: make([]sql.NullString, len(s.variables))}
 	var database, role sql.NullString
@@ -124,7 +127,7 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 	if err := s.reset(ctx); err != nil {
 		return fmt.Errorf("put the session back: %w", err)
 	}
-	s.used, s.insertID = false, insertID{}
+	s.used, s.insertID, s.shield = false, insertID{}, shield{}
 	return nil
 }
 
@@ -154,13 +157,7 @@ func (s *session) reset(ctx context.Context) error {
 		return err
 	}
 	if now.role != s.begun.role {
-		role := s.begun.role
-		if role == "" {
-			role = "NONE"
-		} else if s.mariadb() {
-			role = quote(role)
-		}
-		if _, err := s.Exec(ctx, "SET ROLE "+role); err != nil {
+		if err := s.setRole(ctx, s.begun.role); err != nil {
 			return err
 		}
 	}
@@ -184,6 +181,17 @@ func (s *session) reset(ctx context.Context) error {
 		return nil
 	}
 	_, err = s.Exec(ctx, "SET "+strings.Join(changes, ", "))
+	return err
+}
+
+// setRole activates a role as CURRENT_ROLE() spells it.
+func (s *session) setRole(ctx context.Context, role string) error {
+	if role == "" {
+		role = "NONE"
+	} else if s.mariadb() {
+		role = quote(role)
+	}
+	_, err := s.Exec(ctx, "SET ROLE "+role)
 	return err
 }
 

@@ -15,7 +15,7 @@ const closingTime = 10 * time.Second
 
 // Run does one unit of work, a round trip for each of its parts.
 func (s *session) Run(ctx context.Context, u engine.Unit) error {
-	r := &runner{session: s, alone: u.Begin == ""}
+	r := &runner{session: s, begin: u.Begin, alone: u.Begin == ""}
 	err := engine.RunPlain(ctx, r, u, begin)
 	if e, ok := errors.AsType[*engine.UnitError](err); ok && r.committed {
 		// ROLLBACK succeeds all the same behind an implicit commit.
@@ -34,10 +34,12 @@ func (s *session) Run(ctx context.Context, u engine.Unit) error {
 // runner is a session within a unit.
 type runner struct {
 	*session
+	begin     string
 	alone     bool // without a transaction
 	ran       bool // a statement of the user's succeeded
 	committed bool // the transaction may have ended before its end
 	holds     bool // tables may be locked
+	inside    bool // a transaction of the unit is open
 }
 
 func (r *runner) Exec(ctx context.Context, query string, args ...any) (int64, error) {
@@ -48,7 +50,24 @@ func (r *runner) Exec(ctx context.Context, query string, args ...any) (int64, er
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), closingTime)
 		defer cancel()
 	}
+	if r.holds && r.alone {
+		// The file ends with tables locked: the next one finds none, and the
+		// journal must not.
+		if _, err := r.session.Exec(ctx, "UNLOCK TABLES"); err != nil {
+			return 0, err
+		}
+		r.holds = false
+	}
+	ends := manners(query) == patient
+	if !ends {
+		if err := r.shield.raise(ctx, r.session, r.inside); err != nil {
+			return 0, err
+		}
+	}
 	n, err := r.session.Exec(ctx, query, args...)
+	if err == nil {
+		r.inside = !ends && (r.inside || query == begin || query == r.begin)
+	}
 	if err == nil && query == "ROLLBACK" && !r.alone {
 		err = r.proveRollback(ctx)
 	}
@@ -62,6 +81,10 @@ func (r *runner) Execute(ctx context.Context, st sqltext.Statement) (int64, erro
 		r.committed = true
 	}
 	r.committed = r.committed || t.Commits
+	if err := r.shield.lower(ctx, r.session, r.inside); err != nil {
+		return 0, err
+	}
+	r.shield.note(t)
 	r.holds = r.holds && !t.Frees || t.Holds
 	n, err := r.session.Execute(ctx, st)
 	r.ran = r.ran || err == nil

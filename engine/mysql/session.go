@@ -48,6 +48,7 @@ type session struct {
 	variables []int
 
 	insertID insertID
+	shield   shield
 
 	closed bool
 }
@@ -81,7 +82,13 @@ func (s *session) Exec(ctx context.Context, query string, args ...any) (int64, e
 	if err := s.insertID.save(ctx, s, text); err != nil {
 		return 0, err
 	}
-	r, err := s.send(ctx, text, manners(text))
+	how := manners(text)
+	if how == patient {
+		// Whatever completion_type a file has set: the session goes on, and
+		// outside of any transaction.
+		text += " AND NO CHAIN NO RELEASE"
+	}
+	r, err := s.send(ctx, text, how)
 	return r.rows, err
 }
 

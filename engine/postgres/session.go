@@ -131,7 +131,7 @@ func (s *session) Query(ctx context.Context, each func(scan func(dest ...any) er
 
 // Run does a unit step by step.
 func (s *session) Run(ctx context.Context, u engine.Unit) error {
-	return engine.RunPlain(ctx, s, u, begin)
+	return engine.RunPlain(ctx, s, u, beginWork)
 }
 
 // Reset undoes what a migration did to the session: role, settings, cursors,

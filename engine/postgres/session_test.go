@@ -418,6 +418,11 @@ func TestRestoreGivesUsOurRightsBackWithinATransaction(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.change, got, before)
 		}
 		exec(t, c.s, "ROLLBACK", c.change)
+		after := ask(t, c.s, "SELECT current_user || ' ' || session_user")
+		exec(t, c.s, "BEGIN", postgres.Engine().Dialect.Restore, "COMMIT")
+		if got := ask(t, c.s, "SELECT current_user || ' ' || session_user"); got != after {
+			t.Errorf("%s, behind our own statements: %s, want %s", c.change, got, after)
+		}
 		if err := c.s.Reset(t.Context(), engine.Limits{}); err != nil {
 			t.Error(err)
 		}

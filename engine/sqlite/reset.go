@@ -72,6 +72,7 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 	if !s.touched {
 		return nil
 	}
+	s.pragmas, s.covered = false, false
 	if err := s.detach(ctx); err != nil {
 		return err
 	}

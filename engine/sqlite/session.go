@@ -25,6 +25,8 @@ type session struct {
 
 	start   snapshot  // what Reset goes back to
 	touched bool      // a statement of the user's ran since
+	pragmas bool      // one of them was a PRAGMA, and may have been query_only
+	covered bool      // query_only is on for the user's statements, and off for ours
 	watch   *watch    // of a file that is read without locks
 	commits commits   // what SQLite itself says of them
 	lock    *heldFile // the sidecar, while this session holds the lock
@@ -52,6 +54,13 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	word := ""
 	if len(st.Words) > 0 {
 		word = st.Words[0]
+	}
+	s.pragmas = s.pragmas || word == "PRAGMA"
+	if s.covered {
+		if _, err := s.exec(ctx, "PRAGMA query_only = 1"); err != nil {
+			return 0, err
+		}
+		s.covered = false
 	}
 	return s.changed(ctx, word, st.Text)
 }

@@ -82,7 +82,27 @@ func (u *unit) Exec(ctx context.Context, query string, args ...any) (int64, erro
 	case "ROLLBACK":
 		return 0, u.rollback(ctx)
 	}
+	if err := u.shield(ctx); err != nil {
+		return 0, err
+	}
 	return u.session.Exec(ctx, query, args...)
+}
+
+// shield lets our own statements write in a connection in which the file wants
+// to read only; its next statement finds query_only as it left it.
+func (u *unit) shield(ctx context.Context) error {
+	if !u.pragmas || u.covered {
+		return nil
+	}
+	on, err := u.text(ctx, "PRAGMA query_only")
+	if err != nil || on != "1" {
+		return err
+	}
+	if _, err := u.exec(ctx, "PRAGMA query_only = 0"); err != nil {
+		return err
+	}
+	u.covered = true
+	return nil
 }
 
 // rollback answers nil only where nothing of the unit's transaction stayed.

@@ -343,7 +343,12 @@ func (h *Hold) Fence() string {
 // Good asks the server whether the hold is still ours.
 func (h *Hold) Good(ctx context.Context) (bool, error) {
 	row, err := h.lock.read(ctx, h.session)
-	return row != nil && row.Locked && row.Run == h.Run && row.Token == h.Token, err
+	return h.ours(row), err
+}
+
+// ours says whether the row is still as this hold wrote it.
+func (h *Hold) ours(row *Row) bool {
+	return row != nil && row.Locked && row.ReleasedAt.IsZero() && row.Run == h.Run && row.Token == h.Token
 }
 
 // Holder is who holds it.

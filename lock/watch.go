@@ -145,7 +145,7 @@ func (h *Hold) held(ctx context.Context, s engine.Session) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if row == nil || !row.Locked || !row.ReleasedAt.IsZero() || row.Run != h.Run || row.Token != h.Token {
+	if !h.ours(row) {
 		return false, nil
 	}
 	owner, err := h.lock.Engine.Native.Look(ctx, s, h.lock.Key())

@@ -1,0 +1,5 @@
+//go:build !race
+
+package ablation_test
+
+const raced = false

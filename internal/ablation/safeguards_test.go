@@ -1,0 +1,101 @@
+package ablation_test
+
+// A safeguard is a piece of the code that keeps a promise, and a test that
+// fails without it.
+type safeguard struct {
+	name string // as docs/lock-protocol.md has it
+
+	// In file, from becomes to. from stands there once.
+	file, from, to string
+
+	pkg, test string // which fails then
+}
+
+var safeguards = []safeguard{{
+	"the fence in the commit", "lock/lock.go",
+	`return fmt.Sprintf("(SELECT fencing_token FROM %s WHERE id = 1 AND locked AND release_at IS NULL AND fencing_token = %d AND run_id = '%s'%s)",
+		h.lock.table(), h.Token, h.Run, h.lock.Engine.Dialect.ForUpdate)`,
+	`return fmt.Sprint(h.Token)`,
+	".", "TestReleasedHolderCommitsNothing",
+}, {
+	"the journal written ahead", "run.go",
+	`u.Opening = []engine.Query{r.jw.Start(`,
+	`_ = []engine.Query{r.jw.Start(`,
+	".", "TestStatementInDoubtIsNeverGuessed",
+}, {
+	"the native lock", "lock/lock.go",
+	`got, err := l.Engine.Native.Try(ctx, s, l.Key())
+	if err != nil {
+		return nil, Status{}, fmt.Errorf("take the native lock: %w", err)
+	}`,
+	`got := true`,
+	".", "TestTheLivingAreNeverTakenOver",
+}, {
+	"the watcher", "lock/watch.go",
+	`			if w.look(asking) {
+				continue
+			}`,
+	`			continue`,
+	".", "TestWatcherStopsAStatementOfAReleasedHolder",
+}, {
+	"the beats of the living", "lock/watch.go",
+	`	if w.Beat != nil {
+		w.Beat(ctx)`,
+	`	if w.Beat != nil && w.Every < 0 {
+		w.Beat(ctx)`,
+	"./lock", "TestWatcher",
+}, {
+	"eviction of a session that was released by hand", "lock/lock.go",
+	`l.Engine.Native.Evict(ctx, s, l.Key(), st.Owner) // see above`,
+	`_ = ctx`,
+	".", "TestASessionReleasedByHandIsEnded",
+}, {
+	"eviction by unlock --force", "lock/unlock.go",
+	`if err := l.Engine.Native.Evict(limited, s, l.Key(), found.Owner); err != nil {`,
+	`if err := error(nil); err != nil {`,
+	".", "TestForcedUnlockEndsALivingHolder",
+}, {
+	"unlock refuses the living", "lock/unlock.go",
+	`		if !o.Force {`,
+	`		if false {`,
+	".", "TestForcedUnlockEndsALivingHolder",
+}, {
+	"session limits on PostgreSQL", "engine/postgres/setting.go",
+	`	add("idle_session_timeout", l.Idle, with.Idle) // 14`, ``,
+	"./engine/postgres", "TestTheServerEndsASilentSession",
+}, {
+	"a half-done migration keeps the lock", "warden.go",
+	`if errors.As(err, &failed) && failed.State == Partial {`,
+	`if errors.As(err, &failed) && failed.State == "" {`,
+	".", "TestResume",
+}, {
+	"planning anew under the lock", "warden.go",
+	`if steps, err = w.planUnder(`,
+	`if _, err = w.planUnder(`,
+	".", "TestWhoWaitedPlansAnew",
+}, {
+	"the token rises with every hold", "lock/lock.go",
+	`"fencing_token = "+token+" + 1, run_id = "`,
+	`"fencing_token = "+token+" + 0, run_id = "`,
+	".", "TestTokensOnlyRise",
+}, {
+	"the token rises past a lost row", "lock/lock.go",
+	`	if l.Floor != "" {`,
+	`	if false {`,
+	".", "TestTokensOnlyRise",
+}, {
+	"recovery only from the gone and the failed", "lock/lock.go",
+	`if o.Recover && (status.Verdict == Gone || status.Verdict == Kept) {`,
+	`if o.Recover {`,
+	".", "TestRecoverSparesTheUnknown",
+}, {
+	"the hold is looked at before another try", "retry.go",
+	`} else if !good {`,
+	`} else if !good && false {`,
+	".", "TestAReleasedRunDoesNotTryAgain",
+}, {
+	"a lock timeout", "engine/engine.go",
+	`		l.Lock = 5 * time.Second`,
+	`		l.Lock = -1`,
+	".", "TestTheLockTimeoutIsOnByDefault",
+}}

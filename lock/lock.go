@@ -172,6 +172,7 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 	say, nextSay := time.Duration(0), sayEvery
 	pause := pollMin
 	var released time.Time // since when the row was seen free beside a living session
+	retakes := 0
 	for {
 		hold, status, err := l.try(ctx, s, h, o)
 		waited := time.Since(started)
@@ -210,7 +211,15 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 		if status.Verdict == Alive && status.Row.Run == "" {
 			limit = max(limit, entryGrace)
 		}
-		if status.Verdict == Gone || status.Verdict == Kept || waited >= limit {
+		over := status.Verdict == Gone || status.Verdict == Kept
+		if over && o.Recover && retakes < maxRetakes {
+			// It died, or ended, between our reach for its native lock and our
+			// look at it: reached for again, the lock is there to be had.
+			over = false
+			retakes++
+			limit = max(limit, waited+1)
+		}
+		if over || waited >= limit {
 			return nil, &HeldError{Status: status, Waited: waited}
 		}
 		if waited >= say {
@@ -228,6 +237,10 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 		}
 	}
 }
+
+// maxRetakes bounds how often a lock is reached for whose holder is over: where
+// several reach for it, one gets it, and the others find it held.
+const maxRetakes = 5
 
 // try takes the lock, or says who has it.
 func (l Lock) try(ctx context.Context, s engine.Session, h Holder, o Options) (*Hold, Status, error) {

@@ -39,6 +39,15 @@ type Engine struct {
 	// this server.
 	Classify func(words []string, v Server) Traits
 
+	// Witness tells how a statement outside a transaction ended that nobody
+	// heard of.
+	Witness Witness
+
+	// Leak names a table, among those a migration is likely to write to, that
+	// takes no part in transactions, "" for none; nil where a product has no
+	// such tables.
+	Leak func(ctx context.Context, s Session) (string, error)
+
 	// Grant is the SQL that gives this user the rights to read our tables,
 	// or with write to create them and run migrations; "" where the product
 	// has no rights.

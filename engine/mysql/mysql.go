@@ -48,6 +48,8 @@ func Engine() *engine.Engine {
 		Classify: classify,
 		Grant:    grant,
 		Fault:    fault,
+		Witness:  witness(),
+		Leak:     leak,
 	}
 }
 

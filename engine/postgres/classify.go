@@ -114,7 +114,7 @@ func kind(w []string) engine.Kind {
 			return engine.Other
 		}
 		return engine.Rollback
-	case "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "REFRESH":
+	case "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE":
 		return engine.Data
 	case "COPY":
 		if copiesIn(w) {
@@ -126,7 +126,7 @@ func kind(w []string) engine.Kind {
 			return engine.Data
 		}
 		return engine.Read
-	case "CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "SECURITY", "IMPORT", "REASSIGN", "REINDEX":
+	case "CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "SECURITY", "IMPORT", "REASSIGN", "REINDEX", "REFRESH":
 		return engine.Definition
 	case "SET", "RESET":
 		switch word(w, 1) {

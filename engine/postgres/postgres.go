@@ -45,6 +45,7 @@ func Engine() *engine.Engine {
 		Classify: classify,
 		Activity: activity,
 		Fault:    fault,
+		Witness:  witness(),
 	}
 }
 

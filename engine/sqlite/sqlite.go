@@ -41,6 +41,7 @@ func Engine() *engine.Engine {
 		Classify: classify,
 		Grant:    func(engine.Server, bool) string { return "" },
 		Fault:    fault,
+		Witness:  witness(),
 	}
 }
 

@@ -1,0 +1,85 @@
+package enginetest
+
+import (
+	"testing"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// Told is what a witness can say of a statement.
+type Told string
+
+const (
+	Settled Told = "settled" // whether it took effect can be seen
+	Again   Told = "again"   // it may be run twice
+	HalfWay Told = "half"    // that it took effect can be seen; that it did not, cannot
+	Never   Told = "never"   // only a person can tell
+)
+
+// Testimony is a statement and what can be told of it.
+type Testimony struct {
+	Setup     []string
+	Statement string
+	Told      Told
+}
+
+// Says is a Testimony.
+func Says(setup []string, statement string, told Told) Testimony {
+	return Testimony{setup, statement, told}
+}
+
+// Witnesses examines an engine's witness: for each statement it looks before,
+// judges as if the statement had never been run, runs it, and judges again.
+// What the house builds on: the first never says that it took effect, the
+// second never that it did not, unless running it twice changes nothing.
+func Witnesses(t *testing.T, e *engine.Engine, newDB func(t *testing.T) string, cases []Testimony) {
+	for _, c := range cases {
+		t.Run(c.Statement, func(t *testing.T) {
+			t.Parallel()
+			x := &exam{T: t, e: e, url: newDB(t)}
+			x.db = x.open(x.url)
+			s := x.connect(engine.ConnectOptions{App: "witness"})
+			for _, q := range c.Setup {
+				if _, err := s.Exec(t.Context(), q); err != nil {
+					t.Fatalf("%s: %v", q, err)
+				}
+			}
+			all, err := sqltext.All(c.Statement, e.Lexis)
+			if err != nil || len(all) != 1 {
+				t.Fatalf("%d statements, %v", len(all), err)
+			}
+			ev, err := e.Witness.Before(t.Context(), s, all[0])
+			if err != nil {
+				// It runs without evidence then.
+				t.Logf("looking before: %v", err)
+			}
+			again, err := engine.ReadEvidence(ev.Text())
+			if err != nil || again.Text() != ev.Text() {
+				t.Fatalf("the evidence is read as %v, %v", again, err)
+			}
+			judge := func() engine.Finding {
+				now := make([]string, len(ev.Objects))
+				for i, o := range ev.Objects {
+					var err error
+					if now[i], err = e.Witness.Now(t.Context(), s, o); err != nil {
+						return engine.Finding{Saw: err.Error()}
+					}
+				}
+				return ev.Judge(now)
+			}
+			notRun := judge()
+			if _, err := s.(engine.Plain).Execute(t.Context(), all[0]); err != nil {
+				t.Fatal(err)
+			}
+			run := judge()
+			want := map[Told][2]engine.Outcome{
+				Settled: {engine.TookNot, engine.Took}, Again: {engine.TookNot, engine.TookNot},
+				HalfWay: {engine.Unsure, engine.Took}, Never: {engine.Unsure, engine.Unsure},
+			}[c.Told]
+			if got := [2]engine.Outcome{notRun.Outcome, run.Outcome}; got != want {
+				t.Errorf("told %v, want %v; before it ran: %s; after: %s", got, want, notRun.Saw, run.Saw)
+			}
+		})
+	}
+}

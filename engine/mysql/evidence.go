@@ -1,0 +1,375 @@
+package mysql
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// witness reads what the products say of their objects. It trusts only what
+// they log as one piece: definitions in InnoDB since MySQL 8.0 and MariaDB
+// 10.6. Older ones, and tables of other engines, may be left in between.
+func witness() engine.Witness {
+	return engine.Witness{Before: before, Now: now}
+}
+
+// Kinds of objects that are looked at in ways of their own. Others are looked
+// up by name: see catalogs.
+const (
+	kindTable = "table"
+	kindIndex = "index"
+)
+
+// catalogs describe objects that have a definition which can be compared.
+var catalogs = map[string]string{
+	"view": "SELECT CONCAT_WS(' ', VIEW_DEFINITION, CHECK_OPTION, DEFINER, SECURITY_TYPE) FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+	"trigger": "SELECT CONCAT_WS(' ', EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER, ACTION_STATEMENT, DEFINER, SQL_MODE) " +
+		"FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? AND TRIGGER_NAME = ?",
+	"procedure": routine("PROCEDURE"),
+	"function":  routine("FUNCTION"),
+	"event": "SELECT CONCAT_WS(' ', EVENT_DEFINITION, EVENT_TYPE, EXECUTE_AT, INTERVAL_VALUE, INTERVAL_FIELD, STARTS, ENDS, STATUS, ON_COMPLETION, EVENT_COMMENT, DEFINER) " +
+		"FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? AND EVENT_NAME = ?",
+	"sequence": "SELECT 'there' FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND TABLE_TYPE = 'SEQUENCE'",
+}
+
+func routine(kind string) string {
+	return "SELECT CONCAT_WS(' ', ROUTINE_DEFINITION, DTD_IDENTIFIER, IS_DETERMINISTIC, SQL_DATA_ACCESS, SECURITY_TYPE, DEFINER, SQL_MODE, ROUTINE_COMMENT, " +
+		"(SELECT GROUP_CONCAT(CONCAT_WS(' ', p.PARAMETER_MODE, p.PARAMETER_NAME, p.DTD_IDENTIFIER) ORDER BY p.ORDINAL_POSITION) FROM information_schema.PARAMETERS AS p " +
+		"WHERE p.SPECIFIC_SCHEMA = r.ROUTINE_SCHEMA AND p.SPECIFIC_NAME = r.ROUTINE_NAME AND p.ROUTINE_TYPE = r.ROUTINE_TYPE)) " +
+		"FROM information_schema.ROUTINES AS r WHERE ROUTINE_TYPE = '" + kind + "' AND ROUTINE_SCHEMA = ? AND ROUTINE_NAME = ?"
+}
+
+// atomicDDL says whether the server logs each definition as one piece.
+func atomicDDL(v engine.Server) bool {
+	if v.Product == "MariaDB" {
+		return v.Number >= 100600
+	}
+	return v.Number >= 80000
+}
+
+func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine.Evidence, error) {
+	b := &scene{p: engine.ReadPhrase(st, sqltext.MySQL), server: s.Server()}
+	p := b.p
+	verb := p.OneOf("CREATE", "DROP", "ALTER", "RENAME", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "FLUSH", "GRANT")
+	switch verb {
+	case "ANALYZE":
+		p.OneOf("NO_WRITE_TO_BINLOG", "LOCAL")
+		return engine.Evidence{Again: p.OneOf("TABLE", "TABLES") != ""}, nil // ANALYZE SELECT runs the SELECT
+	case "OPTIMIZE", "REPAIR", "CHECK", "GRANT", "FLUSH":
+		return engine.Evidence{Again: true}, nil
+	}
+	if !atomicDDL(s.Server()) {
+		return engine.Evidence{}, nil
+	}
+	var err error
+	// USE may have led elsewhere.
+	if b.schema, err = text(ctx, s, "SELECT COALESCE(DATABASE(), '')"); err != nil {
+		return engine.Evidence{}, err
+	}
+	var objects []engine.Object
+	switch verb {
+	case "CREATE":
+		objects = b.created()
+	case "DROP":
+		objects = b.dropped()
+	case "ALTER":
+		objects = b.altered()
+	case "RENAME":
+		if p.OneOf("TABLE", "TABLES") != "" {
+			p.Next("IF", "EXISTS")
+			from := b.object(engine.Drops, kindTable)
+			if from == nil || !p.Next("TO") {
+				break
+			}
+			to := b.object(engine.Makes, kindTable)
+			if to != nil && p.End() { // several are not one piece
+				objects = []engine.Object{*from, *to}
+			}
+		}
+	}
+	if objects == nil {
+		return engine.Evidence{}, nil
+	}
+	return witness().Whole(ctx, s, objects...)
+}
+
+// scene is a statement, and where its names lead.
+type scene struct {
+	p      *engine.Phrase
+	schema string
+	server engine.Server
+}
+
+// object reads a name.
+func (b *scene) object(rule engine.Rule, kind string) *engine.Object {
+	name := b.p.Name()
+	o := engine.Object{Rule: rule, Kind: kind, Schema: b.schema}
+	switch len(name) {
+	case 2:
+		o.Schema, o.Name = name[0], name[1]
+	case 1:
+		o.Name = name[0]
+	}
+	if o.Name == "" || o.Schema == "" {
+		return nil
+	}
+	return &o
+}
+
+func one(o *engine.Object) []engine.Object {
+	if o == nil {
+		return nil
+	}
+	return []engine.Object{*o}
+}
+
+func (b *scene) created() []engine.Object {
+	p := b.p
+	rule := engine.Makes
+	if p.Next("OR", "REPLACE") {
+		rule = engine.Rewords
+	}
+	if !b.options() {
+		return nil
+	}
+	p.OneOf("UNIQUE", "FULLTEXT", "SPATIAL", "AGGREGATE")
+	switch kind := p.OneOf("TABLE", "INDEX", "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE"); kind {
+	case "":
+		return nil
+	case "INDEX":
+		p.Next("IF", "NOT", "EXISTS")
+		return b.index(rule)
+	case "TABLE", "SEQUENCE":
+		p.Next("IF", "NOT", "EXISTS")
+		o := b.object(rule, strings.ToLower(kind))
+		// The old one is dropped before the new one is made; and what is
+		// filled from a query is not one piece.
+		if rule == engine.Rewords || kind == "TABLE" && fromQuery(p) {
+			return nil
+		}
+		return one(o)
+	default:
+		p.Next("IF", "NOT", "EXISTS")
+		return one(b.object(rule, strings.ToLower(kind)))
+	}
+}
+
+// fromQuery tells CREATE TABLE with rows from a query, or what cannot be told
+// from one.
+func fromQuery(p *engine.Phrase) bool {
+	for i, t := range p.Tokens {
+		switch {
+		case t.Is("SELECT"), t.Is("TABLE"):
+			return true
+		case t.Is("VALUES"): // else of a partition
+			if i+1 == len(p.Tokens) || !p.Tokens[i+1].Is("LESS") && !p.Tokens[i+1].Is("IN") {
+				return true
+			}
+		}
+	}
+	return !p.Whole
+}
+
+// options passes what may stand before the kind; false where it cannot be
+// read.
+func (b *scene) options() bool {
+	p := b.p
+	for {
+		switch {
+		case p.Next("ALGORITHM", "="), p.Next("SQL", "SECURITY"):
+			p.OneOf("UNDEFINED", "MERGE", "TEMPTABLE", "DEFINER", "INVOKER")
+		case p.Next("DEFINER", "="):
+			if p.OneOf("CURRENT_USER", "CURRENT_ROLE") != "" {
+				p.Next("(", ")")
+				continue
+			}
+			if !b.account() {
+				return false
+			}
+		default:
+			return true
+		}
+	}
+}
+
+// account passes user[@host], in whatever quotes.
+func (b *scene) account() bool {
+	p := b.p
+	for range 2 {
+		if len(p.Tokens) == 0 {
+			return false
+		}
+		p.Tokens = p.Tokens[1:]
+		if !p.Next("@") {
+			return true
+		}
+	}
+	return false
+}
+
+// index reads name ... ON table.
+func (b *scene) index(rule engine.Rule) []engine.Object {
+	name := b.p.Name()
+	if len(name) != 1 || !b.p.To("ON") {
+		return nil
+	}
+	o := b.object(rule, kindIndex)
+	if o == nil {
+		return nil
+	}
+	o.Name, o.Of = name[0], o.Name
+	return []engine.Object{*o}
+}
+
+func (b *scene) dropped() []engine.Object {
+	p := b.p
+	kind := p.OneOf("TABLE", "TABLES", "INDEX", "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE")
+	p.Next("IF", "EXISTS")
+	switch kind {
+	case "":
+		return nil
+	case "INDEX":
+		return b.index(engine.Drops)
+	case "TABLES":
+		kind = "TABLE"
+	}
+	var out []engine.Object
+	for {
+		o := b.object(engine.Drops, strings.ToLower(kind))
+		if o == nil {
+			return nil
+		}
+		out = append(out, *o)
+		if !p.Next(",") {
+			break
+		}
+	}
+	p.OneOf("CASCADE", "RESTRICT")
+	if !p.End() {
+		return nil
+	}
+	return out
+}
+
+func (b *scene) altered() []engine.Object {
+	p := b.p
+	if p.OneOf("DATABASE", "SCHEMA") != "" {
+		return nil
+	}
+	p.OneOf("ONLINE", "IGNORE")
+	p.Next("IGNORE")
+	if !p.Next("TABLE") {
+		if b.options() && p.Next("VIEW") {
+			return one(b.object(engine.Rewords, "view"))
+		}
+		return nil
+	}
+	p.Next("IF", "EXISTS")
+	table := b.object(engine.Alters, kindTable)
+	// These change rows, or change them for others, and show in no definition.
+	if table == nil || !p.Whole || p.Has("TRUNCATE", "EXCHANGE", "DISCARD", "IMPORT", "WAIT") {
+		return nil
+	}
+	for p.To("RENAME") {
+		if p.OneOf("COLUMN", "INDEX", "KEY") != "" {
+			continue
+		}
+		p.OneOf("TO", "AS")
+		p.Next("=")
+		to := b.object(engine.Makes, kindTable)
+		if to == nil || p.Has("RENAME") {
+			return nil
+		}
+		table.Rule = engine.Drops
+		return []engine.Object{*table, *to}
+	}
+	return []engine.Object{*table}
+}
+
+var errOtherEngine = errors.New("the table is not one of InnoDB, which alone logs a change as one piece")
+
+var errOtherSpelling = errors.New("sql_mode, or another setting of the session's, changes how definitions are spelled")
+
+func now(ctx context.Context, s engine.Session, o engine.Object) (string, error) {
+	switch o.Kind {
+	case kindTable:
+		return tableNow(ctx, s, o.Schema, o.Name)
+	case kindIndex:
+		if table, err := tableNow(ctx, s, o.Schema, o.Of); table == "" || err != nil {
+			return "", err
+		}
+		return digest(text(ctx, s, "SELECT GROUP_CONCAT(CONCAT_WS(' ', NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE, INDEX_COMMENT) ORDER BY SEQ_IN_INDEX) "+
+			"FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND INDEX_NAME = ? AND TABLE_NAME = ?", o.Schema, o.Name, o.Of))
+	}
+	query, known := catalogs[o.Kind]
+	if !known {
+		return "", errors.New("a newer release looked at it")
+	}
+	return digest(text(ctx, s, query, o.Schema, o.Name))
+}
+
+// autoIncrement rises with the rows.
+var autoIncrement = regexp.MustCompile(`(?m)^\).* AUTO_INCREMENT=[0-9]+`)
+
+// tableNow is a table's own text. The name is compared as the server does it,
+// by having the server look for it.
+func tableNow(ctx context.Context, s engine.Session, schema, name string) (string, error) {
+	var kind string
+	var spelled int
+	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&kind, &spelled) },
+		"SELECT COALESCE(ENGINE, TABLE_TYPE), @@sql_quote_show_create AND @@character_set_results LIKE 'utf8%' AND NOT @@sql_mode REGEXP "+
+			"'ANSI|ORACLE|MSSQL|DB2|MAXDB|POSTGRESQL|MYSQL323|MYSQL40|_OPTIONS|NO_BACKSLASH_ESCAPES' FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", schema, name)
+	switch {
+	case err != nil || kind == "":
+		return "", err
+	case !strings.EqualFold(kind, "InnoDB"):
+		return "", errOtherEngine
+	case spelled == 0:
+		// A text that is spelled otherwise would look like another table.
+		return "", errOtherSpelling
+	}
+	var definition string
+	err = s.Query(ctx, func(scan func(...any) error) error {
+		var title string
+		return scan(&title, &definition)
+	}, "SHOW CREATE TABLE "+quote(schema)+"."+quote(name))
+	if err != nil {
+		return "", fmt.Errorf("read the definition of %s: %w", name, err)
+	}
+	last := strings.LastIndex(definition, "\n)") + 1
+	tail := autoIncrement.ReplaceAllStringFunc(definition[last:], func(m string) string { return m[:strings.LastIndex(m, " AUTO_INCREMENT=")] })
+	// Triggers are not in it.
+	triggers, err := text(ctx, s, "SELECT GROUP_CONCAT(TRIGGER_NAME ORDER BY TRIGGER_NAME) FROM information_schema.TRIGGERS "+
+		"WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?", schema, name)
+	return digest(definition[:last]+tail+triggers, err)
+}
+
+func text(ctx context.Context, s engine.Session, query string, args ...any) (string, error) {
+	var v sql.NullString
+	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&v) }, query, args...)
+	return v.String, err
+}
+
+// digest shortens a definition; none stays none.
+func digest(definition string, err error) (string, error) {
+	if definition == "" || err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(definition))
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// leak names a table of the session's database that takes no part in
+// transactions. MariaDB's sequences are tables that look so and are none.
+func leak(ctx context.Context, s engine.Session) (string, error) {
+	return text(ctx, s, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' "+
+		"AND ENGINE NOT IN (SELECT e.ENGINE FROM information_schema.ENGINES AS e WHERE e.TRANSACTIONS = 'YES') LIMIT 1")
+}

@@ -1,0 +1,67 @@
+package mysql_test
+
+import (
+	"testing"
+
+	"github.com/dbwarden-go/dbwarden/engine/enginetest"
+	"github.com/dbwarden-go/dbwarden/engine/mysql"
+	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+)
+
+func TestWhatCanBeToldOfAStatement(t *testing.T) {
+	t.Parallel()
+	table := []string{"CREATE TABLE t (n INT, m INT)"}
+	isam := []string{"CREATE TABLE t (n INT) ENGINE = MyISAM"}
+	two := append(table, "CREATE TABLE u (n INT)")
+	index := append(table, "CREATE INDEX t_n ON t (n)")
+	view := append(table, "CREATE VIEW v AS SELECT n FROM t")
+	routine := []string{"CREATE PROCEDURE p() SELECT 1"}
+	enginetest.Witnesses(t, mysql.Engine(), func(t *testing.T) string { return dbtest.MariaDB(t).NewDatabase(t) }, []enginetest.Testimony{
+		enginetest.Says(nil, "CREATE TABLE t (n INT)", enginetest.Settled),
+		enginetest.Says(nil, "CREATE /* odd */ TABLE IF NOT EXISTS `T``t` (n INT) -- it's", enginetest.Settled),
+		enginetest.Says(table, "CREATE TABLE IF NOT EXISTS t (n INT)", enginetest.Again),
+		enginetest.Says(table, "CREATE TABLE u LIKE t", enginetest.Settled),
+		enginetest.Says(table, "CREATE TABLE u SELECT * FROM t", enginetest.Never),
+		enginetest.Says(table, "CREATE OR REPLACE TABLE t (n INT)", enginetest.Never),
+		enginetest.Says(nil, "CREATE TEMPORARY TABLE t (n INT)", enginetest.Never),
+		enginetest.Says(nil, "CREATE /*!40101 TABLE */ t (n INT)", enginetest.Never),
+		enginetest.Says(nil, "CREATE TABLE t (n INT) PARTITION BY RANGE (n) (PARTITION a VALUES LESS THAN (5), PARTITION b VALUES LESS THAN (9))", enginetest.Settled),
+		enginetest.Says(table, "DROP TABLE t", enginetest.Settled),
+		enginetest.Says(two, "DROP TABLES t, u", enginetest.Settled),
+		enginetest.Says(nil, "DROP TABLE IF EXISTS t", enginetest.Again),
+		enginetest.Says(table, "RENAME TABLE t TO u", enginetest.Settled),
+		enginetest.Says(two, "RENAME TABLE t TO x, u TO t", enginetest.Never),
+		enginetest.Says(table, "ALTER TABLE t ADD COLUMN x INT", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t DROP m, ADD x INT", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t MODIFY n BIGINT AFTER m", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t RENAME COLUMN n TO k", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t RENAME u", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t ADD x INT, RENAME TO u", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t ADD UNIQUE k (n)", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t COMMENT = 'x'", enginetest.Settled),
+		enginetest.Says(table, "ALTER TABLE t ENGINE = InnoDB", enginetest.Again),
+		enginetest.Says(isam, "ALTER TABLE t FORCE", enginetest.Never),
+		enginetest.Says(index, "ALTER TABLE t DROP KEY t_n", enginetest.Settled),
+		enginetest.Says(table, "CREATE UNIQUE INDEX t_n ON t (n)", enginetest.Settled),
+		enginetest.Says(index, "CREATE OR REPLACE INDEX t_n ON t (n, m)", enginetest.Settled),
+		enginetest.Says(index, "DROP INDEX t_n ON t", enginetest.Settled),
+		enginetest.Says(table, "CREATE DEFINER = CURRENT_USER SQL SECURITY INVOKER VIEW v AS SELECT n FROM t", enginetest.Settled),
+		enginetest.Says(view, "CREATE OR REPLACE ALGORITHM = MERGE VIEW v AS SELECT m FROM t", enginetest.Settled),
+		enginetest.Says(view, "CREATE OR REPLACE VIEW v AS SELECT n FROM t", enginetest.Again),
+		enginetest.Says(view, "DROP VIEW v", enginetest.Settled),
+		enginetest.Says(nil, "CREATE PROCEDURE p() BEGIN SELECT 1; END", enginetest.Settled),
+		enginetest.Says(routine, "DROP PROCEDURE p", enginetest.Settled),
+		enginetest.Says(routine, "CREATE OR REPLACE PROCEDURE p() SELECT 2", enginetest.Settled),
+		enginetest.Says(nil, "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1", enginetest.Settled),
+		enginetest.Says(table, "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.n = 1", enginetest.Settled),
+		enginetest.Says(nil, "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1", enginetest.Settled),
+		enginetest.Says(nil, "CREATE SEQUENCE s", enginetest.Settled),
+		enginetest.Says([]string{"CREATE SEQUENCE s"}, "DROP SEQUENCE s", enginetest.Settled),
+		enginetest.Says(table, "OPTIMIZE TABLE t", enginetest.Again),
+		enginetest.Says(table, "ANALYZE TABLE t", enginetest.Again),
+		enginetest.Says(table, "INSERT INTO t VALUES (1, 2)", enginetest.Never),
+		enginetest.Says(table, "TRUNCATE t", enginetest.Never),
+		enginetest.Says(routine, "CALL p()", enginetest.Never),
+		enginetest.Says(append(table, "SET sql_mode = 'ANSI_QUOTES'"), "ALTER TABLE t ADD x INT", enginetest.Never),
+	})
+}

@@ -1,0 +1,447 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+// witness reads pg_catalog, which hides nothing from anybody. A statement
+// outside a transaction block is a transaction of its own, so that what it
+// changes in the catalogue is there whole or not at all; those that take
+// several (CREATE INDEX CONCURRENTLY) leave a mark of their own, an invalid
+// index.
+func witness() engine.Witness {
+	return engine.Witness{Before: before, Now: now, Clear: clearIndex}
+}
+
+// Kinds of objects that are looked at in ways of their own. Others are looked
+// up by name: see catalogs.
+const (
+	kindTable    = "table" // and whatever is like one: all that is known of it
+	kindRelation = "relation"
+	kindIndex    = "index"
+	kindRoutine  = "function" // all of one name
+	kindTrigger  = "trigger"
+	kindPolicy   = "policy"
+	kindType     = "type"
+)
+
+// catalogs are where objects are found that belong to no schema.
+var catalogs = map[string]string{
+	"schema":      "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1",
+	"extension":   "SELECT oid FROM pg_catalog.pg_extension WHERE extname = $1",
+	"database":    "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1",
+	"role":        "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1",
+	"publication": "SELECT oid FROM pg_catalog.pg_publication WHERE pubname = $1",
+	"server":      "SELECT oid FROM pg_catalog.pg_foreign_server WHERE srvname = $1",
+}
+
+func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine.Evidence, error) {
+	b := &scene{ctx: ctx, s: s, p: engine.ReadPhrase(st, sqltext.PostgreSQL)}
+	b.p.Fold = true
+	var objects []engine.Object
+	switch b.p.OneOf("CREATE", "DROP", "ALTER", "VACUUM", "ANALYZE", "ANALYSE", "REINDEX", "CLUSTER", "CHECKPOINT",
+		"REFRESH", "COMMENT", "GRANT", "REVOKE", "SECURITY") {
+	case "":
+		return engine.Evidence{}, nil
+	case "CREATE":
+		objects = b.created()
+	case "DROP":
+		objects = b.dropped()
+	case "ALTER":
+		if b.p.Next("SYSTEM") {
+			return engine.Evidence{Again: true}, nil
+		}
+		objects = b.altered()
+	default:
+		// Each of them makes something so, whatever it was before.
+		return engine.Evidence{Again: true}, nil
+	}
+	if b.err != nil || objects == nil {
+		return engine.Evidence{}, b.err
+	}
+	return witness().Whole(ctx, s, objects...)
+}
+
+// scene is a statement with the session that is about to run it.
+type scene struct {
+	ctx context.Context
+	s   engine.Session
+	p   *engine.Phrase
+	err error
+}
+
+func (b *scene) created() []engine.Object {
+	p := b.p
+	replace := p.Next("OR", "REPLACE")
+	rule := engine.Makes
+	if replace {
+		rule = engine.Rewords
+	}
+	p.OneOf("UNLOGGED", "RECURSIVE", "UNIQUE", "MATERIALIZED", "FOREIGN", "CONSTRAINT", "TRUSTED")
+	kind := p.OneOf("TABLE", "VIEW", "SEQUENCE", "INDEX", "TYPE", "DOMAIN", "SCHEMA", "EXTENSION", "FUNCTION", "PROCEDURE",
+		"AGGREGATE", "TRIGGER", "POLICY", "DATABASE", "ROLE", "USER", "PUBLICATION", "SERVER")
+	if kind == "INDEX" {
+		return b.index()
+	}
+	p.Next("IF", "NOT", "EXISTS")
+	name := p.Name()
+	if name == nil || len(p.Tokens) > 0 && p.Tokens[0].Text == "&" {
+		return nil
+	}
+	switch kind {
+	case "TABLE", "VIEW", "SEQUENCE":
+		k := kindRelation
+		if replace {
+			k = kindTable // with its definition
+		}
+		return b.named(rule, k, name)
+	case "TYPE", "DOMAIN":
+		return b.named(rule, kindType, name)
+	case "FUNCTION", "PROCEDURE", "AGGREGATE":
+		return b.named(engine.Rewords, kindRoutine, name)
+	case "TRIGGER", "POLICY":
+		return b.belongs(rule, kind, name)
+	case "SCHEMA":
+		if name[0] == "authorization" {
+			return nil
+		}
+	case "USER":
+		kind = "ROLE"
+		if name[0] == "mapping" {
+			return nil
+		}
+	}
+	return b.plain(rule, kind, name)
+}
+
+// named is an object in a schema: the one that is given, or that in which
+// things are made.
+func (b *scene) named(rule engine.Rule, kind string, name []string) []engine.Object {
+	o := engine.Object{Rule: rule, Kind: kind, Name: name[len(name)-1]}
+	switch len(name) {
+	case 1:
+		o.Schema = b.text("SELECT current_schema()")
+	case 2:
+		o.Schema = name[0]
+	}
+	if o.Schema == "" || strings.HasPrefix(o.Schema, "pg_temp") {
+		return nil
+	}
+	return []engine.Object{o}
+}
+
+func (b *scene) plain(rule engine.Rule, kind string, name []string) []engine.Object {
+	kind = strings.ToLower(kind)
+	if _, known := catalogs[kind]; !known || len(name) != 1 {
+		return nil
+	}
+	return []engine.Object{{Rule: rule, Kind: kind, Name: name[0]}}
+}
+
+// belongs is an object of a table: name ... ON table.
+func (b *scene) belongs(rule engine.Rule, kind string, name []string) []engine.Object {
+	if len(name) != 1 || !b.p.To("ON") {
+		return nil
+	}
+	schema, table, _ := b.existing(b.p.Name())
+	if table == "" {
+		return nil
+	}
+	return []engine.Object{{Rule: rule, Kind: strings.ToLower(kind), Schema: schema, Name: name[0], Of: table}}
+}
+
+// index reads [CONCURRENTLY] [[IF NOT EXISTS] name] ON [ONLY] table.
+func (b *scene) index() []engine.Object {
+	p := b.p
+	rule := engine.Makes
+	if p.Next("CONCURRENTLY") {
+		rule = engine.Builds
+	}
+	p.Next("IF", "NOT", "EXISTS")
+	unnamed := p.Next("ON")
+	var name []string
+	if !unnamed {
+		if name = p.Name(); len(name) != 1 || !p.Next("ON") {
+			return nil
+		}
+	}
+	p.Next("ONLY")
+	schema, table, id := b.existing(p.Name())
+	switch {
+	case table == "":
+		return nil
+	case !unnamed:
+		return []engine.Object{{Rule: rule, Kind: kindIndex, Schema: schema, Name: name[0]}}
+	case rule == engine.Builds:
+		return nil // which index would be the broken one?
+	}
+	return []engine.Object{{Rule: engine.Alters, Kind: kindTable, Schema: schema, Name: table, ID: id}}
+}
+
+func (b *scene) dropped() []engine.Object {
+	p := b.p
+	p.OneOf("MATERIALIZED", "FOREIGN")
+	kind := p.OneOf("TABLE", "VIEW", "SEQUENCE", "INDEX", "TYPE", "DOMAIN", "SCHEMA", "EXTENSION", "FUNCTION", "PROCEDURE",
+		"AGGREGATE", "ROUTINE", "TRIGGER", "POLICY", "DATABASE", "ROLE", "USER", "PUBLICATION", "SERVER")
+	p.Next("CONCURRENTLY")
+	p.Next("IF", "EXISTS")
+	var out []engine.Object
+	for {
+		name := p.Name()
+		if name == nil {
+			return nil
+		}
+		switch kind {
+		case "TABLE", "VIEW", "SEQUENCE", "INDEX":
+			schema, relation, _ := b.existing(name)
+			if relation == "" {
+				if out = append(out, b.named(engine.Drops, kindRelation, name)...); len(out) == 0 {
+					return nil
+				}
+				break
+			}
+			out = append(out, engine.Object{Rule: engine.Drops, Kind: kindRelation, Schema: schema, Name: relation})
+		case "TYPE", "DOMAIN":
+			o := b.ofPath("pg_type WHERE oid = to_regtype(%s)", "typname", "typnamespace", name)
+			if o == nil {
+				return nil
+			}
+			o.Rule, o.Kind = engine.Drops, kindType
+			out = append(out, *o)
+		case "FUNCTION", "PROCEDURE", "AGGREGATE", "ROUTINE":
+			// Which one of a name is meant is for the server to say; that one
+			// is gone shows in all of them.
+			o := b.ofPath("pg_proc WHERE proname = (parse_ident(%s))[array_length(parse_ident(%[1]s), 1)] AND pg_function_is_visible(oid)",
+				"proname", "pronamespace", name)
+			if o == nil || out != nil {
+				return nil
+			}
+			o.Rule, o.Kind = engine.Trims, kindRoutine
+			return []engine.Object{*o}
+		case "TRIGGER", "POLICY":
+			return b.belongs(engine.Drops, kind, name)
+		case "USER":
+			out = append(out, b.plain(engine.Drops, "ROLE", name)...)
+		default:
+			o := b.plain(engine.Drops, kind, name)
+			if o == nil {
+				return nil
+			}
+			out = append(out, o...)
+		}
+		if !p.Next(",") {
+			break
+		}
+	}
+	p.OneOf("CASCADE", "RESTRICT")
+	if kind == "DATABASE" {
+		p.To("FORCE")
+		p.Next(")")
+	}
+	if !p.End() {
+		return nil
+	}
+	return out
+}
+
+func (b *scene) altered() []engine.Object {
+	p := b.p
+	p.OneOf("MATERIALIZED", "FOREIGN")
+	kind := p.OneOf("TABLE", "VIEW", "INDEX", "TYPE")
+	p.Next("IF", "EXISTS")
+	p.Next("ONLY")
+	if kind == "" || p.Next("ALL", "IN", "TABLESPACE") {
+		return nil
+	}
+	name := p.Name()
+	if kind == "TYPE" {
+		o := b.ofPath("pg_type WHERE oid = to_regtype(%s)", "typname", "typnamespace", name)
+		if o == nil {
+			return nil
+		}
+		o.Rule, o.Kind = engine.Alters, kindType
+		return []engine.Object{*o}
+	}
+	schema, relation, id := b.existing(name)
+	if relation == "" {
+		return nil
+	}
+	rule := engine.Alters
+	switch {
+	case p.Has("CONCURRENTLY"):
+		return nil // DETACH PARTITION, in two transactions
+	case !p.Whole || p.Has("USING"):
+		rule = engine.Rewrite // a column may keep its type while its values change
+	}
+	return []engine.Object{{Rule: rule, Kind: kindTable, Schema: schema, Name: relation, ID: id}}
+}
+
+// existing finds a relation as the server would, by the session's path.
+func (b *scene) existing(name []string) (schema, relation, id string) {
+	o := b.ofPath("pg_class WHERE oid = to_regclass(%s)", "relname", "relnamespace", name)
+	if o == nil {
+		return "", "", ""
+	}
+	return o.Schema, o.Name, o.ID
+}
+
+// ofPath finds an object by its catalogue; nil for none, for several, and
+// for a temporary one, which is of this session alone.
+func (b *scene) ofPath(where, name, schema string, parts []string) *engine.Object {
+	if len(parts) == 0 || len(parts) > 2 || b.err != nil {
+		return nil
+	}
+	quoted := make([]string, len(parts))
+	for i, part := range parts {
+		quoted[i] = quoteIdent(part)
+	}
+	path := quoteLiteral(strings.Join(quoted, "."))
+	if len(parts) == 2 {
+		where = strings.Replace(where, "pg_function_is_visible(oid)", "pronamespace = (SELECT n.oid FROM pg_namespace AS n WHERE n.nspname = "+quoteLiteral(parts[0])+")", 1)
+	}
+	var found []engine.Object
+	b.err = b.s.Query(b.ctx, func(scan func(...any) error) error {
+		var o engine.Object
+		if err := scan(&o.ID, &o.Schema, &o.Name); err != nil {
+			return err
+		}
+		found = append(found, o)
+		return nil
+	}, fmt.Sprintf("SELECT oid::text, (SELECT n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.oid = "+schema+"), "+name+" FROM pg_catalog."+where, path))
+	// An overloaded function is one name.
+	for len(found) > 1 && found[1].Schema == found[0].Schema && found[1].Name == found[0].Name {
+		found = found[1:]
+	}
+	if b.err != nil || len(found) != 1 || strings.HasPrefix(found[0].Schema, "pg_temp") {
+		return nil
+	}
+	return &found[0]
+}
+
+func (b *scene) text(query string, args ...any) string {
+	if b.err != nil {
+		return ""
+	}
+	var rows []string
+	rows, b.err = column(b.ctx, b.s, query, args...)
+	return strings.Join(rows, "\n")
+}
+
+// column is the single column of a query, without its NULLs.
+func column(ctx context.Context, s engine.Session, query string, args ...any) ([]string, error) {
+	var out []string
+	err := s.Query(ctx, func(scan func(...any) error) error {
+		var v *string
+		if err := scan(&v); err != nil {
+			return err
+		}
+		if v != nil {
+			out = append(out, *v)
+		}
+		return nil
+	}, query, args...)
+	return out, err
+}
+
+// described is all that the catalogue says of a table and what is like one.
+// Of what changes by itself (statistics, sizes, files) it holds nothing.
+const described = `
+SELECT (to_jsonb(c) - '{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relhasindex,relhasrules,relhastriggers,relhassubclass,relacl}'::text[])::text FROM pg_catalog.pg_class AS c WHERE c.oid = $1::oid
+UNION ALL (SELECT (to_jsonb(a) - '{attacl,attmissingval,atthasmissing}'::text[])::text FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = $1::oid AND a.attnum > 0 ORDER BY a.attnum)
+UNION ALL (SELECT adnum || ' ' || pg_get_expr(adbin, adrelid) FROM pg_catalog.pg_attrdef WHERE adrelid = $1::oid ORDER BY adnum)
+UNION ALL (SELECT oid || ' ' || conname || ' ' || convalidated || ' ' || condeferrable || ' ' || condeferred || ' ' || pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint WHERE conrelid = $1::oid ORDER BY oid)
+UNION ALL (SELECT indexrelid || ' ' || indisvalid || ' ' || indisclustered || ' ' || indisreplident || ' ' || pg_get_indexdef(indexrelid) FROM pg_catalog.pg_index WHERE indrelid = $1::oid OR indexrelid = $1::oid ORDER BY indexrelid)
+UNION ALL (SELECT oid || ' ' || tgname || ' ' || tgenabled::text FROM pg_catalog.pg_trigger WHERE tgrelid = $1::oid AND NOT tgisinternal ORDER BY oid)
+UNION ALL (SELECT oid || ' ' || polname FROM pg_catalog.pg_policy WHERE polrelid = $1::oid ORDER BY oid)
+UNION ALL (SELECT oid || ' ' || rulename || ' ' || ev_enabled::text || ' ' || pg_get_ruledef(oid) FROM pg_catalog.pg_rewrite WHERE ev_class = $1::oid ORDER BY oid)
+UNION ALL (SELECT inhrelid || ' ' || inhparent FROM pg_catalog.pg_inherits WHERE inhrelid = $1::oid OR inhparent = $1::oid ORDER BY inhrelid, inhparent)`
+
+var errNewer = errors.New("a newer release looked at it")
+
+func now(ctx context.Context, s engine.Session, o engine.Object) (string, error) {
+	ask := func(query string, args ...any) (string, error) {
+		rows, err := column(ctx, s, query, args...)
+		return strings.Join(rows, "\n"), err
+	}
+	digested := func(query string, args ...any) (string, error) {
+		text, err := ask(query, args...)
+		if text == "" || err != nil {
+			return "", err
+		}
+		sum := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(sum[:8]), nil
+	}
+	const relation = "SELECT c.oid::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2"
+	const class = " = (SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2)"
+	switch o.Kind {
+	case kindRelation:
+		return ask(relation, o.Schema, o.Name)
+	case kindIndex:
+		return indexNow(ctx, s, o)
+	case kindTable:
+		id := o.ID
+		if id == "" {
+			var err error
+			if id, err = ask(relation, o.Schema, o.Name); id == "" || err != nil {
+				return "", err
+			}
+		}
+		return digested(described, id)
+	case kindRoutine:
+		return digested(`SELECT p.oid || ' ' || COALESCE(CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END, '')
+			FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+			WHERE n.nspname = $1 AND p.proname = $2 ORDER BY p.oid`, o.Schema, o.Name)
+	case kindType:
+		if o.ID != "" {
+			return digested(typeOf("t.oid = $1::oid"), o.ID)
+		}
+		return digested(typeOf("n.nspname = $1 AND t.typname = $2"), o.Schema, o.Name)
+	case kindTrigger:
+		return digested("SELECT t.oid || ' ' || pg_get_triggerdef(t.oid) FROM pg_catalog.pg_trigger AS t WHERE t.tgname = $3 AND t.tgrelid"+class, o.Schema, o.Of, o.Name)
+	case kindPolicy:
+		return ask("SELECT p.oid::text FROM pg_catalog.pg_policy AS p WHERE p.polname = $3 AND p.polrelid"+class, o.Schema, o.Of, o.Name)
+	}
+	query, known := catalogs[o.Kind]
+	if !known {
+		return "", errNewer
+	}
+	return ask(query, o.Name)
+}
+
+// typeOf describes a type: its name, and its values or columns in order.
+func typeOf(where string) string {
+	return `SELECT t.oid || ' ' || n.nspname || ' ' || t.typname || ' ' || t.typowner
+		|| COALESCE((SELECT string_agg(quote_ident(e.enumlabel), ',' ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum AS e WHERE e.enumtypid = t.oid), '')
+		|| COALESCE((SELECT string_agg(a.attnum || quote_ident(a.attname) || a.atttypid || a.atttypmod, ',' ORDER BY a.attnum)
+			FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attrelid <> 0 AND NOT a.attisdropped), '')
+		FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace WHERE ` + where
+}
+
+// indexNow tells a whole index from one whose build was broken off, and that
+// from one at which a backend is still at work, whoever's it is.
+func indexNow(ctx context.Context, s engine.Session, o engine.Object) (string, error) {
+	building := "EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p WHERE p.index_relid = c.oid)"
+	rows, err := column(ctx, s, `SELECT CASE WHEN `+building+` THEN '`+engine.InWork+`' WHEN NOT COALESCE(i.indisvalid, TRUE) THEN '`+engine.Unfinished+`' ELSE '' END || c.oid
+		FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
+		WHERE n.nspname = $1 AND c.relname = $2`, o.Schema, o.Name)
+	return strings.Join(rows, ""), err
+}
+
+// clearIndex drops the invalid index that a broken CREATE INDEX CONCURRENTLY
+// left.
+func clearIndex(ctx context.Context, s engine.Session, o engine.Object) error {
+	if o.Kind != kindIndex {
+		return errNewer
+	}
+	_, err := s.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+quoteIdent(o.Schema)+"."+quoteIdent(o.Name))
+	return err
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -159,4 +160,16 @@ func (b *bench) locked() bool {
 		b.t.Fatal(err)
 	}
 	return r.Active
+}
+
+// secretly is an INSERT that tells nobody what it does, and so shares no
+// transaction with its journal entry.
+func secretly(engine, insert string) string {
+	switch engine {
+	case "postgres":
+		return "DO 'BEGIN " + insert + "; END'"
+	case "mysql":
+		return "EXECUTE IMMEDIATE '" + insert + "'"
+	}
+	return strings.Replace(insert, "INSERT", "INSERT OR FAIL", 1)
 }

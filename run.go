@@ -154,8 +154,12 @@ func (r *runner) run(ctx context.Context) error {
 			continue
 		}
 		var closes bool
+		g, err := r.ahead(ctx, g)
+		if err != nil {
+			return r.fail(ctx, g, &engine.UnitError{Part: engine.PartOpening, Err: err, RolledBack: true})
+		}
 		if err := r.runUnit(ctx, g, func() (u engine.Unit) {
-			u, closes = r.unit(g, i == last)
+			u, closes = r.unit(ctx, g, i == last)
 			return u
 		}); err != nil {
 			return r.fail(ctx, g, err)
@@ -211,7 +215,7 @@ func lastGroup(groups []plan.Group) int {
 }
 
 // unit makes a group's work, and says whether the history row is in it.
-func (r *runner) unit(g plan.Group, last bool) (engine.Unit, bool) {
+func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit, bool) {
 	from, to := r.from(g), g.To
 	u := engine.Unit{Statements: r.step.section.Statements(r.step.outline, from, to), Watch: r.watch(from)}
 	sum := plan.Checksum(r.step.outline, from, to)
@@ -231,12 +235,54 @@ func (r *runner) unit(g plan.Group, last bool) (engine.Unit, bool) {
 		}
 		return u, last
 	}
-	u.Opening = append(r.restore(), r.jw.Start(r.about(), from+1, to, sum))
+	u.Opening = append(r.restore(), r.jw.Start(r.about(), from+1, to, sum, r.evidence(ctx, from, to)))
 	u.Closing = append(r.restore(), done)
 	if last {
 		u.Closing = append(u.Closing, r.record()...)
 	}
 	return u, last
+}
+
+// evidence looks at what a statement outside a transaction is about to
+// change. What cannot be looked at leaves it without evidence, which is no
+// reason not to run it.
+func (r *runner) evidence(ctx context.Context, from, to int) string {
+	before := r.w.c.Engine.Witness.Before
+	if before == nil || to != from+1 {
+		return ""
+	}
+	for st, err := range r.step.section.Statements(r.step.outline, from, to) {
+		if err != nil || st.Copy != nil {
+			return ""
+		}
+		if e, err := before(ctx, r.s, st); err == nil {
+			return e.Text()
+		}
+	}
+	return ""
+}
+
+// ahead sees to a transaction that is not the whole truth, because a table
+// (MyISAM) or a file (a second one on SQLite) that may be written to keeps no
+// step with it: it is written ahead as if it were outside of one, so that
+// after a crash it is in doubt and not run twice.
+func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
+	leak := r.w.c.Engine.Leak
+	if leak == nil || g.Mode != plan.InTransaction {
+		return g, nil
+	}
+	what, err := leak(ctx, r.s)
+	if err != nil || what == "" {
+		return g, err
+	}
+	if g.Sole {
+		g.Mode = plan.Alone
+		return g, nil
+	}
+	from := r.from(g)
+	q := r.jw.Start(r.about(), from+1, g.To, plan.Checksum(r.step.outline, from, g.To), "")
+	_, err = r.s.Exec(ctx, q.Text, q.Values()...)
+	return g, err
 }
 
 // from is where a group begins that an earlier attempt may have begun.
@@ -390,7 +436,10 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 	q := r.jw.Aborted(r.about(), e.Number, detail)
 	if e.State == Partial {
 		from, to := r.from(g), g.To
-		q = r.jw.Failed(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), detail)
+		// Of several statements outside a transaction the first may have
+		// stayed, and a transaction that could not be rolled back, too.
+		torn := u.Part != engine.PartOpening && (g.Mode == plan.Alone && to > from+1 || g.Mode == plan.InTransaction && !u.RolledBack)
+		q = r.jw.Failed(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), detail, torn)
 	}
 	if _, err := r.s.Exec(ctx, q.Text, q.Values()...); err != nil {
 		if journal.IsFence(r.w.c.Engine.Fault(err)) {

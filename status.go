@@ -3,6 +3,7 @@ package dbwarden
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -95,6 +96,9 @@ func stand(set *migration.Set, h *journal.History) *Status {
 				s.State = InDoubt
 			}
 			s.Detail = progress.String()
+			if progress.Settleable() {
+				s.Detail += fmt.Sprintf("; the next run looks whether statement %d took effect", progress.Doubt)
+			}
 			if progress.Failure != "" {
 				s.Detail += "; " + progress.Failure
 			}

@@ -125,7 +125,7 @@ func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (i
 	}
 	e, p, m, err := find()
 	if err == nil {
-		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, done)
+		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, done, "")
 		_, err = s.Exec(ctx, q.Text, q.Values()...)
 	}
 	if hold.From != nil {

@@ -218,7 +218,15 @@ func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Wr
 			return nil, w.underHold(ctx, fmt.Errorf("write the journal: %w", err))
 		}
 	}
+	unsure, err := w.settle(ctx, s, jw, set, d)
+	if err != nil {
+		return nil, w.underHold(ctx, err)
+	}
 	steps, _, err := w.plan(ctx, s, set, d, t)
+	var r *plan.Refusal
+	if errors.As(err, &r) && r.Code == plan.InDoubt {
+		r.Detail = unsure
+	}
 	return steps, w.underHold(ctx, err)
 }
 

@@ -43,9 +43,9 @@ type Engine struct {
 	// heard of.
 	Witness Witness
 
-	// Leak names a table, among those a migration is likely to write to, that
-	// takes no part in transactions, "" for none; nil where a product has no
-	// such tables.
+	// Leak names something that a migration is likely to write to and that
+	// keeps no step with its transactions, a table or a second file; "" for
+	// none, nil where a product has no such thing.
 	Leak func(ctx context.Context, s Session) (string, error)
 
 	// Grant is the SQL that gives this user the rights to read our tables,

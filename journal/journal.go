@@ -71,7 +71,7 @@ const (
 	Aborted   What = "aborted"     // the attempt was rolled back: nothing stayed
 	Applied   What = "applied"     // the migration is in the history
 	Reverted  What = "rolled back" // it is out of the history again
-	Resolved  What = "resolved"    // a person said how a statement in doubt had ended
+	Resolved  What = "resolved"    // how a statement in doubt had ended was seen, or said by a person
 	Unlocked  What = "unlocked"    // somebody released another's lock
 	TakenOver What = "taken over"  // a run took another's lock, as it was asked to
 )
@@ -93,6 +93,11 @@ type Entry struct {
 	Duration   time.Duration       `json:"-"`
 	Detail     string              `json:"detail,omitempty"`
 	By         string              `json:"by,omitempty"`
+
+	// Evidence is, of a Started entry, engine.Evidence as text; of a Resolved
+	// one, what was seen, where no person settled it; of a Failed one, Torn
+	// or nothing.
+	Evidence string `json:"evidence,omitempty"`
 }
 
 // column is a column of one of the tables.
@@ -136,8 +141,16 @@ func entryColumns(t engine.Types) []column {
 		{"duration_ms", t.BigInt, "NULL"},
 		{"detail", t.Text, "NULL"},
 		{"created_by", t.Varchar(255), "NULL"},
+		{evidenceColumn, t.Text, "NULL"},
 	}
 }
+
+// evidenceColumn is missing in the journals of the first releases.
+const evidenceColumn = "evidence"
+
+// Torn stands in place of the evidence of a Failed entry whose statements ran
+// in part, and of which nobody knows how far.
+const Torn = "torn"
 
 // Ensure creates the tables, or adds what older ones lack. Called under the
 // native lock.

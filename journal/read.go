@@ -155,25 +155,37 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 }
 
 func (j *Journal) entries(ctx context.Context, s engine.Session, tail string) ([]Entry, error) {
+	out, err := j.readEntries(ctx, s, evidenceColumn, tail)
+	if err == nil || j.Engine.Fault(err).Kind != engine.Missing {
+		return out, err
+	}
+	switch have, e := j.Engine.Columns(ctx, s, j.Schema, EntryTable); {
+	case e != nil:
+		return nil, e
+	case have == nil:
+		return nil, nil // a history of the original tool, without a journal yet
+	}
+	return j.readEntries(ctx, s, "NULL", tail) // a journal of an older release
+}
+
+func (j *Journal) readEntries(ctx context.Context, s engine.Session, evidence, tail string) ([]Entry, error) {
 	d := j.Engine.Dialect
 	var out []Entry
 	err := s.Query(ctx, func(scan func(...any) error) error {
 		var e Entry
-		var at, run, what, direction, version, file, checksum, detail, by sql.NullString
+		var at, run, what, direction, version, file, checksum, detail, by, evidence sql.NullString
 		var from, to, statements, duration sql.NullInt64
-		if err := scan(&e.ID, &at, &run, &e.Token, &what, &direction, &version, &file, &from, &to, &statements, &checksum, &duration, &detail, &by); err != nil {
+		if err := scan(&e.ID, &at, &run, &e.Token, &what, &direction, &version, &file, &from, &to, &statements, &checksum, &duration, &detail, &by, &evidence); err != nil {
 			return err
 		}
 		e.At, e.Run, e.What, e.Direction = parseTime(at.String), run.String, What(what.String), migration.Direction(direction.String)
 		e.Version, e.File, e.From, e.To, e.Statements = version.String, file.String, int(from.Int64), int(to.Int64), int(statements.Int64)
 		e.Checksum, e.Duration, e.Detail, e.By = checksum.String, time.Duration(duration.Int64)*time.Millisecond, detail.String, by.String
+		e.Evidence = evidence.String
 		out = append(out, e)
 		return nil
 	}, "SELECT id, "+d.UTC("created_at")+", run_id, fencing_token, event, direction, version, filename, statement_from, statement_to, "+
-		"statements, checksum, duration_ms, detail, created_by FROM "+j.table(EntryTable)+" "+tail)
-	if err != nil && j.Engine.Fault(err).Kind == engine.Missing {
-		return nil, nil // a history of the original tool, without a journal yet
-	}
+		"statements, checksum, duration_ms, detail, created_by, "+evidence+" FROM "+j.table(EntryTable)+" "+tail)
 	return out, err
 }
 

@@ -29,9 +29,10 @@ type Step struct {
 	Statements int
 }
 
-// Start writes ahead that statements from..to are about to run.
-func (w *Writer) Start(s Step, from, to int, checksum string) engine.Query {
-	return w.entry(s, Entry{What: Started, From: from, To: to, Checksum: checksum})
+// Start writes ahead that statements from..to are about to run, with what
+// will tell whether they did.
+func (w *Writer) Start(s Step, from, to int, checksum, evidence string) engine.Query {
+	return w.entry(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence})
 }
 
 // Done writes that they ran; since is when they were begun.
@@ -39,9 +40,14 @@ func (w *Writer) Done(s Step, from, to int, checksum string, since time.Time) en
 	return w.timed(s, Entry{What: Done, From: from, To: to, Checksum: checksum}, since)
 }
 
-// Failed writes that one of them was refused.
-func (w *Writer) Failed(s Step, from, to int, checksum, detail string) engine.Query {
-	return w.entry(s, Entry{What: Failed, From: from, To: to, Checksum: checksum, Detail: detail})
+// Failed writes that one of them was refused; torn, that those before it may
+// have stayed.
+func (w *Writer) Failed(s Step, from, to int, checksum, detail string, torn bool) engine.Query {
+	e := Entry{What: Failed, From: from, To: to, Checksum: checksum, Detail: detail}
+	if torn {
+		e.Evidence = Torn
+	}
+	return w.entry(s, e)
 }
 
 // Aborted writes that an attempt failed at statement at (0: before or behind
@@ -50,13 +56,14 @@ func (w *Writer) Aborted(s Step, at int, detail string) engine.Query {
 	return w.entry(s, Entry{What: Aborted, From: at, To: at, Detail: detail})
 }
 
-// Resolve writes that a person settled statements from..to.
-func (w *Writer) Resolve(s Step, from, to int, checksum string, done bool) engine.Query {
+// Resolve writes that statements from..to are settled: by what was seen, or
+// with saw empty by a person.
+func (w *Writer) Resolve(s Step, from, to int, checksum string, done bool, saw string) engine.Query {
 	detail := "run again"
 	if done {
 		detail = "done"
 	}
-	return w.entry(s, Entry{What: Resolved, From: from, To: to, Checksum: checksum, Detail: detail})
+	return w.entry(s, Entry{What: Resolved, From: from, To: to, Checksum: checksum, Detail: detail, Evidence: saw})
 }
 
 // ResolvedDone says whether a Resolved entry calls its statements done.
@@ -149,7 +156,7 @@ func (w *Writer) entry(s Step, e Entry) engine.Query { return w.timed(s, e, time
 func (w *Writer) timed(s Step, e Entry, since time.Time) engine.Query {
 	d := w.journal.Engine.Dialect
 	cols := []string{"run_id", "event", "direction", "version", "filename", "statement_from", "statement_to", "statements",
-		"checksum", "duration_ms", "detail", "created_by"}
+		"checksum", "duration_ms", "detail", "created_by", evidenceColumn}
 	var version any
 	if !s.Migration.Version.IsZero() {
 		version = s.Migration.Version.String()
@@ -159,7 +166,7 @@ func (w *Writer) timed(s Step, e Entry, since time.Time) engine.Query {
 		duration = elapsed(since)
 	}
 	args := []any{w.hold.Run, string(e.What), string(s.Direction), version, s.Migration.File, number(e.From), number(e.To),
-		int64(s.Statements), text(e.Checksum), duration, text(e.Detail), by(w.hold.Holder())}
+		int64(s.Statements), text(e.Checksum), duration, text(e.Detail), by(w.hold.Holder()), text(e.Evidence)}
 	binds := make([]string, len(cols))
 	for i := range cols {
 		binds[i] = d.Bind(i + 1)

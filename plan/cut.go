@@ -25,6 +25,12 @@ type Group struct {
 	From, To int // statements From up to but without To
 	Begin    int // InTransaction: the file's own BEGIN, or -1 for ours
 	Atomic   bool
+
+	// Sole is a statement that changes rows where the file is outside
+	// transactions: it gets one of its own, which it shares with its journal
+	// entry. Run by itself it would be one as well, and be in doubt after a
+	// crash, for rows tell nothing.
+	Sole bool
 }
 
 // Cut splits a section into groups. outline and traits run in parallel;
@@ -83,6 +89,9 @@ func (c *cutter) cut() ([]Group, error) {
 		case t.Kind == engine.Setting && (t.Alone || !c.open):
 			c.add(Group{Mode: Settings, From: i, To: i + 1, Begin: -1})
 			i++
+		case !c.open && t.Kind == engine.Data && t.Atomic && !t.Alone && !t.Commits:
+			c.add(Group{Mode: InTransaction, From: i, To: i + 1, Begin: -1, Atomic: true, Sole: true})
+			i++
 		case t.Alone || !c.open:
 			c.add(Group{Mode: Alone, From: i, To: i + 1, Begin: -1, Atomic: t.Atomic})
 			i++
@@ -118,8 +127,8 @@ func (c *cutter) own(begin int) (int, error) {
 
 // add appends a group, or extends the transaction before it.
 func (c *cutter) add(g Group) {
-	if n := len(c.groups); n > 0 && g.Mode == InTransaction && g.Begin < 0 {
-		if last := &c.groups[n-1]; last.Mode == InTransaction && last.Begin < 0 && last.To == g.From {
+	if n := len(c.groups); n > 0 && g.Mode == InTransaction && g.Begin < 0 && !g.Sole {
+		if last := &c.groups[n-1]; last.Mode == InTransaction && last.Begin < 0 && !last.Sole && last.To == g.From {
 			last.To = g.To
 			return
 		}

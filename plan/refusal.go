@@ -71,7 +71,14 @@ func (r *Refusal) Error() string {
 	case BelowHalfApplied:
 		return fmt.Sprintf("%s is half applied (%s), and the target %s ends before it", list, r.Progress, r.Version)
 	case InDoubt:
-		return fmt.Sprintf("%s: the process ended while statement %d ran, and how that statement ended is not known", list, r.Progress.Doubt)
+		what := fmt.Sprintf("the process ended while statement %d ran, and how that statement ended is not known", r.Progress.Doubt)
+		if r.Progress.To > r.Progress.Doubt {
+			what = fmt.Sprintf("statements %d to %d were begun together, and how far they came is not known", r.Progress.Doubt, r.Progress.To)
+		}
+		if r.Detail != "" {
+			what += ": " + r.Detail
+		}
+		return list + ": " + what
 	case MendedTooEarly:
 		return fmt.Sprintf("%s: statements 1 to %d have run already and one of them was changed since", list, r.Progress.Done)
 	case FileGone:

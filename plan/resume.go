@@ -20,6 +20,10 @@ type Progress struct {
 	Marks []Mark
 
 	Failure string // what the server said, where it said something
+
+	// Evidence was written down before the statement that was begun last, and
+	// tells whether it took effect; "" for none.
+	Evidence string
 }
 
 // Mark is a group of statements that has run.
@@ -27,6 +31,10 @@ type Mark struct {
 	From, To int
 	Checksum string
 }
+
+// Settleable says that there is something to look at which may tell how the
+// statement in doubt has ended.
+func (p Progress) Settleable() bool { return p.Doubt > 0 && p.Evidence != "" }
 
 func (p Progress) String() string {
 	return fmt.Sprintf("%d of %d statements ran", p.Done, p.Total)
@@ -39,16 +47,20 @@ func unfinished(set *migration.Set, h *journal.History) (*Step, error) {
 	if e == nil {
 		return nil, nil
 	}
-	var m *migration.Migration
-	if v, err := migration.ParseVersion(e.Version); err == nil {
-		m = set.Find(v)
-	} else {
-		m = set.FindFile(e.File)
-	}
+	m := FindFile(set, e)
 	if m == nil {
 		return nil, &Refusal{Code: FileGone, Items: []Item{{Version: e.Version, File: e.File}}, Progress: p}
 	}
 	return &Step{Migration: m, Direction: e.Direction, Resume: p}, nil
+}
+
+// FindFile finds the migration that an entry is about, nil where its file is
+// gone.
+func FindFile(set *migration.Set, e *journal.Entry) *migration.Migration {
+	if v, err := migration.ParseVersion(e.Version); err == nil {
+		return set.Find(v)
+	}
+	return set.FindFile(e.File)
 }
 
 // Unfinished reads the open entries: the entry that names the migration, and
@@ -78,18 +90,20 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 		p.Open, p.Total = true, e.Statements
 		switch {
 		case e.What == journal.Started:
-			p.Doubt, p.To, p.Failure = e.From, e.To, ""
+			p.Doubt, p.To, p.Failure, p.Evidence = e.From, e.To, "", e.Evidence
 		case e.What == journal.Done || e.ResolvedDone():
-			p.Doubt, p.To, p.Failure = 0, 0, ""
+			p.Doubt, p.To, p.Failure, p.Evidence = 0, 0, "", ""
 			if e.To > p.Done {
 				p.Done = e.To
 				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum})
 			}
 		case e.What == journal.Resolved:
-			p.Doubt, p.To = 0, 0
+			p.Doubt, p.To, p.Evidence = 0, 0, ""
+		case e.What == journal.Failed && e.Evidence == journal.Torn:
+			p.Doubt, p.To, p.Failure, p.Evidence = e.From, e.To, e.Detail, ""
 		case e.What == journal.Failed:
-			p.Failure = e.Detail
-			p.Doubt, p.To = 0, 0
+			// The evidence stays: something may be left of the statement.
+			p.Doubt, p.To, p.Failure = 0, 0, e.Detail
 		}
 	}
 	return at, p

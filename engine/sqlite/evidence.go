@@ -117,3 +117,12 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
+
+// leak names an attached database: in WAL mode a commit goes to one file after
+// the other.
+func leak(ctx context.Context, s engine.Session) (string, error) {
+	name := ""
+	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&name) },
+		"SELECT name FROM pragma_database_list WHERE name NOT IN ('main', 'temp') LIMIT 1")
+	return name, err
+}

@@ -42,6 +42,7 @@ func Engine() *engine.Engine {
 		Grant:    func(engine.Server, bool) string { return "" },
 		Fault:    fault,
 		Witness:  witness(),
+		Leak:     leak,
 	}
 }
 

@@ -177,7 +177,9 @@ func doingWords(s lock.Status) string {
 // lockAdvice is what to do about a held lock. t is nil where the engine is
 // not known.
 func lockAdvice(t *target, r dbwarden.LockReport) []string {
-	if e := r.Unfinished; e != nil && r.Progress.Doubt > 0 && (r.Verdict == lock.Gone || r.Verdict == lock.Kept) {
+	if e := r.Unfinished; e != nil && r.Progress.Settleable() && (r.Verdict == lock.Gone || r.Verdict == lock.Kept && r.Row.Detail == "") {
+		return []string{fmt.Sprintf("dbwarden unlock, then: dbwarden %s, which looks whether statement %d of %s took effect, and goes on", verbOf(e.Direction), r.Progress.Doubt, e.File)}
+	} else if e != nil && r.Progress.Doubt > 0 && (r.Verdict == lock.Gone || r.Verdict == lock.Kept) {
 		return []string{
 			fmt.Sprintf("look in the database whether statement %d of %s took effect", r.Progress.Doubt, e.File),
 			fmt.Sprintf("then: dbwarden resolve %s --done (or --retry), dbwarden unlock, and: dbwarden %s", e.Version, verbOf(e.Direction)),
@@ -271,6 +273,8 @@ func leftBehind(r dbwarden.LockReport) []string {
 	switch {
 	case e == nil:
 		return nil
+	case r.Progress.Settleable():
+		return []string{fmt.Sprintf("statement %d of %s (%s) was begun: dbwarden %s looks whether it took effect, and goes on", r.Progress.Doubt, e.File, e.Direction, verbOf(e.Direction))}
 	case r.Progress.Doubt > 0:
 		return []string{fmt.Sprintf("statement %d of %s (%s) was begun, and whether it took effect is not known: look in the database, then: dbwarden resolve %s --done (or --retry)",
 			r.Progress.Doubt, e.File, e.Direction, e.Version)}

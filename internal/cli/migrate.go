@@ -269,7 +269,7 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 			if g.To <= s.Resume.Done || g.Mode == plan.OwnCommands {
 				continue
 			}
-			fmt.Fprintln(a.Stdout, st.Dim("-- "+modeWords(g.Mode)))
+			fmt.Fprintln(a.Stdout, st.Dim("-- "+modeWords(g)))
 			for i := max(g.From, s.Resume.Done); i < g.To; i++ {
 				fmt.Fprintln(a.Stdout, st.SQL(render.Plain(a.masked(s.SQL[i-s.Resume.Done])))+";")
 			}
@@ -279,11 +279,13 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 	return nil
 }
 
-func modeWords(m plan.Mode) string {
-	switch m {
-	case plan.InTransaction:
+func modeWords(g plan.Group) string {
+	switch {
+	case g.Sole:
+		return "by itself, in one transaction with its journal entry"
+	case g.Mode == plan.InTransaction:
 		return "in one transaction"
-	case plan.Settings:
+	case g.Mode == plan.Settings:
 		return "for this session only"
 	}
 	return "outside a transaction, by itself"

@@ -273,6 +273,10 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		d.Next = []string{"dbwarden migrate finishes it, dbwarden rollback takes it back"}
 	case plan.InDoubt:
 		d.State = append(d.State, r.Progress.String())
+		if r.Progress.Settleable() && r.Detail == "" {
+			d.Next = []string{fmt.Sprintf("dbwarden %s looks whether it took effect, and goes on", verb)}
+			break
+		}
 		d.Next = []string{
 			"look in the database whether that statement took effect",
 			fmt.Sprintf("it did: dbwarden resolve %s --done; it did not: dbwarden resolve %s --retry", version, version),

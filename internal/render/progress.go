@@ -51,6 +51,10 @@ func (p *Progress) Observe(e event.Event) {
 		default:
 			p.line(fmt.Sprintf("Starting %s: %s", action(e.Direction), Plain(e.File)))
 		}
+	case event.StatementSettled:
+		if !p.Quiet {
+			p.line(fmt.Sprintf("Statement %d of %s was begun before; %s", e.Statement, Plain(e.File), p.text(e.Detail)))
+		}
 	case event.StatementStarted:
 		p.said = 0
 		if p.Verbose {

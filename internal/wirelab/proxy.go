@@ -12,6 +12,7 @@ package wirelab
 import (
 	"errors"
 	"net"
+	"strings"
 	"sync"
 )
 
@@ -58,7 +59,8 @@ const (
 
 // Fault is what shall happen, once.
 type Fault struct {
-	At     int // the request that meets it, from 1; 0: none
+	At     int    // the request that meets it, from 1; 0: none
+	Text   string // or the first request that holds this
 	Action Action
 
 	// Met is called with the request, on a goroutine of the session's, before
@@ -189,6 +191,9 @@ func (p *Proxy) count(session int, text string) (Request, Fault) {
 	defer p.lock.Unlock()
 	r := Request{N: len(p.seen) + 1, Session: session, Text: text}
 	p.seen = append(p.seen, r)
+	if p.fault.At == 0 && p.fault.Text != "" && strings.Contains(text, p.fault.Text) {
+		p.fault.At = r.N
+	}
 	if r.N != p.fault.At {
 		return r, Fault{}
 	}

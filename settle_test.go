@@ -1,0 +1,217 @@
+package dbwarden_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine/mysql"
+	"github.com/dbwarden-go/dbwarden/engine/postgres"
+	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+func onPostgres(t *testing.T, files map[string]string) *bench {
+	t.Helper()
+	s := dbtest.Postgres(t)
+	return newBench(t, product{postgres.Engine(), func(t *testing.T) string { return s.NewDatabase(t) }}, files)
+}
+
+func onMariaDB(t *testing.T, files map[string]string) *bench {
+	t.Helper()
+	s := dbtest.MariaDB(t)
+	return newBench(t, product{mysql.Engine(), func(t *testing.T) string { return s.NewDatabase(t) }}, files)
+}
+
+// doubt runs into a refusal for a doubt, and returns it.
+func (b *bench) doubt() *plan.Refusal {
+	b.t.Helper()
+	_, err := b.warden().Migrate(b.t.Context(), plan.Target{})
+	var refused *plan.Refusal
+	if !errors.As(err, &refused) || refused.Code != plan.InDoubt {
+		b.t.Fatalf("got %v, want a statement in doubt", err)
+	}
+	return refused
+}
+
+func (b *bench) unlock() {
+	b.t.Helper()
+	if _, err := b.warden().Unlock(b.t.Context(), false, ""); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+const (
+	index   = "-- lock_timeout: 0\n-- upgrade\nCREATE UNIQUE INDEX CONCURRENTLY t_n ON t (n);\n-- rollback\n"
+	invalid = "SELECT COALESCE(string_agg(indexrelid::text, ','), '') FROM pg_index WHERE NOT indisvalid"
+)
+
+// TestIndexWhoseBuildFailedIsBuiltAgain: what a failed build leaves is
+// dropped before the next one.
+func TestIndexWhoseBuildFailedIsBuiltAgain(t *testing.T) {
+	t.Parallel()
+	b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (n int);\nINSERT INTO t VALUES (1), (1);\n", "2_i.sql": index})
+	if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+		t.Fatal("the index was built over two equal rows")
+	}
+	if b.value(invalid) == "" {
+		t.Fatal("the failed build has left nothing")
+	}
+	b.exec("DELETE FROM t WHERE ctid = (SELECT MIN(ctid) FROM t)")
+	b.unlock()
+	b.migrate()
+	if got := b.value("SELECT COUNT(*) FROM pg_index WHERE indisvalid AND indexrelid = 't_n'::regclass"); got != "1" || b.value(invalid) != "" {
+		t.Errorf("%s valid indexes, and invalid %q", got, b.value(invalid))
+	}
+}
+
+// TestIndexOfAnotherIsLeftAlone: one that was invalid before our build began
+// is not ours to drop.
+func TestIndexOfAnotherIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (n int);\nINSERT INTO t VALUES (1), (1);\n"})
+	b.migrate()
+	if _, err := b.session().Exec(t.Context(), "CREATE UNIQUE INDEX CONCURRENTLY t_n ON t (n)"); err == nil {
+		t.Fatal("the index was built over two equal rows")
+	}
+	before := b.value(invalid)
+	b.put("2_i.sql", index)
+	for range 2 {
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+			t.Fatal("the migration did not find the index in its way")
+		}
+		b.unlock()
+	}
+	if after := b.value(invalid); before == "" || after != before {
+		t.Errorf("the invalid index was %s and is %s", before, after)
+	}
+}
+
+// TestIndexWhoseBuilderDiedIsBuiltAgain: its session is ended in the middle
+// of the build.
+func TestIndexWhoseBuilderDiedIsBuiltAgain(t *testing.T) {
+	t.Parallel()
+	b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (n int);\n"})
+	b.migrate()
+	b.put("2_i.sql", index)
+	writer := b.session()
+	for _, q := range []string{"BEGIN", "INSERT INTO t VALUES (5)"} {
+		if _, err := writer.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := b.warden().Migrate(t.Context(), plan.Target{})
+		ended <- err
+	}()
+	for b.value(invalid) == "" { // the build waits for the writer
+	}
+	r, err := b.warden().Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.engine.Native.Evict(t.Context(), b.session(), b.key(), r.Owner); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Fatal("the run did not end with its session")
+	}
+	if _, err := writer.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	b.recover = true
+	b.migrate()
+	if got := b.value("SELECT COUNT(*) FROM pg_index WHERE indisvalid AND indexrelid = 't_n'::regclass"); got != "1" {
+		t.Errorf("%s valid indexes", got)
+	}
+	entries, err := b.warden().Attempts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := false
+	for _, e := range entries {
+		told = told || e.What == journal.Resolved && strings.HasSuffix(e.Evidence, "and was dropped")
+	}
+	if !told {
+		t.Errorf("the journal does not tell that an index was dropped: %+v", entries)
+	}
+}
+
+// TestRowsWithoutTransactionsAreNotWrittenTwice: of a MyISAM table COMMIT
+// says nothing, nor does ROLLBACK.
+func TestRowsWithoutTransactionsAreNotWrittenTwice(t *testing.T) {
+	t.Parallel()
+	isam := "-- upgrade\nCREATE TABLE t (n INT) ENGINE = MyISAM;\n"
+	t.Run("a crash", func(t *testing.T) {
+		t.Parallel()
+		b := onMariaDB(t, map[string]string{"1_t.sql": isam})
+		b.migrate()
+		b.put("2_rows.sql", twoRows)
+		b.behind("2", 1, func() { panic("crash") })
+		func() {
+			defer func() { recover() }()
+			b.warden().Migrate(t.Context(), plan.Target{})
+		}()
+		b.watch = nil
+		b.awaitGone()
+		b.unlock()
+		if r := b.doubt(); r.Progress.Doubt != 1 || r.Progress.To != 2 {
+			t.Errorf("in doubt is %+v, want both", r.Progress)
+		}
+	})
+	t.Run("a failure", func(t *testing.T) {
+		t.Parallel()
+		b := onMariaDB(t, map[string]string{"1_t.sql": isam})
+		b.migrate()
+		b.put("2_rows.sql", strings.Replace(twoRows, "t VALUES (2)", "nosuch VALUES (2)", 1))
+		_, err := b.warden().Migrate(t.Context(), plan.Target{})
+		var failed *dbwarden.MigrationError
+		if !errors.As(err, &failed) || failed.State != dbwarden.Partial {
+			t.Fatalf("got %v, want a part of it in the database", err)
+		}
+		b.unlock()
+		b.doubt()
+		if got := b.value("SELECT COUNT(*) FROM t"); got != "1" {
+			t.Errorf("%s rows, want the one that could not be rolled back", got)
+		}
+	})
+}
+
+// TestLockedTablesAreNotWrittenTwice: what ran between LOCK TABLES and the
+// statement that failed has stayed.
+func TestLockedTablesAreNotWrittenTwice(t *testing.T) {
+	t.Parallel()
+	b := onMariaDB(t, map[string]string{"1_t.sql": table, "2_l.sql": "-- upgrade\nLOCK TABLES t WRITE;\nINSERT INTO t VALUES (1);\nINSERT INTO t VALUES (1, 2);\nUNLOCK TABLES;\n"})
+	if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+		t.Fatal("want a failure")
+	}
+	b.unlock()
+	if r := b.doubt(); !strings.Contains(r.Error(), "statements 1 to 4 were begun together") {
+		t.Errorf("the refusal is %v", r)
+	}
+	if got := b.value("SELECT COUNT(*) FROM t"); got != "1" {
+		t.Errorf("%s rows, want 1", got)
+	}
+}
+
+// TestJournalOfAnOlderReleaseIsRead, whose entries have no evidence.
+func TestJournalOfAnOlderReleaseIsRead(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		half := "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nINSERT INTO nosuch VALUES (2);\n-- rollback\n"
+		b := newBench(t, p, map[string]string{"1_r.sql": half})
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+			t.Fatal("want a failure")
+		}
+		b.exec("ALTER TABLE dbwarden_journal DROP COLUMN evidence")
+		if st, err := b.warden().Status(t.Context()); err != nil || st.Counts[dbwarden.HalfApplied] != 1 {
+			t.Fatalf("status %+v, %v; want it half applied", st, err)
+		}
+		b.unlock()
+		b.put("1_r.sql", strings.Replace(half, "nosuch", "r", 1))
+		b.migrate()
+		b.value("SELECT COUNT(evidence) FROM dbwarden_journal")
+	})
+}

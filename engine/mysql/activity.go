@@ -46,17 +46,15 @@ func activity(ctx context.Context, s engine.Session, id string) (engine.Activity
 	const who = `SELECT p.ID, p.USER, p.HOST, COALESCE(p.INFO, ''), COALESCE(TIMESTAMPDIFF(SECOND, x.trx_started, NOW()), p.TIME)`
 	switch {
 	case strings.HasPrefix(state.String, "Waiting for") && strings.Contains(state.String, "lock"):
-		likely := true
-		for _, view := range []string{"performance_schema.metadata_locks"} {
-			a.Blockers = holders(ctx, s, false, who+`
-				FROM `+view+` h JOIN `+view+` w ON w.OBJECT_SCHEMA = h.OBJECT_SCHEMA AND w.OBJECT_NAME = h.OBJECT_NAME AND w.LOCK_STATUS = 'PENDING'
-				JOIN performance_schema.threads ht ON ht.THREAD_ID = h.OWNER_THREAD_ID JOIN performance_schema.threads wt ON wt.THREAD_ID = w.OWNER_THREAD_ID
-				JOIN information_schema.PROCESSLIST p ON p.ID = ht.PROCESSLIST_ID
-				LEFT JOIN information_schema.INNODB_TRX x ON x.trx_mysql_thread_id = p.ID
-				WHERE wt.PROCESSLIST_ID = ? AND h.LOCK_STATUS = 'GRANTED' AND p.ID <> ? GROUP BY p.ID ORDER BY 5 DESC LIMIT 5`, number)
-			likely = likely && len(a.Blockers) == 0
-		}
-		if likely {
+		a.Blockers = holders(ctx, s, false, who+`
+			FROM performance_schema.metadata_locks h
+			JOIN performance_schema.metadata_locks w ON w.OBJECT_SCHEMA = h.OBJECT_SCHEMA AND w.OBJECT_NAME = h.OBJECT_NAME AND w.LOCK_STATUS = 'PENDING'
+			JOIN performance_schema.threads ht ON ht.THREAD_ID = h.OWNER_THREAD_ID
+			JOIN performance_schema.threads wt ON wt.THREAD_ID = w.OWNER_THREAD_ID
+			JOIN information_schema.PROCESSLIST p ON p.ID = ht.PROCESSLIST_ID
+			LEFT JOIN information_schema.INNODB_TRX x ON x.trx_mysql_thread_id = p.ID
+			WHERE wt.PROCESSLIST_ID = ? AND h.LOCK_STATUS = 'GRANTED' AND p.ID <> ? GROUP BY p.ID ORDER BY 5 DESC LIMIT 5`, number)
+		if len(a.Blockers) == 0 {
 			a.Blockers = holders(ctx, s, true, who+`
 				FROM information_schema.PROCESSLIST p LEFT JOIN information_schema.INNODB_TRX x ON x.trx_mysql_thread_id = p.ID
 				WHERE p.ID NOT IN (?, ?, CONNECTION_ID()) AND p.DB = DATABASE() AND (x.trx_id IS NOT NULL OR p.COMMAND <> 'Sleep')

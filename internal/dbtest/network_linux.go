@@ -123,7 +123,7 @@ func (n *Network) Postgres(t testing.TB) *Server {
 		if err != nil {
 			return nil, err
 		}
-		return startPostgresAt(bin, site{serverAddress, n.server.enter()})
+		return startPostgresAt(bin, site{serverAddress, n.server.enter()}, nil)
 	})
 }
 

@@ -39,11 +39,15 @@ func StartPostgres() (*Server, error) {
 // startPostgres starts a server of the binaries in bin. Settings
 // ("wal_level=replica") beat the usual ones.
 func startPostgres(bin string, settings ...string) (*Server, error) {
-	return startPostgresAt(bin, here, settings...)
+	return startPostgresAt(bin, here, nil, settings...)
 }
 
-func startPostgresAt(bin string, at site, settings ...string) (*Server, error) {
+// startPostgresAt starts a new server, or a standby of another one.
+func startPostgresAt(bin string, at site, primary *Server, settings ...string) (*Server, error) {
 	password := random()
+	if primary != nil {
+		password, _ = mustParse(primary.admin).User.Password()
+	}
 	address := func(host string, port int) string {
 		return fmt.Sprintf("postgres://postgres:%s@%s:%d/postgres?sslmode=disable", password, host, port)
 	}
@@ -68,6 +72,9 @@ func startPostgresAt(bin string, at site, settings ...string) (*Server, error) {
 			data := filepath.Join(dir, "data")
 			prepare := []string{filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "--pwfile=" + secret,
 				"-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync"}
+			if primary != nil {
+				prepare = []string{filepath.Join(bin, "pg_basebackup"), "-D", data, "-R", "--checkpoint=fast", "--no-sync", "-d", primary.admin}
+			}
 			server := []string{filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port)}
 			for _, setting := range append([]string{
 				"listen_addresses=" + at.address, "unix_socket_directories=" + dir, "hba_file=" + access,

@@ -134,5 +134,5 @@ func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (i
 		detail := fmt.Sprintf("statement %d of %s was resolved; unlock, then go on", p.Doubt, fileOf(m))
 		return p.Doubt, errors.Join(err, hold.Keep(context.WithoutCancel(ctx), detail))
 	}
-	return p.Doubt, w.letGo(ctx, s, hold, err)
+	return p.Doubt, w.letGo(ctx, s, hold, err, false)
 }

@@ -154,7 +154,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 		err = w.walk(held, s, j.Writer(hold), hold, steps, t.Atomic, at, res)
 	}
 	stop()
-	return res, w.letGo(ctx, s, hold, err)
+	return res, w.letGo(ctx, s, hold, err, len(res.Completed) > 0)
 }
 
 // unfinished says that a plan was refused because an attempt is open. Before
@@ -173,8 +173,9 @@ func unfinished(err error) bool {
 }
 
 // letGo releases the lock, or keeps it when the database was left in a state
-// that no migration describes.
-func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, err error) error {
+// that no migration describes. ran says that a migration came to its end: then
+// nothing is left of what a holder before left half done.
+func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, err error, ran bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
 	if !errors.Is(err, lock.ErrLost) {
@@ -193,7 +194,7 @@ func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, e
 	if errors.Is(err, lock.ErrLost) {
 		return err
 	}
-	if hold.From != nil && err != nil && failed == nil {
+	if hold.From != nil && err != nil && failed == nil && !ran {
 		// Taken over from somebody, and then nothing was run: what that one
 		// left is as it was, and so the lock stays held.
 		detail := err.Error()

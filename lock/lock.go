@@ -285,7 +285,7 @@ func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, o Options
 			return nil, Status{}, err
 		}
 	}
-	hold, err := l.claim(ctx, s, h, o.Run, "locked IS NOT TRUE")
+	hold, err := l.claim(ctx, s, h, o.Run, free)
 	if hold != nil || err != nil {
 		return hold, Status{}, err
 	}
@@ -309,7 +309,35 @@ func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, o Options
 
 // sameHold is true of the row as it was read, and of no newer one.
 func sameHold(row *Row) string {
-	return fmt.Sprintf("locked AND fencing_token = %d AND run_id = '%s'", row.Token, strings.ReplaceAll(row.Run, "'", "''"))
+	at := ""
+	if row.ReleasedAt.IsZero() {
+		at = unreleased
+	}
+	return fmt.Sprintf("locked AND fencing_token = %d AND run_id = '%s'%s", row.Token, strings.ReplaceAll(row.Run, "'", "''"), at)
+}
+
+// unreleased tells a hold from a row that was released by hand and then
+// locked by hand again, to freeze: that one has the run and the token of the
+// hold before, and the time of its release.
+const unreleased = " AND release_at IS NULL"
+
+// free is true of a row that nobody holds.
+const free = "locked IS NOT TRUE"
+
+// unclaim gives back a row that was free and may have been taken: the server
+// may have done it though its answer was not waited for, as when the run is
+// told to stop. A row that was another's stays locked. Nothing was run.
+func (l Lock) unclaim(ctx context.Context, s engine.Session, run, condition string) {
+	if condition != free {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	d := l.Engine.Dialect
+	// The error before is the one to tell; with the session gone, the row
+	// stays for whoever looks.
+	_, _ = s.Exec(ctx, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", run_id = NULL, session_id = NULL, native = NULL, "+
+		"state = "+d.Bind(1)+" WHERE id = 1 AND locked AND run_id = "+d.Bind(2)+unreleased, string(Released), run)
 }
 
 // claim writes the row for h, if it is still as the condition says; nil says
@@ -325,6 +353,7 @@ func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condit
 		", native = "+d.Bind(4)+", state = "+d.Bind(5)+", detail = NULL WHERE id = 1 AND "+condition,
 		run, clip(h.String(), 500), s.ID(), l.Engine.Native.Kind(s.Server()), string(Running))
 	if err != nil {
+		l.unclaim(ctx, s, run, condition)
 		return nil, fmt.Errorf("take the lock row: %w", err)
 	}
 	if n != 1 {
@@ -332,9 +361,10 @@ func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condit
 	}
 	row, err := l.read(ctx, s)
 	if err != nil {
+		l.unclaim(ctx, s, run, condition)
 		return nil, err
 	}
-	if row == nil || row.Run != run || !row.Locked {
+	if row == nil || row.Run != run || !row.Locked || !row.ReleasedAt.IsZero() {
 		return nil, nil
 	}
 	return &Hold{Run: run, Token: row.Token, lock: l, session: s, holder: h}, nil

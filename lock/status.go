@@ -143,7 +143,7 @@ func (l Lock) judge(row *Row, owner engine.Owner) Status {
 		// Whoever had it is through with it, or was released by hand: this is
 		// an UPDATE by hand.
 		st.Verdict = ByHand
-	case l.Engine.Native.Knows(row.Native) && owner.Held:
+	case l.Engine.Native.Knows(row.Native) && owner.Held && !l.another(row, owner):
 		st.Verdict = Alive
 	case row.State == Failed:
 		st.Verdict = Kept
@@ -155,4 +155,14 @@ func (l Lock) judge(row *Row, owner engine.Owner) Status {
 		st.Verdict = Unknown
 	}
 	return st
+}
+
+// another says whether the native lock is proven to be held by somebody else
+// than whom the row names: by one who asks for a lock that he will not get.
+func (l Lock) another(row *Row, owner engine.Owner) bool {
+	if row.Run == "" && row.State == Released {
+		return true
+	}
+	// Behind a pooler, what is left of a run may be seen by another session.
+	return row.Native == l.Engine.Native.Name && row.Session != "" && owner.Session != "" && row.Session != owner.Session
 }

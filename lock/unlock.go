@@ -67,7 +67,8 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 	stuck := func(err error) error {
 		return &EvictError{Status: found, Hint: l.Engine.Native.EvictHint(found.Owner), Err: err, Ending: limited.Err() != nil && ctx.Err() == nil}
 	}
-	if found.Owner.Held {
+	// Who asks for the lock meanwhile is not ended: it goes by itself.
+	if found.Owner.Held && !l.another(&found.Row, found.Owner) {
 		if !o.Force {
 			return found, &HeldError{Status: found}
 		}
@@ -169,7 +170,7 @@ func (l Lock) changed(ctx context.Context, s engine.Session, was Row) error {
 		return err
 	case row == nil || !row.Locked:
 		return ErrNotHeld
-	case row.Run == was.Run && row.Token == was.Token:
+	case row.Run == was.Run && row.Token == was.Token && row.ReleasedAt.IsZero() == was.ReleasedAt.IsZero():
 		return nil
 	}
 	now, err := l.Inspect(ctx, s)

@@ -62,33 +62,44 @@ func overWire(t *testing.T, p product, up, back []wirelab.Action, test wireTest)
 			met := &tally{}
 			var group errgroup.Group
 			group.SetLimit(atOnce)
-			for n := 1; n <= len(all); n++ {
-				for i, a := range actions {
-					// A COMMIT is always tried.
-					if !sample(n, i) && !strings.Contains(all[n-1].Text, "COMMIT") {
-						continue
-					}
-					group.Go(func() error {
-						t.Run(fmt.Sprintf("%03d %s", n, a), func(t *testing.T) {
-							r, ok := test(t, func(f wirelab.Fault) *lab { return p.lab(t, j, f) }, wirelab.Fault{At: n, Action: a}, j)
-							if t.Failed() {
-								t.Logf("the request was: %.300s", r.Text)
-							}
-							met.add(a, r.Text, ok)
-						})
-						return nil
+			try := func(name string, f wirelab.Fault) {
+				group.Go(func() error {
+					t.Run(name+" "+string(f.Action), func(t *testing.T) {
+						r, ok := test(t, func(f wirelab.Fault) *lab { return p.lab(t, j, f) }, f, j)
+						if t.Failed() {
+							t.Logf("the request was: %.300s", r.Text)
+						}
+						met.add(ok)
 					})
+					return nil
+				})
+			}
+			commits := 0
+			for n, r := range all {
+				// The program's own clock adds requests to some runs, so that
+				// a COMMIT is counted apart. All are tried, or every fourth.
+				commit := strings.Contains(r.Text, "COMMIT")
+				if commit {
+					commits++
+				}
+				for i, a := range actions {
+					switch {
+					case commit && (raced || testing.Short()) && (commits+i)%4 > 0:
+					case commit:
+						try(fmt.Sprintf("COMMIT %d", commits), wirelab.Fault{At: commits, Text: "COMMIT", Action: a})
+					case sample(n+1, i):
+						try(fmt.Sprintf("%03d", n+1), wirelab.Fault{At: n + 1, Action: a})
+					}
 				}
 			}
 			if err := group.Wait(); err != nil {
 				t.Fatal(err)
 			}
-			for _, a := range actions {
-				if !strings.Contains(strings.Join(met.texts[a], "\n"), "COMMIT") {
-					t.Errorf("%s: COMMIT was not met", a)
-				}
+			if commits == 0 {
+				t.Error("no COMMIT was seen")
 			}
-			if 4*met.missed > met.points {
+			// A slow first run has more requests than those that follow.
+			if met.points >= 40 && 2*met.missed > met.points {
 				t.Errorf("of %d points, %d were not met", met.points, met.missed)
 			}
 			t.Logf("%d requests, %d points", len(all), met.points)
@@ -96,24 +107,20 @@ func overWire(t *testing.T, p product, up, back []wirelab.Action, test wireTest)
 	}
 }
 
-// tally collects what a matrix has met.
+// tally counts the points of a matrix, and those where there was nothing to
+// meet.
 type tally struct {
 	lock           sync.Mutex
 	points, missed int
-	texts          map[wirelab.Action][]string
 }
 
-func (c *tally) add(a wirelab.Action, text string, met bool) {
+func (c *tally) add(met bool) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	c.points++
 	if !met {
 		c.missed++
 	}
-	if c.texts == nil {
-		c.texts = map[wirelab.Action][]string{}
-	}
-	c.texts[a] = append(c.texts[a], text)
 }
 
 // TestEveryFaultOnTheWireIsSettled breaks a run at each of its requests, in

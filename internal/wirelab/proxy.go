@@ -59,8 +59,8 @@ const (
 
 // Fault is what shall happen, once.
 type Fault struct {
-	At     int    // the request that meets it, from 1; 0: none
-	Text   string // or the first request that holds this
+	At     int    // the request that meets it, from 1; 0: none, or with Text the first
+	Text   string // only requests that hold this are counted for At
 	Action Action
 
 	// Met is called with the request, on a goroutine of the session's, before
@@ -86,6 +86,8 @@ type Proxy struct {
 	lock     sync.Mutex
 	fault    Fault
 	seen     []Request
+	matching int      // how many of them the fault counts
+	met      *Request // which of them it met
 	sessions int
 	open     map[*session]bool
 	closed   bool
@@ -117,8 +119,8 @@ func (p *Proxy) Requests() []Request {
 func (p *Proxy) Met() (Request, bool) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	if n := p.fault.At; n > 0 && n <= len(p.seen) {
-		return p.seen[n-1], true
+	if p.met != nil {
+		return *p.met, true
 	}
 	return Request{}, false
 }
@@ -191,11 +193,16 @@ func (p *Proxy) count(session int, text string) (Request, Fault) {
 	defer p.lock.Unlock()
 	r := Request{N: len(p.seen) + 1, Session: session, Text: text}
 	p.seen = append(p.seen, r)
-	if p.fault.At == 0 && p.fault.Text != "" && strings.Contains(text, p.fault.Text) {
-		p.fault.At = r.N
+	at := p.fault.At
+	if at == 0 && p.fault.Text != "" {
+		at = 1
 	}
-	if r.N != p.fault.At {
+	if !strings.Contains(text, p.fault.Text) {
 		return r, Fault{}
 	}
+	if p.matching++; p.matching != at {
+		return r, Fault{}
+	}
+	p.met = &r
 	return r, p.fault
 }

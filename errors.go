@@ -52,9 +52,14 @@ type MigrationError struct {
 	// trouble was before or behind them. Statement is its text, Pos its place
 	// in the file or, where the server says more, the place it means.
 	Number, Total int
-	Statement     string
-	Start         sqltext.Pos // of the statement
-	Pos           sqltext.Pos
+
+	// Behind is the last statement of the group whose history was being
+	// written when it failed, 0 where the trouble was elsewhere.
+	Behind int
+
+	Statement string
+	Start     sqltext.Pos // of the statement
+	Pos       sqltext.Pos
 
 	Fault engine.Fault
 	Err   error
@@ -91,6 +96,12 @@ func (e *MigrationError) Summary() string {
 	msg := e.Fault.Message
 	if msg == "" {
 		msg = e.Err.Error()
+	}
+	switch {
+	case e.Behind > 0:
+		return fmt.Sprintf("%s %s failed behind statement %d of %d, while its history was written: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
+	case e.Number == 0:
+		return fmt.Sprintf("%s %s failed before a statement ran: %s", e.Direction, e.Migration.File, msg)
 	}
 	return fmt.Sprintf("%s %s failed at statement %d of %d (line %d): %s", e.Direction, e.Migration.File, e.Number, e.Total, e.Pos.Line, msg)
 }

@@ -94,6 +94,12 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			return err
 		}
 		res.Completed = append(res.Completed, st.Migration)
+		for _, g := range st.groups {
+			if g.EndedBy > 0 {
+				res.Warnings = append(res.Warnings, fmt.Sprintf("%s:%d: this statement ended the file's own transaction by itself; from there on, statements ran outside a transaction",
+					st.Migration.File, st.outline[g.EndedBy-1].Pos.Line))
+			}
+		}
 		if len(st.outline) == 0 && st.Direction == migration.Up {
 			res.Warnings = append(res.Warnings, st.Migration.File+": its upgrade section holds no statement; it counts as applied and did nothing")
 		}
@@ -451,6 +457,9 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 
 // locate finds the place of the trouble in the file.
 func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
+	if u.Part == engine.PartClosing || u.Part == engine.PartCommit {
+		e.Behind = g.To
+	}
 	if u.Part != engine.PartStatement || u.Statement.Text == "" {
 		return
 	}

@@ -107,7 +107,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	res = &Result{Run: lock.NewRun(), Direction: d}
 	defer func() { res.Elapsed = time.Since(started) }()
 
-	set, err := w.load()
+	set, err := w.loadIn(ctx)
 	if err != nil {
 		return res, err
 	}
@@ -187,9 +187,12 @@ func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, e
 	}
 	var failed *MigrationError
 	if errors.As(err, &failed) && failed.State == Partial {
-		failed.LockKept = true
-		w.c.Observe.Emit(event.Event{Kind: event.LockKept, Run: hold.Run, Detail: failed.Error()})
-		return errors.Join(err, hold.Keep(ctx, failed.Summary()))
+		e := hold.Keep(ctx, failed.Summary())
+		failed.LockKept = e == nil
+		if e == nil {
+			w.c.Observe.Emit(event.Event{Kind: event.LockKept, Run: hold.Run, Detail: failed.Error()})
+		}
+		return errors.Join(err, e)
 	}
 	if errors.Is(err, lock.ErrLost) {
 		return err
@@ -293,6 +296,26 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, res *Result) er
 
 func (w *Warden) load() (*migration.Set, error) {
 	return migration.Load(w.c.Migrations, w.c.Engine.Lexis)
+}
+
+// loadIn is load, and ends with ctx: a folder on a network may not answer. The
+// goroutine then ends with the process.
+func (w *Warden) loadIn(ctx context.Context) (*migration.Set, error) {
+	type loaded struct {
+		set *migration.Set
+		err error
+	}
+	done := make(chan loaded, 1)
+	go func() {
+		set, err := w.load()
+		done <- loaded{set, err}
+	}()
+	select {
+	case l := <-done:
+		return l.set, l.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // connect opens the session of a run, or, without a run's id, one that only

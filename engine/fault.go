@@ -41,4 +41,5 @@ const (
 	NoSuchDatabase           // the server has no database of that name
 	ReadOnly                 // server, transaction or file takes no writes
 	Syntax                   // the server cannot read the statement
+	Full                     // the disk, a table or the memory is full
 )

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // marker reads a line comment as a section marker: "-- upgrade" or
@@ -88,6 +90,36 @@ func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 		}
 	}
 	return h, bad
+}
+
+// misplaced finds headers in a gap below the first section, where they would
+// do nothing. Only a line that is one to the letter counts: people write
+// "-- seed" above their rows, and "-- transaction: see below".
+func misplaced(gap string, from sqltext.Pos, fail func(line, column int, format string, args ...any)) {
+	if strings.Contains(gap, "/*") {
+		return // perhaps inside of that comment
+	}
+	for i, line := range strings.Split(gap, "\n") {
+		if i == 0 && from.Column != 1 {
+			continue // behind a statement in its line
+		}
+		h, bad := parseHeader(line, 0)
+		name := ""
+		switch {
+		case len(bad) > 0:
+		case h.TransactionOff:
+			name = "transaction"
+		case len(h.DependsOn) > 0:
+			name = "depends_on"
+		case h.LockTimeout != nil:
+			name = "lock_timeout"
+		case h.StatementTimeout != nil:
+			name = "statement_timeout"
+		}
+		if name != "" {
+			fail(from.Line+i, 0, "the header %q does nothing here: put it above the first section", name)
+		}
+	}
 }
 
 type lineProblem struct {

@@ -126,6 +126,12 @@ func read(fsys fs.FS, name string, lexis sqltext.Lexis) (*Migration, Problems) {
 	if err != nil {
 		return nil, Problems{{File: name, Msg: err.Error()}}
 	}
+	// A pipe would keep us waiting for somebody to write into it.
+	if info, err := fs.Stat(fsys, name); err != nil {
+		return nil, Problems{{File: name, Msg: reason(err)}}
+	} else if !info.Mode().IsRegular() {
+		return nil, Problems{{File: name, Msg: "not a regular file"}}
+	}
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, Problems{{File: name, Msg: reason(err)}}
@@ -146,6 +152,7 @@ func read(fsys fs.FS, name string, lexis sqltext.Lexis) (*Migration, Problems) {
 		}
 	}
 	for {
+		from := sc.Pos()
 		st, err := sc.Next()
 		switch {
 		case errors.Is(err, sqltext.ErrMarker):
@@ -159,6 +166,9 @@ func read(fsys fs.FS, name string, lexis sqltext.Lexis) (*Migration, Problems) {
 				}
 			}
 			d, _ := marker(line)
+			if section != nil {
+				misplaced(sc.Gap(), from, fail)
+			}
 			section = m.Section(d)
 			if section.Present {
 				fail(at.Line, 0, "a second -- %s section; the first is in line %d", d, section.Line)
@@ -168,6 +178,9 @@ func read(fsys fs.FS, name string, lexis sqltext.Lexis) (*Migration, Problems) {
 			continue
 		case errors.Is(err, io.EOF):
 			finish()
+			if section != nil {
+				misplaced(sc.Gap(), from, fail)
+			}
 			if !m.Upgrade.Present && len(bad) == 0 {
 				fail(1, 0, "no -- upgrade section; a migration has the line %q above its statements", "-- upgrade")
 			}
@@ -188,6 +201,7 @@ func read(fsys fs.FS, name string, lexis sqltext.Lexis) (*Migration, Problems) {
 			fail(st.Start.Line, st.Start.Column, "SQL above the first section; put the line %q above it", "-- upgrade")
 			return nil, bad
 		}
+		misplaced(st.Gap, from, fail)
 		h, err := hashOf(st)
 		if err != nil {
 			var cut *sqltext.Error

@@ -31,6 +31,10 @@ type Group struct {
 	// entry. Run by itself it would be one as well, and be in doubt after a
 	// crash, for rows tell nothing.
 	Sole bool
+
+	// EndedBy is the statement, from 1, that ended the file's own transaction
+	// by itself (DDL on MySQL), so that what follows is outside of any; 0: none.
+	EndedBy int
 }
 
 // Cut splits a section into groups. outline and traits run in parallel;
@@ -116,6 +120,16 @@ func (c *cutter) own(begin int) (int, error) {
 			return 0, c.errorf(i, "a transaction that ends with ROLLBACK does nothing: leave it out")
 		case t.Kind == engine.Begin:
 			return 0, c.errorf(i, "BEGIN inside the transaction that begins in line %d", c.outline[begin].Pos.Line)
+		case t.Commits && !t.Alone && (t.Kind == engine.Definition || t.Kind == engine.Setting):
+			// The transaction is over here whatever COMMIT follows, and the
+			// file has always run so.
+			g := Group{Mode: InTransaction, From: begin + 1, To: i, Begin: begin, Atomic: true, EndedBy: i + 1}
+			if g.From == g.To {
+				g = Group{Mode: OwnCommands, From: begin, To: i, EndedBy: i + 1}
+			}
+			c.groups = append(c.groups, g)
+			c.open = false
+			return i, nil
 		case t.Commits:
 			return 0, c.errorf(i, "this statement ends the transaction that begins in line %d by itself: take it out of there", c.outline[begin].Pos.Line)
 		case t.Alone:

@@ -24,6 +24,7 @@ var traits = map[string]engine.Traits{
 	"commit":  {Kind: engine.Commit},
 	"undo":    {Kind: engine.Rollback},
 	"locktab": {Kind: engine.Other, Commits: true, Holds: true},
+	"call":    {Kind: engine.Other, Commits: true},
 	"xa":      {Refused: "not in a migration"},
 	"unlock":  {Kind: engine.Other, Commits: true, Frees: true},
 }
@@ -55,7 +56,9 @@ func TestCut(t *testing.T) {
 		{name: "MySQL: data alone is one transaction", mysql: true, in: "dml set dml", want: "transaction 1-3"},
 		{name: "MySQL: DDL commits, so every statement stands alone", mysql: true, in: "set myddl dml", want: "session 1-1, alone 2-2, transaction 3-3"},
 		{name: "MySQL: own transaction between", mysql: true, in: "myddl begin dml dml commit myddl", want: "alone 1-1, transaction 3-4 with 2, file's own 5-5, alone 6-6"},
-		{name: "MySQL: DDL in a transaction", mysql: true, in: "begin myddl commit", want: "line 2: this statement ends the transaction that begins in line 1 by itself: take it out of there"},
+		{name: "MySQL: DDL in a transaction", mysql: true, in: "begin myddl commit", want: "file's own 1-1, alone 2-2, file's own 3-3"},
+		{name: "MySQL: DDL amid a transaction", mysql: true, in: "set begin dml myddl dml commit dml", want: "session 1-1, transaction 3-3 with 2, alone 4-4, transaction 5-5, file's own 6-6, transaction 7-7"},
+		{name: "MySQL: a procedure in a transaction may commit", mysql: true, in: "begin call commit", want: "line 2: this statement ends the transaction that begins in line 1 by itself: take it out of there"},
 		{name: "MySQL: locked tables are one group", mysql: true, in: "myddl locktab dml dml unlock dml", want: "alone 1-1, alone 2-5, transaction 6-6"},
 		{name: "MySQL: locked to the end", mysql: true, in: "locktab dml", want: "alone 1-2"},
 	} {

@@ -25,6 +25,9 @@ const (
 	errNotRolledBack  = 1196 // a warning of ROLLBACK: a table without transactions was changed
 	errBadNull        = 1048
 	errParse          = 1064
+	errIdleOrTrigger  = 4031 // MySQL: idle for too long; MariaDB: the trigger behind FOLLOWS is not there
+	errNoSequence     = 4091 // MariaDB
+	errNoView         = 4092 // MariaDB
 )
 
 // kinds are the errors that mean something to us, by the server's number.
@@ -34,7 +37,6 @@ var kinds = map[uint16]engine.FaultKind{
 	1927: engine.Lost,                    // killed, MariaDB
 	2006: engine.Lost, 2013: engine.Lost, // gone away, lost
 	3169: engine.Lost, // killed, MySQL
-	4031: engine.Lost, // idle for too long, MySQL
 
 	1205: engine.Busy, // lock wait timeout
 	1213: engine.Busy, // deadlock
@@ -49,7 +51,6 @@ var kinds = map[uint16]engine.FaultKind{
 	1008: engine.Missing, 1051: engine.Missing, 1054: engine.Missing, 1072: engine.Missing,
 	1091: engine.Missing, 1109: engine.Missing, 1146: engine.Missing, 1176: engine.Missing,
 	1305: engine.Missing, 1360: engine.Missing, 1539: engine.Missing, 1824: engine.Missing,
-	4091: engine.Missing, 4092: engine.Missing,
 
 	1048: engine.NotNull, 1263: engine.NotNull,
 
@@ -72,6 +73,8 @@ var kinds = map[uint16]engine.FaultKind{
 
 	1223: engine.ReadOnly, // FLUSH TABLES WITH READ LOCK
 	1792: engine.ReadOnly, 1836: engine.ReadOnly, 1874: engine.ReadOnly,
+
+	1021: engine.Full, 1114: engine.Full, 1041: engine.Full,
 
 	1064: engine.Syntax, 1149: engine.Syntax,
 }
@@ -132,6 +135,16 @@ func serverFault(m *mysqldriver.MySQLError) engine.Fault {
 	switch m.Number {
 	case 1205, 3572:
 		f.WaitedOut = true
+	case errIdleOrTrigger:
+		// MariaDB names a trigger that does not exist, in quotes.
+		f.Kind = engine.Lost
+		if strings.Contains(m.Message, "'") {
+			f.Kind = engine.Missing
+		}
+	case errNoSequence, errNoView:
+		if strings.Contains(m.Message, "SEQUENCE") || strings.Contains(m.Message, "VIEW") {
+			f.Kind = engine.Missing // MariaDB's; another matter on MySQL
+		}
 	case errBadNull:
 		f.Column = firstQuoted(m.Message)
 	case errNoSuchTable:

@@ -100,6 +100,8 @@ func kindOf(code string) engine.FaultKind {
 		return engine.Busy
 	case "57014":
 		return engine.Canceled
+	case "53100", "53200":
+		return engine.Full
 	case "42501":
 		return engine.Denied
 	case "42P01", "42703", "3F000":

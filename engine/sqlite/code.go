@@ -5,6 +5,7 @@ const (
 	codeError     = 1
 	codePerm      = 3
 	codeBusy      = 5
+	codeFull      = 13
 	codeLocked    = 6
 	codeReadOnly  = 8
 	codeInterrupt = 9

@@ -123,6 +123,8 @@ func sqlFault(e *driversqlite.Error) engine.Fault {
 	switch e.Code() & 0xff {
 	case codeBusy, codeLocked, codeProtocol:
 		f.Kind, f.WaitedOut = engine.Busy, e.Code()&0xff == codeBusy
+	case codeFull:
+		f.Kind = engine.Full
 	case codeReadOnly:
 		f.Kind = engine.ReadOnly
 	case codePerm, codeAuth:

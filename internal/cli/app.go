@@ -61,6 +61,9 @@ func (a *app) root() *cobra.Command {
 			if version {
 				return a.showVersion()
 			}
+			if a.json() {
+				return &usageError{"no command to answer in JSON", "dbwarden -h lists the commands"}
+			}
 			return cmd.Help()
 		},
 		SilenceErrors: true, SilenceUsage: true,

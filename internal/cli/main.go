@@ -6,7 +6,10 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -58,6 +61,14 @@ func Main(ctx context.Context, env Env) int {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
+	out := &result{w: env.Stdout}
+	terminal := env.Terminal
+	env.Stdout, env.Terminal = out, func(w io.Writer) (int, bool) {
+		if w == out {
+			w = out.w
+		}
+		return terminal(w)
+	}
 	a := &app{Env: env}
 	root := a.root()
 	root.SetArgs(env.Args)
@@ -69,5 +80,27 @@ func Main(ctx context.Context, env Env) int {
 	if err != nil {
 		a.report(cmd, err)
 	}
-	return exitCode(ctx, err)
+	code := exitCode(ctx, err)
+	// That nobody reads on (EPIPE) does not change what was done.
+	if out.err == nil || errors.Is(out.err, syscall.EPIPE) {
+		return code
+	}
+	if code == exitOK || a.json() { // else the error has been told
+		fmt.Fprintln(env.Stderr, "Error: the result cannot be written:", out.err)
+	}
+	return max(code, exitError)
+}
+
+// result is the standard output, which remembers that it could not be written.
+type result struct {
+	w   io.Writer
+	err error
+}
+
+func (r *result) Write(p []byte) (int, error) {
+	n, err := r.w.Write(p)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return n, err
 }

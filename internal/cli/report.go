@@ -314,6 +314,8 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		d.Line, d.Column = e.Pos.Line, e.Pos.Column
 		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d failed: %s", file, d.Line, d.Column, e.Number, e.Total, what)
 		d.Caret = caret(e)
+	} else if e.Behind > 0 && !errors.Is(e.Err, lock.ErrLost) {
+		d.Message = fmt.Sprintf("%s: behind statement %d of %d, while its history was written: %s", file, e.Behind, e.Total, what)
 	} else {
 		d.Message = file + ": " + what
 	}
@@ -351,15 +353,12 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		} else {
 			d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
 		}
-		d.Next = []string{"mend the file, then: " + again}
+		d.Next = []string{mend(e, "mend the file") + ", then: " + again}
 		if errors.Is(e.Err, dbwarden.ErrInterrupted) {
 			d.Next = []string{again}
 		}
 		if e.Fault.WaitedOut {
 			d.Next = []string{"when whoever holds the table is through: " + again + " (run.lock_timeout and run.lock_retry say how long it waits and tries)"}
-		}
-		if e.Fault.Kind == engine.Denied {
-			d.Next = append([]string{"ask for the right that the message names"}, d.Next...)
 		}
 	default:
 		switch {
@@ -370,13 +369,31 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		default:
 			d.State = append(d.State, "a part of this statement may be in the database")
 		}
-		d.State = append(d.State, "the lock is kept, so that nobody goes on by accident")
+		if e.LockKept {
+			d.State = append(d.State, "the lock is kept, so that nobody goes on by accident")
+		} else {
+			d.State = append(d.State, "that the lock is kept could not be written: dbwarden lock-status tells how it stands")
+		}
 		goOn := fmt.Sprintf("dbwarden unlock, and: %s, which goes on at statement %d", again, max(e.Done+1, e.Number))
 		if !errors.Is(e.Err, dbwarden.ErrInterrupted) {
-			goOn = fmt.Sprintf("mend the file from statement %d on, then: ", max(e.Done+1, e.Number)) + goOn
+			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", max(e.Done+1, e.Number))) + ", then: " + goOn
 		}
 		d.Next = []string{goOn}
 	}
+}
+
+// mend is what to do about the fault: not everything is the file's.
+func mend(e *dbwarden.MigrationError, file string) string {
+	switch {
+	case errors.Is(e.Err, dbwarden.ErrInterrupted):
+	case e.Fault.Kind == engine.Full:
+		return "make room for the database (the file is not at fault)"
+	case e.Fault.Kind == engine.Denied:
+		return "ask for the right that the message names, or " + file
+	case e.Behind > 0:
+		return "see to what the message says"
+	}
+	return file
 }
 
 // lostWords say what may have happened to the work of a run that lost the

@@ -34,7 +34,7 @@ func (i *insertID) save(ctx context.Context, s *session, text string) error {
 	if !i.theirs || !strings.HasPrefix(text, "INSERT") {
 		return nil
 	}
-	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&i.value) }, "SELECT LAST_INSERT_ID() LIMIT 1")
+	err := s.query(ctx, func(scan func(...any) error) error { return scan(&i.value) }, "SELECT LAST_INSERT_ID() LIMIT 1")
 	if err != nil {
 		return fmt.Errorf("save LAST_INSERT_ID(): %w", err)
 	}

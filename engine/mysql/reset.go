@@ -59,7 +59,7 @@ func (s *session) remember(ctx context.Context) error {
 		names = append(names, "'"+v.name+"'")
 	}
 	there := map[string]bool{}
-	err := s.Query(ctx, func(scan func(...any) error) error {
+	err := s.query(ctx, func(scan func(...any) error) error {
 		var name string
 		var value sql.NullString
 		err := scan(&name, &value)
@@ -97,7 +97,7 @@ func (s *session) look(ctx context.Context) (*state, bool, error) {
 		into = append(into, &st.values[i])
 	}
 	found := false
-	err := s.Query(ctx, func(scan func(...any) error) error {
+	err := s.query(ctx, func(scan func(...any) error) error {
 		found = true
 		return scan(into...)
 	}, query)

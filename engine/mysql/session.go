@@ -129,8 +129,15 @@ func (s *session) send(ctx context.Context, text string, how haste) (r reply, er
 	return r, err
 }
 
-// Query runs one query of ours.
+// Query runs one query of ours. A transaction may be open.
 func (s *session) Query(ctx context.Context, each func(scan func(dest ...any) error) error, query string, args ...any) error {
+	if err := s.shield.raise(ctx, s, true); err != nil {
+		return err
+	}
+	return s.query(ctx, each, query, args...)
+}
+
+func (s *session) query(ctx context.Context, each func(scan func(dest ...any) error) error, query string, args ...any) error {
 	text, err := bind(query, args)
 	if err != nil {
 		return err
@@ -207,7 +214,7 @@ func (s *session) warnings(ctx context.Context) {
 }
 
 func (s *session) eachWarning(ctx context.Context, each func(level string, code int, message string)) error {
-	return s.Query(ctx, func(scan func(...any) error) error {
+	return s.query(ctx, func(scan func(...any) error) error {
 		var level, message string
 		var code int
 		if err := scan(&level, &code, &message); err != nil {

@@ -24,6 +24,7 @@ type shield struct {
 type settings struct {
 	uncommitted, readOnly bool
 	seconds               string // the statement limit, on MariaDB
+	rows                  string // sql_select_limit, which hides what is looked for
 	role                  string
 	anyRole               bool // role is not the one of the start
 }
@@ -57,13 +58,16 @@ func (h *shield) raise(ctx context.Context, s *session, inside bool) error {
 	if h.theirs.seconds != "" && !h.rights {
 		set = append(set, "max_statement_time = 0")
 	}
+	if h.theirs.rows != "" && !h.rights {
+		set = append(set, "sql_select_limit = DEFAULT")
+	}
 	if err := assign(ctx, s, set); err != nil {
 		return err
 	}
 	if h.rights {
 		return nil
 	}
-	h.rights = h.theirs.seconds != "" || h.theirs.anyRole
+	h.rights = h.theirs.seconds != "" || h.theirs.rows != "" || h.theirs.anyRole
 	if !h.theirs.anyRole {
 		return nil
 	}
@@ -84,6 +88,9 @@ func (h *shield) lower(ctx context.Context, s *session, inside bool) error {
 	}
 	if h.rights && h.theirs.seconds != "" {
 		set = append(set, "max_statement_time = "+h.theirs.seconds)
+	}
+	if h.rights && h.theirs.rows != "" {
+		set = append(set, "sql_select_limit = "+h.theirs.rows)
 	}
 	if err := assign(ctx, s, set); err != nil {
 		return err
@@ -106,9 +113,10 @@ func (h *shield) look(ctx context.Context, s *session) error {
 		limit = "NULLIF(@@session.max_statement_time, 0)"
 	}
 	var autocommit, readOnly bool
-	var seconds, role sql.NullString
-	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&autocommit, &readOnly, &seconds, &role) },
-		"SELECT @@session.autocommit, @@session."+s.readOnlyName()+", "+limit+", "+currentRole+" LIMIT 1")
+	var seconds, rows, role sql.NullString
+	err := s.query(ctx, func(scan func(...any) error) error { return scan(&autocommit, &readOnly, &seconds, &rows, &role) },
+		"SELECT @@session.autocommit, @@session."+s.readOnlyName()+", "+limit+
+			", NULLIF(@@session.sql_select_limit, 18446744073709551615), "+currentRole+" LIMIT 1")
 	if err != nil {
 		return err
 	}
@@ -117,7 +125,7 @@ func (h *shield) look(ctx context.Context, s *session) error {
 		h.theirs.uncommitted, h.theirs.readOnly = !autocommit, readOnly
 	}
 	if !h.rights {
-		h.theirs.seconds, h.theirs.role = seconds.String, role.String
+		h.theirs.seconds, h.theirs.rows, h.theirs.role = seconds.String, rows.String, role.String
 		h.theirs.anyRole = s.begun != nil && role.String != s.begun.role
 	}
 	h.unsure = false

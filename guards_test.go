@@ -3,10 +3,12 @@ package dbwarden_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/plan"
@@ -135,6 +137,37 @@ func TestTheLockTimeoutIsOnByDefault(t *testing.T) {
 		var failed *dbwarden.MigrationError
 		if !errors.As(err, &failed) || !failed.Fault.WaitedOut {
 			t.Errorf("it ended with %v", err)
+		}
+	})
+}
+
+// TestUnlockLeavesWhatANewerRunKept: between the look and the release another
+// run has taken over, failed half-way and kept the lock. Nobody has the native
+// lock then, and only run and token tell the two apart.
+func TestUnlockLeavesWhatANewerRunKept(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, map[string]string{"1_t.sql": table})
+		b.migrate()
+		b.put("2_rows.sql", twoRows)
+		b.crashAt("2", 1)
+		keep := sync.OnceFunc(func() {
+			b.exec("UPDATE dbwarden_lock SET fencing_token = fencing_token + 1, run_id = 'newer', state = 'failed'")
+		})
+		raced := *p.engine
+		try := raced.Native.Try
+		raced.Native.Try = func(ctx context.Context, s engine.Session, k engine.Key) (bool, error) {
+			keep()
+			return try(ctx, s, k)
+		}
+		unlocker := *b
+		unlocker.engine = &raced
+		_, err := unlocker.warden().Unlock(t.Context(), true, "")
+		var held *lock.HeldError
+		if !errors.As(err, &held) || held.Status.Row.Run != "newer" {
+			t.Errorf("unlock gave %v, want the newer run's", err)
+		}
+		if !b.locked() {
+			t.Error("what the newer run kept was released")
 		}
 	})
 }

@@ -19,8 +19,8 @@ var safeguards = []safeguard{{
 	".", "TestReleasedHolderCommitsNothing",
 }, {
 	"the journal written ahead", "run.go",
-	`u.Opening = []engine.Query{r.jw.Start(`,
-	`_ = []engine.Query{r.jw.Start(`,
+	`u.Opening = append(r.restore(), r.jw.Start(`,
+	`_ = append(r.restore(), r.jw.Start(`,
 	".", "TestStatementInDoubtIsNeverGuessed",
 }, {
 	"the native lock", "lock/lock.go",
@@ -98,4 +98,29 @@ var safeguards = []safeguard{{
 	`		l.Lock = 5 * time.Second`,
 	`		l.Lock = -1`,
 	".", "TestTheLockTimeoutIsOnByDefault",
+}, {
+	"unlock compares run and token", "lock/unlock.go",
+	`err := l.write(ctx, s, found, same, o)`,
+	`_ = same
+	err := l.write(ctx, s, found, "locked", o)`,
+	".", "TestUnlockLeavesWhatANewerRunKept",
+}, {
+	"a freeze does not revive the run that was released before it", "lock/lock.go",
+	`WHERE id = 1 AND locked AND release_at IS NULL AND fencing_token = %d AND run_id = '%s'%s)"`,
+	`WHERE id = 1 AND locked AND fencing_token = %d AND run_id = '%s'%s)"`,
+	".", "TestAFreezeAfterAReleaseByHandHolds",
+}, {
+	"a row that was taken and not heard of is given back", "lock/lock.go",
+	`	if condition != free {
+		return
+	}`,
+	`	if true {
+		return
+	}`,
+	".", "TestInterruptWhileTheLockIsTaken",
+}, {
+	"only the session of the row is ended", "lock/unlock.go",
+	`if found.Owner.Held && !l.another(&found.Row, found.Owner) {`,
+	`if found.Owner.Held {`,
+	".", "TestUnlockEndsNobodyWhoAsks",
 }}

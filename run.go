@@ -52,8 +52,15 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 	}
 	if p := ps.Resume; p.Doubt > 0 {
 		return nil, st.refuse(plan.InDoubt)
-	} else if !plan.SameSoFar(outline, p) {
-		return nil, st.refuse(plan.MendedTooEarly)
+	} else if m, now, ok := plan.Mended(outline, p); !ok {
+		r := st.refuse(plan.MendedTooEarly)
+		r.Mended = m
+		r.Detail = "the file ends before it"
+		if now != "" {
+			r.Items[0].Line = outline[m.From-1].Pos.Line
+			r.Detail = fmt.Sprintf("it ran with checksum %.16s, and the file has %.16s", m.Checksum, now)
+		}
+		return nil, r
 	}
 	return st, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine/postgres"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
 
@@ -195,6 +196,37 @@ func TestLockedTablesAreNotWrittenTwice(t *testing.T) {
 	if got := b.value("SELECT COUNT(*) FROM t"); got != "1" {
 		t.Errorf("%s rows, want 1", got)
 	}
+}
+
+// TestSkippedStatementIsLeftOut: a half-applied migration goes on behind the
+// statement that fails, and what has run is held against the file by name.
+func TestSkippedStatementIsLeftOut(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		text := "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nINSERT INTO nosuch VALUES (1);\nINSERT INTO r VALUES (2);\n-- rollback\n"
+		b := newBench(t, p, map[string]string{"0001_r.sql": text})
+		v, _ := migration.ParseVersion("1")
+		if _, err := b.warden().Skip(t.Context(), v); !errors.Is(err, dbwarden.ErrNothingInDoubt) {
+			t.Errorf("skipping where nothing has run gave %v", err)
+		}
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+			t.Fatal("want a failure")
+		}
+		b.put("0001_r.sql", strings.Replace(text, "TABLE r (n INTEGER)", "TABLE r (n BIGINT)", 1))
+		b.unlock()
+		var refused *plan.Refusal
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.MendedTooEarly ||
+			refused.Items[0].Line != 3 || strings.Count(refused.Error(), "checksum") != 1 {
+			t.Errorf("got %v, want line 3 with both versions", err)
+		}
+		b.put("0001_r.sql", text)
+		if n, err := b.warden().Skip(t.Context(), v); n != 2 || err != nil {
+			t.Fatalf("skipped %d, %v; want 2", n, err)
+		}
+		b.migrate()
+		if got := b.value("SELECT n FROM r"); got != "2" {
+			t.Errorf("r holds %s, want 2", got)
+		}
+	})
 }
 
 // TestJournalOfAnOlderReleaseIsRead, whose entries have no evidence.

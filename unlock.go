@@ -87,13 +87,52 @@ func fileOf(m *migration.Migration) string {
 	return m.File
 }
 
-// ErrNothingInDoubt says that there is no statement to resolve.
+// ErrNothingInDoubt says that there is no statement to resolve, or to skip.
 var ErrNothingInDoubt = errors.New("no statement is in doubt")
 
 // Resolve settles a statement whose end is not known: done says that it took
 // effect, otherwise it is run again. It returns the statement's number. A lock
 // that was kept, or whose holder is gone, stays held.
 func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (int, error) {
+	return w.resolve(ctx, v, func(e *journal.Entry, p plan.Progress, m *migration.Migration, _ engine.Server) (settlement, error) {
+		if p.Doubt == 0 {
+			return settlement{}, ErrNothingInDoubt
+		}
+		return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, done: done}, nil
+	})
+}
+
+// Skip has the next statement of a half-applied, or half rolled back,
+// migration count as done without being run: the one in doubt, or the one that
+// the next run would begin with. It returns its number. Errors as for Resolve,
+// or a refusal of the file.
+func (w *Warden) Skip(ctx context.Context, v migration.Version) (int, error) {
+	return w.resolve(ctx, v, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
+		if p.Doubt > 0 {
+			return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, done: true}, nil
+		}
+		st, err := w.ready(plan.Step{Migration: m, Direction: e.Direction, Resume: p}, server)
+		if err != nil {
+			return settlement{}, err
+		}
+		for _, g := range st.groups {
+			if at := max(g.From, p.Done); at < g.To && g.Mode != plan.OwnCommands && g.Mode != plan.Settings {
+				return settlement{from: p.Done + 1, to: at + 1, checksum: plan.Checksum(st.outline, p.Done, at+1), done: true, skipped: at + 1}, nil
+			}
+		}
+		return settlement{}, ErrNothingInDoubt
+	})
+}
+
+// settlement is what a person says of statements.
+type settlement struct {
+	from, to int
+	checksum string
+	done     bool
+	skipped  int // the statement that would have run, 0 for those in doubt
+}
+
+func (w *Warden) resolve(ctx context.Context, v migration.Version, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (int, error) {
 	set, err := w.load()
 	if err != nil {
 		return 0, err
@@ -104,35 +143,43 @@ func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (i
 	}
 	defer s.Close()
 	j := w.journal(s)
-	find := func() (*journal.Entry, plan.Progress, *migration.Migration, error) {
+	var e *journal.Entry
+	var m *migration.Migration
+	var said settlement
+	find := func() error {
 		h, err := j.Read(ctx, s)
 		if err != nil {
-			return nil, plan.Progress{}, nil, err
+			return err
 		}
-		e, p := plan.Unfinished(h)
-		m := set.Find(v)
-		if e == nil || p.Doubt == 0 || m == nil || e.Version == "" || m.Version.String() != e.Version {
-			return nil, p, m, ErrNothingInDoubt
+		var p plan.Progress
+		e, p = plan.Unfinished(h)
+		if m = set.Find(v); e == nil || m == nil || e.Version == "" || m.Version.String() != e.Version {
+			return ErrNothingInDoubt
 		}
-		return e, p, m, nil
+		said, err = say(e, p, m, s.Server())
+		return err
 	}
-	if _, _, _, err := find(); err != nil {
+	if err := find(); err != nil {
 		return 0, err
 	}
 	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Recover: true, Observe: w.c.Observe})
 	if err != nil {
 		return 0, err
 	}
-	e, p, m, err := find()
-	if err == nil {
-		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, done, "")
+	if err = find(); err == nil {
+		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, said.from, said.to, said.checksum, said.done, "")
 		_, err = s.Exec(ctx, q.Text, q.Values()...)
+	}
+	// Of several that a skip passes over, the last is the one that would run.
+	n := said.from
+	if said.skipped > 0 {
+		n = said.skipped
 	}
 	if hold.From != nil {
 		// The lock of whoever left the doubt was only borrowed: the migration
 		// is as half-done as it was.
-		detail := fmt.Sprintf("statement %d of %s was resolved; unlock, then go on", p.Doubt, fileOf(m))
-		return p.Doubt, errors.Join(err, hold.Keep(context.WithoutCancel(ctx), detail))
+		detail := fmt.Sprintf("statement %d of %s was resolved; unlock, then go on", n, fileOf(m))
+		return n, errors.Join(err, hold.Keep(context.WithoutCancel(ctx), detail))
 	}
-	return p.Doubt, w.letGo(ctx, s, hold, err, false)
+	return n, w.letGo(ctx, s, hold, err, false)
 }

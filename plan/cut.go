@@ -171,12 +171,17 @@ func Checksum(outline []migration.Piece, from, to int) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// SameSoFar says whether what has run stands in the file unchanged.
-func SameSoFar(outline []migration.Piece, p Progress) bool {
+// Mended finds the first of what has run that does not stand in the file as it
+// ran, and its checksum in the file now, "" where the file ends before it. ok
+// says that there is none.
+func Mended(outline []migration.Piece, p Progress) (m Mark, now string, ok bool) {
 	for _, m := range p.Marks {
-		if m.To > len(outline) || m.From < 1 || Checksum(outline, m.From-1, m.To) != m.Checksum {
-			return false
+		if m.To > len(outline) || m.From < 1 {
+			return m, "", false
+		}
+		if now := Checksum(outline, m.From-1, m.To); now != m.Checksum {
+			return m, now, false
 		}
 	}
-	return true
+	return Mark{}, "", true
 }

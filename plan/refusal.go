@@ -40,6 +40,7 @@ type Refusal struct {
 	Items    []Item
 	Version  migration.Version
 	Progress Progress
+	Mended   Mark // with MendedTooEarly
 	Down     bool // a rollback was asked for
 	Detail   string
 }
@@ -80,7 +81,11 @@ func (r *Refusal) Error() string {
 		}
 		return list + ": " + what
 	case MendedTooEarly:
-		return fmt.Sprintf("%s: statements 1 to %d have run already and one of them was changed since", list, r.Progress.Done)
+		what := fmt.Sprintf("statement %d has", r.Mended.From)
+		if r.Mended.To > r.Mended.From {
+			what = fmt.Sprintf("statements %d to %d have", r.Mended.From, r.Mended.To)
+		}
+		return fmt.Sprintf("%s: %s run already, and what stands there now is another: %s", list, what, r.Detail)
 	case FileGone:
 		return fmt.Sprintf("%s is half applied (%s), and its file is missing", list, r.Progress)
 	}

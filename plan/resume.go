@@ -98,7 +98,11 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum})
 			}
 		case e.What == journal.Resolved:
-			p.Doubt, p.To, p.Evidence = 0, 0, ""
+			// Said by a person, it leaves the evidence: something may be left of
+			// the statement that is to be cleared before it runs.
+			if p.Doubt, p.To = 0, 0; e.Evidence != "" {
+				p.Evidence = ""
+			}
 		case e.What == journal.Failed && e.Evidence == journal.Torn:
 			p.Doubt, p.To, p.Failure, p.Evidence = e.From, e.To, e.Detail, ""
 		case e.What == journal.Failed:

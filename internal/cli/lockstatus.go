@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -323,35 +324,41 @@ func (a *app) unlockCommand() *cobra.Command {
 const notHeldLine = "Failed to release lock. Lock may not be held."
 
 func (a *app) resolveCommand() *cobra.Command {
-	var done, retry bool
+	var done, retry, skip bool
 	cmd := &cobra.Command{
 		Use:   "resolve VERSION",
 		Short: "Say how a statement ended that was interrupted",
 		Long: "After a crash in the middle of a statement that runs outside a transaction, only a look into the database\n" +
 			"tells whether it took effect. This writes what was found into the journal; the next migrate goes on from there.",
-		Example: "  dbwarden resolve 0007 --done    # it took effect\n  dbwarden resolve 0007 --retry   # it did not: run it again",
+		Example: "  dbwarden resolve 0007 --done    # it took effect\n  dbwarden resolve 0007 --retry   # it did not: run it again\n  dbwarden resolve 0007 --skip    # leave out the statement that fails",
 		Args:    oneArg("version"),
 	}
 	cmd.Flags().BoolVar(&done, "done", false, "the statement took effect")
 	cmd.Flags().BoolVar(&retry, "retry", false, "it did not; run it again")
+	cmd.Flags().BoolVar(&skip, "skip", false, "leave out the next statement of a half-done migration")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		v, err := migration.ParseVersion(args[0])
 		if err != nil {
 			return usagef("%v", err)
 		}
-		if done == retry {
-			return &usageError{"say --done or --retry", cmd.CommandPath() + " -h"}
+		if given := []bool{done, retry, skip}; len(slices.DeleteFunc(given, func(b bool) bool { return !b })) != 1 {
+			return &usageError{"say --done, --retry or --skip", cmd.CommandPath() + " -h"}
 		}
 		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
-			n, err := t.warden.Resolve(ctx, v, done)
+			n, err := 0, error(nil)
+			if skip {
+				n, err = t.warden.Skip(ctx, v)
+			} else {
+				n, err = t.warden.Resolve(ctx, v, done)
+			}
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
 			if a.json() {
-				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n, "done": done})
+				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n, "done": done || skip})
 			}
 			what := "will run again"
-			if done {
+			if done || skip {
 				what = "counts as done"
 			}
 			fmt.Fprintf(a.Stdout, "Statement %d of migration %s %s.\n", n, v, what)

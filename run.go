@@ -65,6 +65,30 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 	return st, nil
 }
 
+// fleeting is what a person should know before the step runs: from where on it
+// cannot be gone on with; "" for nowhere.
+func (st *step) fleeting() string {
+	k := plan.Fleeting(st.groups, st.traits)
+	if k < 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d makes something that ends with its session (a temporary table), outside the transaction of what follows: should the run end behind it, it cannot be gone on with",
+		st.Migration.File, st.outline[k].Pos.Line)
+}
+
+// resumable refuses to go on behind a statement whose work ended with its
+// session: what follows would miss it, or find another table of that name.
+func (st *step) resumable() error {
+	k := plan.Fleeting(st.groups, st.traits)
+	if done := st.Resume.Done; k < 0 || k >= done || done >= len(st.outline) {
+		return nil
+	}
+	r := st.refuse(plan.SessionGone)
+	r.Items[0].Line = st.outline[k].Pos.Line
+	r.Detail = fmt.Sprintf("what it made has ended with its session, so that the migration (%s) cannot be gone on with", st.Resume)
+	return r
+}
+
 func (st *step) refuse(code plan.Code) *plan.Refusal {
 	it := plan.Item{Version: st.Migration.Version.String(), File: st.Migration.File}
 	if k := st.Resume.Doubt; k > 0 && k <= len(st.outline) {
@@ -95,6 +119,9 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		r := &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
 			Run: res.Run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
 			Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
+		if why := st.fleeting(); why != "" {
+			w.c.Observe.Emit(event.Event{Kind: event.Warning, Run: res.Run, Detail: why})
+		}
 		r.emit(event.MigrationStarted, nil)
 		if err := r.run(ctx); err != nil {
 			r.failed(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine/mysql"
 	"github.com/dbwarden-go/dbwarden/engine/postgres"
+	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -226,6 +227,32 @@ func TestSkippedStatementIsLeftOut(t *testing.T) {
 		if got := b.value("SELECT n FROM r"); got != "2" {
 			t.Errorf("r holds %s, want 2", got)
 		}
+	})
+}
+
+// TestWhatEndedWithItsSessionIsNotGoneOnWith: a temporary table is missed by
+// what follows, or another of its name is found in its place.
+func TestWhatEndedWithItsSessionIsNotGoneOnWith(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		text := "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nCREATE TEMPORARY TABLE s (n INTEGER);\nINSERT INTO nosuch VALUES (2);\n-- rollback\nDROP TABLE r;\n"
+		b := newBench(t, p, map[string]string{"0001_r.sql": text})
+		warned := ""
+		b.watch = func(e event.Event) {
+			if e.Kind == event.Warning {
+				warned = e.Detail
+			}
+		}
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil || !strings.HasPrefix(warned, "0001_r.sql:4 ") {
+			t.Errorf("got %v after the warning %q", err, warned)
+		}
+		b.unlock()
+		b.put("0001_r.sql", strings.Replace(text, "nosuch", "r", 1))
+		var refused *plan.Refusal
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.SessionGone {
+			t.Fatalf("got %v, want a refusal", err)
+		}
+		b.rollback(plan.Target{})
+		b.migrate()
 	})
 }
 

@@ -190,6 +190,7 @@ type PreviewStep struct {
 	Migration *migration.Migration
 	Groups    []plan.Group
 	Resume    plan.Progress
+	Warning   string   // from where on it cannot be gone on with, "" for nowhere
 	SQL       []string // its statements, as written, behind what has run already
 }
 
@@ -204,6 +205,9 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 		var steps []*step
 		for _, ps := range p.Steps {
 			st, err := w.ready(ps, v)
+			if err == nil {
+				err = st.resumable()
+			}
 			if err != nil {
 				return err
 			}
@@ -217,7 +221,7 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 		}
 		for i, ps := range p.Steps {
 			st := steps[i]
-			shown := PreviewStep{Migration: st.Migration, Groups: st.groups, Resume: ps.Resume}
+			shown := PreviewStep{Migration: st.Migration, Groups: st.groups, Resume: ps.Resume, Warning: st.fleeting()}
 			for q, err := range st.section.Statements(st.outline, ps.Resume.Done, len(st.outline)) {
 				if err != nil {
 					return err

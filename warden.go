@@ -166,7 +166,7 @@ func unfinished(err error) bool {
 		return false
 	}
 	switch r.Code {
-	case plan.InDoubt, plan.MendedTooEarly, plan.HalfReverted, plan.BelowHalfApplied, plan.FileGone:
+	case plan.InDoubt, plan.MendedTooEarly, plan.HalfReverted, plan.BelowHalfApplied, plan.FileGone, plan.SessionGone:
 		return true
 	}
 	return false
@@ -262,7 +262,10 @@ func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set,
 	}
 	steps = make([]*step, len(p.Steps))
 	for i, ps := range p.Steps {
-		if steps[i], err = w.ready(ps, v); err != nil {
+		if steps[i], err = w.ready(ps, v); err == nil {
+			err = steps[i].resumable()
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}

@@ -212,6 +212,10 @@ type Traits struct {
 	// statement that Frees it (LOCK TABLES, UNLOCK TABLES on MySQL).
 	Holds, Frees bool
 
+	// Fleeting: what it makes (a temporary table) ends with the session, and
+	// what stands behind it may count on it.
+	Fleeting bool
+
 	// Residue is what it leaves in its connection behind the transaction,
 	// told only where the Server is Pooled: others use that connection next.
 	Residue Residue

@@ -162,6 +162,25 @@ type CutError struct {
 
 func (e *CutError) Error() string { return fmt.Sprintf("line %d: %s", e.Pos, e.Msg) }
 
+// Fleeting finds the first statement, from 0, that makes something of its
+// session's own while the section has a part behind it that does not share its
+// transaction; -1 for none. A run that ends in between cannot be gone on with.
+func Fleeting(groups []Group, traits []engine.Traits) int {
+	for i, g := range groups {
+		for k := g.From; k < g.To; k++ {
+			if !traits[k].Fleeting {
+				continue
+			}
+			for _, behind := range groups[i+1:] {
+				if behind.Mode == InTransaction || behind.Mode == Alone {
+					return k
+				}
+			}
+		}
+	}
+	return -1
+}
+
 // Checksum is over the statements from..to (from 0, without to).
 func Checksum(outline []migration.Piece, from, to int) string {
 	sum := sha256.New()

@@ -21,6 +21,7 @@ const (
 	BelowHalfApplied Code = "below_half_applied" // -t ends before a half-applied version
 	InDoubt          Code = "in_doubt"           // how a statement ended is not known
 	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
+	SessionGone      Code = "session_gone"       // what has run made something of a session that is gone
 	FileGone         Code = "half_applied_file_missing"
 	BadDependency    Code = "dependency" // depends_on names what cannot run before
 	NotAtomic        Code = "not_atomic" // a statement does not fit into the one transaction that was asked for

@@ -56,6 +56,7 @@ func traitsOf(words []string, v engine.Server) engine.Traits {
 	case "CREATE", "DROP":
 		t := traitsDefinition
 		t.Commits = !temporary(words)
+		t.Fleeting = words[0] == "CREATE" && !t.Commits
 		return t
 	case "ALTER", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "OPTIMIZE", "REPAIR", "CHECK",
 		"RESET", "CHANGE", "CACHE", "INSTALL", "UNINSTALL", "IMPORT":

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -113,6 +114,7 @@ func TestStatementsAreClassified(t *testing.T) {
 		got := classify(statement(text).Words, maria)
 		w := engine.Traits{Kind: want.kind, Commits: want.flags&commits > 0, Alone: want.flags&alone > 0,
 			Atomic: want.flags&atomic > 0, Holds: want.flags&holds > 0, Frees: want.flags&frees > 0}
+		w.Fleeting = strings.HasPrefix(text, "CREATE") && strings.Contains(text, " TEMPORARY TABLE")
 		if got != w {
 			t.Errorf("%s:\n got %+v\nwant %+v", text, got, w)
 		}

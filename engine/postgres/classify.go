@@ -15,6 +15,7 @@ func classify(w []string, v engine.Server) engine.Traits {
 	t.Commits = starts(w, "PREPARE", "TRANSACTION")
 	t.Refused = refused(w)
 	t.Atomic = atomic(w, t.Alone)
+	t.Fleeting = makesTemporary(w)
 	if v.Pooled {
 		t.Residue = residue(w, t.Kind)
 	}

@@ -84,7 +84,7 @@ func classify(words []string, _ engine.Server) engine.Traits {
 	case "WITH":
 		return engine.Traits{Kind: withKind(words), Atomic: !slices.Contains(words, "FAIL")}
 	case "CREATE", "ALTER", "DROP":
-		return engine.Traits{Kind: engine.Definition, Atomic: true}
+		return engine.Traits{Kind: engine.Definition, Atomic: true, Fleeting: starts(words, "CREATE", "TEMP") || starts(words, "CREATE", "TEMPORARY")}
 	case "BEGIN":
 		return engine.Traits{Kind: engine.Begin}
 	case "COMMIT", "END":

@@ -265,6 +265,9 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 		if s.Resume.Done > 0 {
 			fmt.Fprintf(a.Stdout, "-- statements 1 to %d have run already\n", s.Resume.Done)
 		}
+		if s.Warning != "" {
+			fmt.Fprintln(a.Stdout, "-- "+st.Warn(render.Plain(s.Warning)))
+		}
 		for _, g := range s.Groups {
 			if g.To <= s.Resume.Done || g.Mode == plan.OwnCommands {
 				continue

@@ -284,6 +284,9 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		}
 	case plan.MendedTooEarly:
 		d.Next = []string{"put those statements back as they were; mend from the failed one on, or take the migration back with: dbwarden rollback"}
+	case plan.SessionGone:
+		d.Next = []string{"take it back and run it anew: dbwarden rollback, dbwarden migrate",
+			fmt.Sprintf("or do the rest by hand, and for each statement of it: dbwarden resolve %s --skip", version)}
 	case plan.BadDependency:
 		d.Message = strings.Replace(d.Message, r.Items[0].File, d.File, 1)
 		d.Next = []string{"correct its depends_on header"}

@@ -145,6 +145,14 @@ type Server struct {
 	// Pooled is set where something between us and the server hands each
 	// transaction to another backend.
 	Pooled bool
+
+	// Cluster is set where this server is one of several that all take
+	// writes ("Galera", "Group Replication"): a native lock reaches this one
+	// alone, so that the lock is a lease besides. Node tells it from the
+	// others, and from itself before a restart; a Session's ID there ends
+	// with "@" and the node.
+	Cluster string
+	Node    string
 }
 
 // A Session is one pinned connection. It never reconnects: when its
@@ -254,6 +262,16 @@ type NativeLock struct {
 	// the lock is of another kind there ("xact"); "" where it is not.
 	Pooled string
 
+	// Leased is recorded instead by a session whose Server is one of a
+	// Cluster ("lease"); "" where there are none.
+	Leased string
+
+	// Ordered says that s is inside a statement which the whole cluster runs
+	// at the same place of its order, so that nobody's commit gets through
+	// until it ends (DDL on Galera); nil: there is no such thing. It may be
+	// asked from another goroutine.
+	Ordered func(s Session) bool
+
 	// Try takes the lock or says false at once. It never waits in the
 	// server: a waiter there deadlocks with CREATE INDEX CONCURRENTLY.
 	Try func(ctx context.Context, s Session, k Key) (bool, error)
@@ -289,7 +307,10 @@ type NativeLock struct {
 
 // Kind is what a session on v records as the kind of its lock.
 func (n NativeLock) Kind(v Server) string {
-	if v.Pooled && n.Pooled != "" {
+	switch {
+	case v.Cluster != "" && n.Leased != "":
+		return n.Leased
+	case v.Pooled && n.Pooled != "":
 		return n.Pooled
 	}
 	return n.Name
@@ -298,7 +319,7 @@ func (n NativeLock) Kind(v Server) string {
 // Knows says whether the product has this kind of lock, so that Look can
 // tell whether it is held.
 func (n NativeLock) Knows(kind string) bool {
-	return kind != "" && (kind == n.Name || kind == n.Pooled)
+	return kind != "" && (kind == n.Name || kind == n.Pooled || kind == n.Leased)
 }
 
 // ErrCannotEvict says that the holder can be ended only where it runs.

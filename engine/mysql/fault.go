@@ -69,6 +69,8 @@ var kinds = map[uint16]engine.FaultKind{
 	1045: engine.Login, 1130: engine.Login, 1251: engine.Login, 1275: engine.Login, 1698: engine.Login,
 	1820: engine.Login, 1862: engine.Login, 3118: engine.Login, 4151: engine.Login,
 
+	1047: engine.Unreachable, // a Galera node outside its cluster
+
 	1049: engine.NoSuchDatabase,
 
 	1223: engine.ReadOnly, // FLUSH TABLES WITH READ LOCK

@@ -29,6 +29,9 @@ func lockName(k engine.Key) string {
 func tryLock(ctx context.Context, s engine.Session, k engine.Key) (bool, error) {
 	name := lockName(k)
 	got, err := askNumber(ctx, s, "SELECT IF(IS_USED_LOCK(?) = CONNECTION_ID(), 1, GET_LOCK(?, 0))", name, name)
+	if leaseOnly(s, err) {
+		return true, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("take the lock %s: %w", name, err)
 	}
@@ -43,6 +46,9 @@ func tryLock(ctx context.Context, s engine.Session, k engine.Key) (bool, error) 
 func freeLock(ctx context.Context, s engine.Session, k engine.Key) (bool, error) {
 	name := lockName(k)
 	freed, err := askNumber(ctx, s, "SELECT RELEASE_LOCK(?)", name)
+	if leaseOnly(s, err) {
+		return true, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("free the lock %s: %w", name, err)
 	}
@@ -59,6 +65,9 @@ func lookLock(ctx context.Context, s engine.Session, k engine.Key) (engine.Owner
 		return scan(&id, &user, &host, &command, &seconds, &state, &info)
 	}, `SELECT l.id, p.USER, p.HOST, p.COMMAND, p.TIME, p.STATE, p.INFO
  FROM (SELECT IS_USED_LOCK(?) AS id) l LEFT JOIN information_schema.PROCESSLIST p ON p.ID = l.id`, lockName(k))
+	if leaseOnly(s, err) {
+		return o, nil
+	}
 	if err != nil {
 		return o, fmt.Errorf("look who has the lock: %w", err)
 	}
@@ -66,7 +75,7 @@ func lookLock(ctx context.Context, s engine.Session, k engine.Key) (engine.Owner
 		return o, nil
 	}
 	o = engine.Owner{
-		Held: true, Session: strconv.FormatInt(id.Int64, 10),
+		Held: true, Session: onNode(s, id.Int64),
 		User: user.String, From: host.String, Doing: strings.TrimSpace(info.String),
 		For: time.Duration(seconds.Int64) * time.Second,
 	}
@@ -98,7 +107,8 @@ func evictLock(ctx context.Context, s engine.Session, k engine.Key, o engine.Own
 	if o.Session != "" && o.Session == s.ID() {
 		return errors.New("evict the lock's holder: it is this very session")
 	}
-	id, unknown := strconv.ParseUint(o.Session, 10, 63)
+	number, _, _ := strings.Cut(o.Session, "@")
+	id, unknown := strconv.ParseUint(number, 10, 63)
 	name := lockName(k)
 	killed := false
 	var holder sql.NullInt64
@@ -151,9 +161,13 @@ func stillHeld(ctx context.Context, s engine.Session, k engine.Key, holder sql.N
 
 // evictHint is what an administrator would run.
 func evictHint(o engine.Owner) string {
-	id, err := strconv.ParseUint(o.Session, 10, 64)
+	number, node, _ := strings.Cut(o.Session, "@")
+	id, err := strconv.ParseUint(number, 10, 64)
 	if err != nil {
 		return ""
+	}
+	if node != "" {
+		return fmt.Sprintf("KILL %d; (on node %s)", id, node)
 	}
 	return fmt.Sprintf("KILL %d;", id)
 }

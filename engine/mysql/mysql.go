@@ -34,6 +34,8 @@ func Engine() *engine.Engine {
 		Dialect: dialect(),
 		Native: engine.NativeLock{
 			Name:       "session",
+			Leased:     "lease",
+			Ordered:    ordered,
 			Try:        tryLock,
 			Free:       freeLock,
 			Look:       lookLock,

@@ -28,6 +28,10 @@ const facts = `SELECT VERSION(), @@version_comment, CONNECTION_ID(), CURRENT_USE
  COALESCE(/*!80000 CURRENT_ROLE(), */ /*M! CURRENT_ROLE(), */ '')`
 
 func (s *session) probe(ctx context.Context) error {
+	// First: a node that is not ready answers little else.
+	if err := s.probeCluster(ctx); err != nil {
+		return err
+	}
 	var comment, readOnly, innodbReadOnly string
 	err := s.conn.QueryRowContext(ctx, facts).Scan(&s.server.Version, &comment, &s.id, &s.server.User,
 		&s.server.Database, &s.host, &readOnly, &innodbReadOnly, &s.maxPacket, &s.role)
@@ -129,6 +133,11 @@ func (s *session) settings() string {
 		s.names, idle, lock, lock)
 	if s.readOnly {
 		text += ", " + s.readOnlyName() + " = 1"
+	}
+	if s.server.Cluster == galera {
+		// Reads, updates and inserts (1, 2, 4) see what any node has
+		// committed before them.
+		text += ", wsrep_sync_wait = 7"
 	}
 	switch limit := max(0, s.limits.Statement); {
 	case s.mariadb():

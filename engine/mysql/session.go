@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
@@ -50,10 +50,16 @@ type session struct {
 	insertID insertID
 	shield   shield
 
+	// ordered: a statement runs that stops every commit of the cluster.
+	ordered atomic.Bool
+
 	closed bool
 }
 
-func (s *session) ID() string            { return strconv.FormatUint(s.id, 10) }
+// ID is the connection's number. The nodes of a cluster number their
+// connections each on its own.
+func (s *session) ID() string { return onNode(s, int64(s.id)) }
+
 func (s *session) Server() engine.Server { return s.server }
 
 // Close ends the session. The server rolls back what is open and frees what
@@ -175,7 +181,9 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		return 0, err
 	}
 	s.used = true
+	s.ordered.Store(s.server.Cluster == galera && classify(st.Words, s.server).Commits)
 	r, err := s.send(ctx, st.Text, s.hasteOf(st))
+	s.ordered.Store(false)
 	if err != nil {
 		return 0, &statementError{err: err, text: st.Text}
 	}

@@ -67,7 +67,7 @@ func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (LockRep
 		}
 		return j.Unlocked(fence, w.c.Holder, detail)
 	}
-	report.Status, err = w.lock(s, j).Break(ctx, s, lock.BreakOptions{Force: force, By: w.c.Holder, Reason: reason, Note: note})
+	report.Status, err = w.lock(s, j).Break(ctx, s, lock.BreakOptions{Seen: report.Status, Observe: w.c.Observe, Force: force, By: w.c.Holder, Reason: reason, Note: note})
 	if err != nil {
 		return report, w.denied(s, err, true)
 	}

@@ -335,6 +335,7 @@ type Key struct {
 // Owner is who holds a native lock.
 type Owner struct {
 	Held    bool
+	Blind   bool   // the server does not tell: a cluster that refuses native locks
 	Session string // as Session.ID; "" where the product has none or it may not be seen
 	User    string
 	From    string        // address or host

@@ -22,7 +22,8 @@ const Stale = 10 * time.Second
 
 // Beat is what a holder last said of itself.
 type Beat struct {
-	Age time.Duration // by the server's clock
+	Age time.Duration // by the server's clock; of a lease, by that of who looks
+	At  string        // as the server wrote it
 	Progress
 }
 
@@ -86,7 +87,7 @@ func (l Lock) readBeat(ctx context.Context, s engine.Session, run string) (*Beat
 		if err := scan(&at, &now, &migration, &direction, &no, &of); err != nil {
 			return err
 		}
-		b = &Beat{Age: parseTime(now.String).Sub(parseTime(at.String)),
+		b = &Beat{Age: parseTime(now.String).Sub(parseTime(at.String)), At: at.String,
 			Progress: Progress{migration.String, direction.String, int(no.Int64), int(of.Int64)}}
 		return nil
 	}, "SELECT "+d.UTC("beat_at")+", "+d.UTC(d.Now)+", migration, direction, statement_no, statements FROM "+l.runTable()+" WHERE run_id = "+d.Bind(1), run)

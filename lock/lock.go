@@ -41,6 +41,11 @@ type Lock struct {
 	// Prepare is called under the native lock before the row is taken, to
 	// create what the holder will need; nil for nothing.
 	Prepare func(context.Context, engine.Session) error
+
+	// Term is that of a lease, where the lock is one; 0: 30 s.
+	Term time.Duration
+
+	sight *Sight // of a lease's holder, from one look to the next
 }
 
 // Holder is who takes the lock.
@@ -118,7 +123,11 @@ type Hold struct {
 	lock    Lock
 	session engine.Session
 	holder  Holder
+	asked   time.Time // before the row was taken
 }
+
+// leased says whether the hold is a lease.
+func (h *Hold) leased() bool { return h.session.Server().Cluster != "" }
 
 // Poll bounds: between tries a waiter sleeps from pollMin, doubling, to
 // pollMax, with jitter, so that many waiters do not come at once. Waiting
@@ -168,6 +177,7 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 	if o.Run == "" {
 		o.Run = NewRun()
 	}
+	l.sight = &Sight{Term: l.term()}
 	started := time.Now()
 	say, nextSay := time.Duration(0), sayEvery
 	pause := pollMin
@@ -211,6 +221,10 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 		if status.Verdict == Alive && status.Row.Run == "" {
 			limit = max(limit, entryGrace)
 		}
+		if status.Verdict == Unknown && l.isLease(status.Row) {
+			// Whether it lives is known after a beat or two.
+			limit = max(limit, 2*watchEvery)
+		}
 		over := status.Verdict == Gone || status.Verdict == Kept
 		if over && o.Recover && retakes < maxRetakes {
 			// It died, or ended, between our reach for its native lock and our
@@ -249,7 +263,7 @@ func (l Lock) try(ctx context.Context, s engine.Session, h Holder, o Options) (*
 		return nil, Status{}, fmt.Errorf("take the native lock: %w", err)
 	}
 	if !got {
-		status, err := l.Inspect(ctx, s)
+		status, err := l.inspect(ctx, s)
 		if err == nil && !status.Active {
 			// Between its native lock and its row, or between releasing the
 			// one and the other, a holder is not in the row: what stands
@@ -262,6 +276,10 @@ func (l Lock) try(ctx context.Context, s engine.Session, h Holder, o Options) (*
 		return nil, status, err
 	}
 	hold, status, err := l.takeRow(ctx, s, h, o)
+	if l.lostRace(s, err) {
+		// Another node's run was quicker: to make a table, or to the row.
+		hold, status, err = nil, Status{Active: true, Verdict: Alive}, nil
+	}
 	if hold == nil {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 		defer cancel()
@@ -296,8 +314,16 @@ func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, o Options
 	if row == nil {
 		return nil, Status{}, fmt.Errorf("the row of %s went away while it was being taken", Table)
 	}
+	if row.Locked && row.Run == o.Run {
+		// Our own, whose answer got lost.
+		hold, err = l.claim(ctx, s, h, o.Run, sameHold(row))
+		return hold, Status{}, err
+	}
 	// We hold the native lock, so nobody else does.
-	status := l.judge(row, engine.Owner{})
+	status, err := l.view(ctx, s, row, engine.Owner{})
+	if err != nil {
+		return nil, Status{}, err
+	}
 	if o.Recover && (status.Verdict == Gone || status.Verdict == Kept) {
 		if hold, err = l.claim(ctx, s, h, o.Run, sameHold(row)); hold != nil {
 			hold.From = &status
@@ -348,6 +374,7 @@ func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condit
 	if l.Floor != "" {
 		token = "CASE WHEN fencing_token < " + l.Floor + " THEN " + l.Floor + " ELSE fencing_token END"
 	}
+	asked := time.Now()
 	n, err := s.Exec(ctx, "UPDATE "+l.table()+" SET locked = TRUE, acquired_at = "+d.Now+", release_at = NULL, "+
 		"fencing_token = "+token+" + 1, run_id = "+d.Bind(1)+", holder = "+d.Bind(2)+", session_id = "+d.Bind(3)+
 		", native = "+d.Bind(4)+", state = "+d.Bind(5)+", detail = NULL WHERE id = 1 AND "+condition,
@@ -367,7 +394,7 @@ func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condit
 	if row == nil || row.Run != run || !row.Locked || !row.ReleasedAt.IsZero() {
 		return nil, nil
 	}
-	return &Hold{Run: run, Token: row.Token, lock: l, session: s, holder: h}, nil
+	return &Hold{Run: run, Token: row.Token, lock: l, session: s, holder: h, asked: asked}, nil
 }
 
 // Fence is a scalar subselect that yields the hold's token while it is still

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -27,6 +28,7 @@ type Status struct {
 	Row     Row
 	Owner   engine.Owner // of the native lock
 	Beat    *Beat        // what the holder last said; nil: nothing (yet)
+	Node    string       // of a cluster, where the holder of a lease has its session
 
 	// Follows is why the native lock may be held on another server, of which
 	// the one that was asked is a copy: there it could not be looked at.
@@ -70,7 +72,31 @@ const (
 // Inspect looks at the lock without taking, creating or waiting for
 // anything. Where something cannot be seen it returns an error; no table is
 // a free lock.
+//
+// Whether the holder of a lease lives is seen by its beats: that takes two
+// seconds where it does, and the lease's term where it does not.
 func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
+	l.sight = &Sight{Term: l.term()}
+	for {
+		status, err := l.inspect(ctx, s)
+		undecided := status.Verdict == Unknown || status.Verdict == Silent && !status.Owner.Held
+		if err != nil || !undecided || !l.isLease(status.Row) || status.Follows != "" {
+			return status, err
+		}
+		timer := time.NewTimer(leasePause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return Status{}, context.Cause(ctx)
+		case <-timer.C:
+		}
+	}
+}
+
+// leasePause is the time between two looks at the beats of a lease.
+const leasePause = 500 * time.Millisecond
+
+func (l Lock) inspect(ctx context.Context, s engine.Session) (Status, error) {
 	for i := 1; ; i++ {
 		row, err := l.read(ctx, s)
 		if err != nil {
@@ -83,12 +109,17 @@ func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
 		if err != nil {
 			return Status{}, err
 		}
-		status := l.judge(row, owner)
-		if status.Follows = s.Server().Follows; status.Verdict == Gone && status.Follows != "" {
+		status, err := l.view(ctx, s, row, owner)
+		if err != nil {
+			return Status{}, err
+		}
+		if l.isLease(*row) {
+			status.Follows = s.Server().Follows
+		} else if status.Follows = s.Server().Follows; status.Verdict == Gone && status.Follows != "" {
 			// The row came here from another server, the native lock did not.
 			status.Verdict = Unknown
 		}
-		if status.Verdict == Alive || status.Verdict == Unknown && status.Follows != "" {
+		if !l.isLease(*row) && (status.Verdict == Alive || status.Verdict == Unknown && status.Follows != "") {
 			if status.Beat, err = l.readBeat(ctx, s, row.Run); err != nil {
 				return Status{}, err
 			}
@@ -165,4 +196,95 @@ func (l Lock) another(row *Row, owner engine.Owner) bool {
 	}
 	// Behind a pooler, what is left of a run may be seen by another session.
 	return row.Native == l.Engine.Native.Name && row.Session != "" && owner.Session != "" && row.Session != owner.Session
+}
+
+// inspectAfter is Inspect, unless nothing has moved since seen found a lease
+// that had run out.
+func (l Lock) inspectAfter(ctx context.Context, s engine.Session, seen Status) (Status, error) {
+	if seen.Verdict != Gone || !l.isLease(seen.Row) {
+		return l.Inspect(ctx, s)
+	}
+	row, err := l.read(ctx, s)
+	if err != nil {
+		return Status{}, err
+	}
+	beat, err := l.readBeat(ctx, s, seen.Row.Run)
+	if err != nil {
+		return Status{}, err
+	}
+	same := row != nil && row.Locked && row.Run == seen.Row.Run && row.Token == seen.Row.Token &&
+		(beat == nil) == (seen.Beat == nil) && (beat == nil || beat.At == seen.Beat.At)
+	if !same {
+		return l.Inspect(ctx, s)
+	}
+	return seen, nil
+}
+
+// isLease says whether whoever took this row did so for a lease.
+func (l Lock) isLease(row Row) bool {
+	return row.Locked && row.Native != "" && row.Native == l.Engine.Native.Leased
+}
+
+func (l Lock) term() time.Duration {
+	if l.Term > 0 {
+		return l.Term
+	}
+	return leaseTerm
+}
+
+// view is judge, for a lease too.
+func (l Lock) view(ctx context.Context, s engine.Session, row *Row, owner engine.Owner) (Status, error) {
+	if !l.isLease(*row) {
+		return l.judge(row, owner), nil
+	}
+	blind := owner.Blind
+	if owner.Session != row.Session {
+		owner = engine.Owner{} // this node's lock is with somebody who looks, or waits
+	}
+	st := l.judge(row, owner)
+	_, st.Node, _ = strings.Cut(row.Session, "@")
+	if st.Verdict != Alive && st.Verdict != Gone {
+		return st, nil
+	}
+	if st.Verdict == Gone && !blind && st.Node == s.Server().Node {
+		return st, nil // its session was here, and is not any more
+	}
+	asked := time.Now()
+	var err error
+	if st.Beat, err = l.readBeat(ctx, s, row.Run); err != nil {
+		return st, err
+	}
+	m := Mark{Run: row.Run, Token: row.Token}
+	if st.Beat != nil {
+		m.Beat = st.Beat.At
+	}
+	seen := l.sight.See(asked, time.Now(), m)
+	if seen == Gone && owner.Held {
+		seen = Silent // its process is stopped; its session holds this node's lock
+	}
+	if st.Beat != nil {
+		st.Beat.Age = l.sight.still() // by our clock, not by another machine's
+	}
+	st.Verdict = seen
+	return st, nil
+}
+
+// lostRace says that a write of ours was refused because another node's came
+// first.
+func (l Lock) lostRace(s engine.Session, err error) bool {
+	if err == nil || s.Server().Cluster == "" {
+		return false
+	}
+	f := l.Engine.Fault(err)
+	return f.Kind == engine.Busy && !f.WaitedOut || f.Kind == engine.Duplicate
+}
+
+// insist writes the row, again where another node's write came between.
+func (l Lock) insist(ctx context.Context, s engine.Session, query string, args ...any) (n int64, err error) {
+	for range 5 {
+		if n, err = s.Exec(ctx, query, args...); !l.lostRace(s, err) {
+			break
+		}
+	}
+	return n, err
 }

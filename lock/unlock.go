@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
 )
 
 // BreakOptions say how to release somebody else's lock.
@@ -21,6 +23,13 @@ type BreakOptions struct {
 	// does it. Its fencing token is the scalar subselect fence, which fails
 	// where the row is another's by then.
 	Note func(found Status, fence string) engine.Query
+
+	// Seen is what a look has found a moment ago: a lease that had run out is
+	// not watched for another term. The zero Status is nothing.
+	Seen Status
+
+	// Observe hears what has to be waited for; nil drops it.
+	Observe event.Observer
 
 	// Wait is how long the old session's end is waited for; 0: 10 s.
 	Wait time.Duration
@@ -55,7 +64,7 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 	if o.Wait == 0 {
 		o.Wait = 10 * time.Second
 	}
-	found, err := l.Inspect(ctx, s)
+	found, err := l.inspectAfter(ctx, s, o.Seen)
 	if err != nil {
 		return found, err
 	}
@@ -80,6 +89,15 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 			return found, stuck(err)
 		}
 	}
+	if remote := !found.Owner.Held && (found.Verdict == Alive || found.Verdict == Silent); remote && !o.Force {
+		return found, &HeldError{Status: found}
+	} else if remote {
+		if err := l.revoke(ctx, s, &found, o); err != nil {
+			return found, err
+		}
+		limited, cancel = context.WithTimeout(ctx, o.Wait)
+		defer cancel()
+	}
 	if err := l.takeFrom(limited, s, found.Row); err != nil {
 		if held, ok := errors.AsType[*HeldError](err); ok || errors.Is(err, ErrNotHeld) {
 			if ok {
@@ -103,6 +121,35 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 		}
 	}
 	return found, l.release(ctx, s, found, o)
+}
+
+// revoke takes the lease of a holder whose session is on another node, where
+// nobody can be ended from here: the row stays locked under a new token, so
+// that the holder can neither commit nor renew, and is left alone until it
+// has stopped by its own clock.
+func (l Lock) revoke(ctx context.Context, s engine.Session, found *Status, o BreakOptions) error {
+	if err := l.rehearse(ctx, s, o); err != nil {
+		return err
+	}
+	n, err := l.insist(ctx, s, "UPDATE "+l.table()+" SET fencing_token = fencing_token + 1 WHERE id = 1 AND "+sameHold(&found.Row))
+	if err != nil {
+		return fmt.Errorf("take the lease: %w", err)
+	}
+	if n == 0 {
+		return l.changed(ctx, s, found.Row)
+	}
+	found.Row.Token++
+	_, node, _ := strings.Cut(found.Row.Session, "@")
+	o.Observe.Emit(event.Event{Kind: event.Notice, Holder: found.Who(), Detail: fmt.Sprintf("NOTICE: "+
+		"its session is on node %s and cannot be ended from here; it can commit nothing more, and in %s it has stopped by itself", node, l.term())})
+	timer := time.NewTimer(l.term())
+	select {
+	case <-ctx.Done():
+		timer.Stop()
+		return context.Cause(ctx)
+	case <-timer.C:
+	}
+	return nil
 }
 
 // rehearse finds out whether the row may be released: the same statements, on
@@ -131,6 +178,9 @@ func (l Lock) release(ctx context.Context, s engine.Session, found Status, o Bre
 		same = sameHold(&found.Row)
 	}
 	err := l.write(ctx, s, found, same, o)
+	for tries := 1; tries < 5 && l.lostRace(s, err); tries++ {
+		err = l.write(ctx, s, found, same, o)
+	}
 	if f := l.Engine.Fault(err); f.Kind == engine.NotNull && f.Column == "fencing_token" {
 		return l.changed(ctx, s, found.Row)
 	}

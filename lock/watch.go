@@ -2,6 +2,7 @@ package lock
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -22,6 +23,14 @@ type Watcher struct {
 
 	// Held says whether the hold is still ours. An error leaves it open.
 	Held func(context.Context) (bool, error)
+
+	// Term is that of a lease (see lease.go), which each answered look
+	// renews; 0: the hold is none. Since is from before the lock was asked
+	// for. Ordered says that a statement of the holder's keeps every commit
+	// waiting; nil: there is no such thing.
+	Term    time.Duration
+	Since   time.Time
+	Ordered func() bool
 }
 
 // watchEvery is the time between two looks.
@@ -34,12 +43,21 @@ func (w Watcher) Start(ctx context.Context) (held context.Context, stop func()) 
 		w.Every = watchEvery
 	}
 	held, lose := context.WithCancelCause(ctx)
+	var leaseOf *lease
+	if w.Term > 0 {
+		leaseOf = &lease{term: w.Term, ordered: w.Ordered, lose: lose}
+		leaseOf.renewed(w.Since)
+	}
 	// What the loop asks must be answered also while the run is being
 	// stopped; the loop itself ends with stop.
 	asking, end := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var loops sync.WaitGroup
+	if leaseOf != nil {
+		// Apart from the looks: one that gets no answer is what it is for.
+		loops.Go(func() { leaseOf.run(asking) })
+		held = leased{held, leaseOf}
+	}
+	loops.Go(func() {
 		ticker := time.NewTicker(w.Every)
 		defer ticker.Stop()
 		for {
@@ -48,7 +66,7 @@ func (w Watcher) Start(ctx context.Context) (held context.Context, stop func()) 
 				return
 			case <-ticker.C:
 			}
-			if w.look(asking) {
+			if w.look(asking, leaseOf) {
 				continue
 			}
 			if asking.Err() == nil {
@@ -56,23 +74,28 @@ func (w Watcher) Start(ctx context.Context) (held context.Context, stop func()) 
 			}
 			return
 		}
-	}()
+	})
 	return held, func() {
 		end()
-		<-done
+		loops.Wait()
 		lose(nil)
 	}
 }
 
 // look beats and says whether the hold may go on. A question that is not
 // answered within the time between two looks is asked anew.
-func (w Watcher) look(ctx context.Context) bool {
+func (w Watcher) look(ctx context.Context, leaseOf *lease) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*w.Every)
 	defer cancel()
+	asked := time.Now()
+	var beat error
 	if w.Beat != nil {
-		w.Beat(ctx) // the hold's check below finds out what matters
+		beat = w.Beat(ctx) // the hold's check below finds out what matters
 	}
 	held, err := w.Held(ctx)
+	if leaseOf != nil && beat == nil && err == nil && held {
+		leaseOf.renewed(asked)
+	}
 	return err != nil || held
 }
 
@@ -129,6 +152,12 @@ func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.
 			return held, drop(err)
 		},
 	}
+	if h.leased() {
+		w.Term, w.Since = h.lock.term(), h.asked
+		if ordered := h.lock.Engine.Native.Ordered; ordered != nil {
+			w.Ordered = func() bool { return ordered(h.session) }
+		}
+	}
 	held, stop := w.Start(ctx)
 	return held, func() {
 		stop()
@@ -147,6 +176,10 @@ func (h *Hold) held(ctx context.Context, s engine.Session) (bool, error) {
 	}
 	if !h.ours(row) {
 		return false, nil
+	}
+	if h.leased() {
+		// The native lock is one node's, and this session may be on another.
+		return true, nil
 	}
 	owner, err := h.lock.Engine.Native.Look(ctx, s, h.lock.Key())
 	if err != nil {

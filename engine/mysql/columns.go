@@ -4,8 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+)
+
+// Instead of waiting, the server may say that a table is just being defined
+// (by another node of a cluster): then it is asked again, so often.
+const (
+	errSkipped   = "1684"
+	beingDefined = 100
 )
 
 // columns lists a table's columns. The server answers "no such table" only
@@ -15,15 +23,23 @@ func columns(ctx context.Context, s engine.Session, schema, table string) ([]str
 		schema = s.Server().Schema
 	}
 	var names []string
-	err := s.Query(ctx, func(scan func(...any) error) error {
-		var name string
-		var rest [5]sql.NullString
-		if err := scan(&name, &rest[0], &rest[1], &rest[2], &rest[3], &rest[4]); err != nil {
-			return err
+	var err error
+	for range beingDefined {
+		names = nil
+		err = s.Query(ctx, func(scan func(...any) error) error {
+			var name string
+			var rest [5]sql.NullString
+			if err := scan(&name, &rest[0], &rest[1], &rest[2], &rest[3], &rest[4]); err != nil {
+				return err
+			}
+			names = append(names, name)
+			return nil
+		}, "SHOW COLUMNS FROM "+quote(schema)+"."+quote(table))
+		if fault(err).Code != errSkipped {
+			break
 		}
-		names = append(names, name)
-		return nil
-	}, "SHOW COLUMNS FROM "+quote(schema)+"."+quote(table))
+		wait(ctx, nil, 50*time.Millisecond)
+	}
 	switch f := fault(err); {
 	case err == nil:
 		return names, nil

@@ -42,6 +42,7 @@ var kinds = map[uint16]engine.FaultKind{
 	1213: engine.Busy, // deadlock
 	3101: engine.Busy, // another member of the group was first
 	3572: engine.Busy, // NOWAIT
+	1684: engine.Busy, // a table that is just being defined
 
 	1044: engine.Denied, 1095: engine.Denied, 1142: engine.Denied, 1143: engine.Denied,
 	1227: engine.Denied, 1345: engine.Denied, 1370: engine.Denied, 1410: engine.Denied,

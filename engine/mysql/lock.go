@@ -66,7 +66,7 @@ func lookLock(ctx context.Context, s engine.Session, k engine.Key) (engine.Owner
 	}, `SELECT l.id, p.USER, p.HOST, p.COMMAND, p.TIME, p.STATE, p.INFO
  FROM (SELECT IS_USED_LOCK(?) AS id) l LEFT JOIN information_schema.PROCESSLIST p ON p.ID = l.id`, lockName(k))
 	if leaseOnly(s, err) {
-		return o, nil
+		return engine.Owner{Blind: true}, nil
 	}
 	if err != nil {
 		return o, fmt.Errorf("look who has the lock: %w", err)

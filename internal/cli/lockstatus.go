@@ -115,6 +115,16 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 
 // verdictWords say whether the holder lives, and how that is known.
 func verdictWords(s lock.Status) string {
+	if s.Node != "" && s.Beat != nil {
+		switch s.Verdict {
+		case lock.Alive:
+			return "ALIVE: its beats arrive, from node " + s.Node
+		case lock.Silent:
+			return fmt.Sprintf("NOT ANSWERING: no beat of it has arrived for %s; its session is on node %s", render.Duration(s.Beat.Age), s.Node)
+		case lock.Gone:
+			return fmt.Sprintf("GONE: its lease has run out: no beat of it has arrived for %s; its session was on node %s", render.Duration(s.Beat.Age), s.Node)
+		}
+	}
 	switch s.Verdict {
 	case lock.Alive:
 		return "ALIVE: its session holds the database's own lock"

@@ -104,6 +104,15 @@ func (c *Cluster) NewDatabase(t testing.TB) (urls [3]string) {
 	}
 	for i, n := range c.Nodes {
 		urls[i] = WithDatabase(n.admin, name)
+		// A node executes what another one did a moment later, and who
+		// connects does not wait for that.
+		err := n.errand(name, func(ctx context.Context, s session, _ string) error {
+			_, err := s.rows(ctx, "SET SESSION wsrep_sync_wait = 1; SELECT 1")
+			return err
+		})
+		if err != nil {
+			t.Fatalf("dbtest: wait for the new database: %v", err)
+		}
 	}
 	return urls
 }

@@ -30,9 +30,6 @@ type Blocker struct {
 // String names it for people.
 func (b Blocker) String() string {
 	var s strings.Builder
-	if b.Likely {
-		s.WriteString("probably ")
-	}
 	s.WriteString("session " + b.Session)
 	if b.User != "" {
 		s.WriteString(" of " + b.User)
@@ -48,6 +45,9 @@ func (b Blocker) String() string {
 	}
 	if b.Doing != "" {
 		s.WriteString(": " + Shorten(b.Doing, 200))
+	}
+	if b.Likely {
+		s.WriteString(" (probably)")
 	}
 	return s.String()
 }

@@ -43,7 +43,7 @@ func activity(ctx context.Context, s engine.Session, id string) (engine.Activity
 		}
 		return a, nil
 	}
-	const who = `SELECT p.ID, p.USER, p.HOST, COALESCE(p.INFO, ''), COALESCE(TIMESTAMPDIFF(SECOND, x.trx_started, NOW()), p.TIME)`
+	const who = `SELECT p.ID, p.USER, p.HOST, COALESCE(p.INFO, ''), COALESCE(TIMESTAMPDIFF(SECOND, x.trx_started, CONVERT_TZ(NOW(), @@time_zone, 'SYSTEM')), p.TIME)`
 	switch {
 	case strings.HasPrefix(state.String, "Waiting for") && strings.Contains(state.String, "lock"):
 		a.Blockers = holders(ctx, s, false, who+`
@@ -58,6 +58,7 @@ func activity(ctx context.Context, s engine.Session, id string) (engine.Activity
 			a.Blockers = holders(ctx, s, true, who+`
 				FROM information_schema.PROCESSLIST p LEFT JOIN information_schema.INNODB_TRX x ON x.trx_mysql_thread_id = p.ID
 				WHERE p.ID NOT IN (?, ?, CONNECTION_ID()) AND p.DB = DATABASE() AND (x.trx_id IS NOT NULL OR p.COMMAND <> 'Sleep')
+				AND COALESCE(p.STATE, '') NOT LIKE 'Waiting for%'
 				ORDER BY 5 DESC LIMIT 3`, number)
 		}
 	case maria:

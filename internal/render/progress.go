@@ -66,7 +66,7 @@ func (p *Progress) Observe(e event.Event) {
 	case event.LockTimeout:
 		by := ""
 		if e.Blockers != "" {
-			by = ", which is kept by " + p.text(e.Blockers)
+			by = "; in its way: " + p.text(e.Blockers)
 		}
 		p.line(p.Style.Warn(fmt.Sprintf("%s: a statement waited too long for a lock%s; nothing was kept; next try in %s", Plain(e.File), by, Duration(e.Elapsed))))
 	case event.StatementDone:

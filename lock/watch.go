@@ -159,12 +159,12 @@ func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.
 		}
 	}
 	held, stop := w.Start(ctx)
-	return held, func() {
+	return held, sync.OnceFunc(func() {
 		stop()
 		if c != nil {
 			c.Close()
 		}
-	}
+	})
 }
 
 // held asks the database, by another session, whether row and native lock

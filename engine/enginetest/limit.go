@@ -43,9 +43,20 @@ func (x *exam) cancels() {
 			x.Fatalf("%s: the lock is lost", what)
 		}
 	}
-	// soonCancelled ends a little later, when the statement is running.
+	// A context ends a little after its statement was begun, when that runs.
+	const alittle = 300 * time.Millisecond
 	soonCancelled := func() (context.Context, context.CancelFunc) {
-		return context.WithTimeout(x.Context(), 300*time.Millisecond)
+		return context.WithTimeout(x.Context(), alittle)
+	}
+	// whenSecond makes such a context, and what begins its time: the second
+	// statement of a unit.
+	whenSecond := func(parent context.Context) (context.Context, func(engine.Progress)) {
+		ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+		return ctx, func(p engine.Progress) {
+			if p.Index == 1 && !p.Done {
+				time.AfterFunc(alittle, func() { cancel(context.DeadlineExceeded) })
+			}
+		}
 	}
 	check := func(what string, do func(context.Context) error) error {
 		x.Helper()
@@ -76,14 +87,16 @@ func (x *exam) cancels() {
 		return s.Query(ctx, func(func(...any) error) error { return nil }, slow)
 	})
 	err := check("a transaction", func(ctx context.Context) error {
+		ctx, watch := whenSecond(ctx)
 		return s.Run(ctx, engine.Unit{
-			Begin: x.e.Dialect.Begin, Statements: statements(x.insert(table, 1), slow), Closing: []engine.Query{query(x.insert(table, 2))},
+			Begin: x.e.Dialect.Begin, Statements: statements(x.insert(table, 1), slow), Closing: []engine.Query{query(x.insert(table, 2))}, Watch: watch,
 		})
 	})
 	x.stopped(err, engine.PartStatement, 1, slow, true)
 	err = check("statements without a transaction", func(ctx context.Context) error {
+		ctx, watch := whenSecond(ctx)
 		return s.Run(ctx, engine.Unit{
-			Statements: statements(x.insert(table, 3), slow, x.insert(table, 4)), Closing: []engine.Query{query(x.insert(table, 5))},
+			Statements: statements(x.insert(table, 3), slow, x.insert(table, 4)), Closing: []engine.Query{query(x.insert(table, 5))}, Watch: watch,
 		})
 	})
 	x.stopped(err, engine.PartStatement, 1, slow, false)

@@ -213,7 +213,10 @@ func evict(ctx context.Context, s engine.Session, k engine.Key, o engine.Owner) 
 				return err
 			}
 		}
-		if now, err = look(ctx, s, k); err != nil {
+		if now, err = look(ctx, s, k); err != nil && ctx.Err() != nil {
+			// Its time is over in the middle of a look.
+			return fmt.Errorf("session %s was told to end and still holds the lock: %w", told, context.Cause(ctx))
+		} else if err != nil {
 			return err
 		}
 		switch {

@@ -123,4 +123,26 @@ var safeguards = []safeguard{{
 	`if found.Owner.Held && !l.another(&found.Row, found.Owner) {`,
 	`if found.Owner.Held {`,
 	".", "TestUnlockEndsNobodyWhoAsks",
+}, {
+	"the holder's margin of its lease", "lock/lease.go",
+	`return term - term/6 }`,
+	`return term }`,
+	"./lock", "TestLeaseIsTrustedFromBeforeItWasAskedFor",
+}, {
+	"a lease counts from before it was asked for", "lock/lease.go",
+	`until := asked.Add(trusted(l.term))`,
+	`until := asked.Add(time.Since(asked) + trusted(l.term))`,
+	"./lock", "TestLeaseIsTrustedFromBeforeItWasAskedFor",
+}, {
+	"a slow answer proves nothing", "lock/lease.go",
+	`case answered.Sub(asked) > slowAnswer, asked.Sub(s.last) > wideGap:`,
+	`case asked.Sub(s.last) > wideGap:`,
+	"./lock", "TestSightOfALease",
+}, {
+	"who was stopped looks at the clock before it acts", "lock/lease.go",
+	`	if c.Context.Err() == nil {
+		c.lease.left()
+	}`,
+	``,
+	"./lock", "TestAStoppedProcessFindsOutBeforeItActs",
 }}

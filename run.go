@@ -13,7 +13,6 @@ import (
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
-	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // step is a planned step, read and cut, ready to run.
@@ -441,7 +440,7 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 		return e
 	case r.partial:
 		e.State = Partial
-	case g.Mode == plan.Alone && (u.Part == engine.PartStatement && !g.Atomic || u.Part == engine.PartClosing):
+	case g.Mode == plan.Alone && (u.Part == engine.PartStatement && !g.Atomic && !(fault.Refused && g.To == r.from(g)+1) || u.Part == engine.PartClosing):
 		e.State = Partial
 	case g.Mode == plan.InTransaction && !u.RolledBack:
 		e.State = Partial
@@ -500,19 +499,6 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 	e.Number = r.from(g) + u.Index + 1
 	e.Statement, e.Start, e.Pos = u.Statement.Text, u.Statement.Start, u.Statement.Start
 	e.Pos = place(u.Statement, e.Fault)
-}
-
-// place is where in the file the server sees the trouble.
-func place(st sqltext.Statement, f engine.Fault) sqltext.Pos {
-	if f.Position > 0 {
-		return st.At(f.Position)
-	}
-	if f.Near != "" {
-		if i := strings.Index(st.Text, f.Near); i >= 0 && strings.Count(st.Text, f.Near) == 1 {
-			return st.At(len([]rune(st.Text[:i])) + 1)
-		}
-	}
-	return st.Start
 }
 
 // orNone makes a header's zero, which means no limit, what Limits mean by

@@ -15,6 +15,23 @@ type Fault struct {
 	Position int
 	Near     string
 
+	// Names are names and values that the server names where it gives no
+	// place, the most telling first: what stands in the statement once is the
+	// place.
+	Names [2]string
+
+	// Inner is the statement inside a function or block that failed, and
+	// InnerPosition the place in that.
+	Inner         string
+	InnerPosition int
+
+	// Row is the row of COPY's data that the server refuses, from 1.
+	Row int
+
+	// Refused says that the server refused to read the statement: nothing of
+	// it was begun.
+	Refused bool
+
 	// WaitedOut says of a Busy fault that a wait for a lock ran into its limit,
 	// and that waiting again may help: not so a deadlock, whose victim was
 	// chosen.

@@ -3,6 +3,7 @@ package sqltext
 import (
 	"bytes"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -50,6 +51,50 @@ func (s Statement) Near(quote string, n int) (Pos, bool) {
 		return s.at(from), false
 	}
 	return s.at(from + i), true
+}
+
+// Once returns the place where a word stands in the text, if it stands there
+// once: not as a part of another word, and in upper or lower case.
+func (s Statement) Once(word string) (Pos, bool) {
+	if word == "" {
+		return s.Start, false
+	}
+	text, at := lowerASCII(s.Text), -1
+	word = lowerASCII(word)
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			break
+		}
+		i += from
+		from = i + 1
+		before, _ := utf8.DecodeLastRuneInString(text[:i])
+		behind, _ := utf8.DecodeRuneInString(text[i+len(word):])
+		if inWord(before) || inWord(behind) {
+			continue
+		}
+		if at >= 0 {
+			return s.Start, false
+		}
+		at = i
+	}
+	if at < 0 {
+		return s.Start, false
+	}
+	return s.at(at), true
+}
+
+func inWord(r rune) bool { return r == '_' || r == '$' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// lowerASCII keeps every byte at its place.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // line returns the offset in the text where its n-th line begins.

@@ -45,6 +45,20 @@ func TestPlacesInAStatementArePlacesInTheFile(t *testing.T) {
 	}
 }
 
+func TestOnceIsCertain(t *testing.T) {
+	t.Parallel()
+	all, err := sqltext.All("INSERT INTO T (id, ids)\n\tVALUES ('id-7', 7, größe)", sqltext.PostgreSQL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word, want := range map[string]string{"ids": "1:20", "values": "2:2", "id": "", "7": "", "i": "", "größe": "2:21", "": ""} {
+		got, ok := all[0].Once(word)
+		if ok != (want != "") || ok && got.String() != want {
+			t.Errorf("%q: %v, %v, want %s", word, got, ok, want)
+		}
+	}
+}
+
 func TestStartsCompares(t *testing.T) {
 	t.Parallel()
 	all, err := sqltext.All("alter type mood add value 'ok'; COMMIT", sqltext.PostgreSQL)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +29,8 @@ const (
 	errIdleOrTrigger  = 4031 // MySQL: idle for too long; MariaDB: the trigger behind FOLLOWS is not there
 	errNoSequence     = 4091 // MariaDB
 	errNoView         = 4092 // MariaDB
+	errCreateTable    = 1005 // with "errno: 150", a foreign key; the warnings say why
+	errForeignKey     = 1215
 )
 
 // kinds are the errors that mean something to us, by the server's number.
@@ -85,8 +88,10 @@ var kinds = map[uint16]engine.FaultKind{
 // statementError keeps the user's statement beside the server's error, to
 // find the place that the server quotes.
 type statementError struct {
-	err  error
-	text string
+	err   error
+	text  string
+	words []string
+	more  string // what the server noted beside the error
 }
 
 func (e *statementError) Error() string { return e.err.Error() }
@@ -102,6 +107,10 @@ func fault(err error) engine.Fault {
 		f = serverFault(m)
 		if f.Kind == engine.Syntax {
 			f.Near, f.Position = near(err, m.Message)
+		}
+		if st, ok := errors.AsType[*statementError](err); ok {
+			f.Detail = st.more
+			f.Refused = m.Number == errParse && readWhole(st.words)
 		}
 	}
 	// How the error came about outweighs what it says.
@@ -134,7 +143,7 @@ func is[E error](err error) bool {
 }
 
 func serverFault(m *mysqldriver.MySQLError) engine.Fault {
-	f := engine.Fault{Kind: kinds[m.Number], Code: strconv.Itoa(int(m.Number)), Message: m.Message}
+	f := engine.Fault{Kind: kinds[m.Number], Code: strconv.Itoa(int(m.Number)), Message: m.Message, Names: named(m)}
 	switch m.Number {
 	case 1205, 3572:
 		f.WaitedOut = true
@@ -158,6 +167,36 @@ func serverFault(m *mysqldriver.MySQLError) engine.Fault {
 		}
 	}
 	return f
+}
+
+// readWhole tells of a statement whether a syntax error in it is one of its
+// own, found before anything was done. What calls procedures may have come to
+// a text that a procedure has put together.
+func readWhole(words []string) bool {
+	switch word(words, 0) {
+	case "CREATE", "DROP", "ALTER", "RENAME", "TRUNCATE", "GRANT", "REVOKE", "LOAD", "INSERT", "UPDATE", "DELETE", "REPLACE":
+		return true
+	}
+	return false
+}
+
+// naming are the errors that quote what is wrong, a name or a value.
+var naming = []uint16{1048, 1050, 1051, 1054, 1060, 1061, 1062, 1072, 1091, 1109, 1146, 1176, 1265, 1292, 1305, 1364, 1366, 1406, 4025}
+
+var quotedName = regexp.MustCompile("(?:^|[\\s(])['`]([^'`]+)['`]|(?:FUNCTION|PROCEDURE) (\\S+)")
+
+// named are what a message quotes: "Unknown column 'mail' in 'WHERE'", "Table
+// 'shop.custmers' doesn't exist".
+func named(m *mysqldriver.MySQLError) (names [2]string) {
+	if !slices.Contains(naming, m.Number) {
+		return names
+	}
+	found := quotedName.FindStringSubmatch(m.Message)
+	if found == nil {
+		return names
+	}
+	name := found[1] + found[2]
+	return [2]string{name, name[strings.LastIndexByte(name, '.')+1:]}
 }
 
 // firstQuoted is the first name in a message of any language.

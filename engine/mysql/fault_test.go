@@ -48,7 +48,8 @@ func TestFaultsOfTheServer(t *testing.T) {
 		if got.Message == "" {
 			t.Errorf("%s: no message", query)
 		}
-		if got.Message = ""; got != want {
+		got.Message, got.Names = "", [2]string{} // the names are in golden files of the command line
+		if got != want {
 			t.Errorf("%s:\n got %+v\nwant %+v\n%v", query, got, want, err)
 		}
 	}

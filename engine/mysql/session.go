@@ -185,7 +185,7 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	r, err := s.send(ctx, st.Text, s.hasteOf(st))
 	s.ordered.Store(false)
 	if err != nil {
-		return 0, &statementError{err: err, text: st.Text}
+		return 0, &statementError{err: err, text: st.Text, words: st.Words, more: s.more(ctx, err)}
 	}
 	s.insertID.note(classify(st.Words, s.server), st.Text, r)
 	s.warnings(ctx)
@@ -219,6 +219,23 @@ func (s *session) warnings(ctx context.Context) {
 	// The statement has succeeded: nothing about its warnings can change
 	// that, and a lost connection shows at the next call.
 	_ = s.eachWarning(ctx, func(level string, _ int, message string) { s.notice(level, message) })
+}
+
+// more is what the server notes beside an error, where the error alone says
+// little: "Can't create table" does not say which column is at fault.
+func (s *session) more(ctx context.Context, err error) string {
+	m, ok := errors.AsType[*mysqldriver.MySQLError](err)
+	if !ok || m.Number != errCreateTable && m.Number != errForeignKey {
+		return ""
+	}
+	var notes []string
+	// Without them the error is told as it is.
+	_ = s.eachWarning(ctx, func(_ string, _ int, message string) {
+		if message != m.Message {
+			notes = append(notes, message)
+		}
+	})
+	return strings.Join(notes, "\n")
 }
 
 func (s *session) eachWarning(ctx context.Context, each func(level string, code int, message string)) error {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,6 +37,13 @@ func fault(err error) engine.Fault {
 			Table:    pg.TableName,
 
 			WaitedOut: pg.Code == "55P03",
+			// A function that meets a text which cannot be read gives no
+			// place in the statement that called it.
+			Refused: pg.Code == "42601" && pg.Position > 0,
+		}
+		f.Names, f.Row = named(pg), copyRow(pg.Where)
+		if q := strings.TrimSpace(pg.InternalQuery); q != "" {
+			f.Inner, f.InnerPosition = pg.InternalQuery, int(pg.InternalPosition)
 		}
 	}
 	if errors.As(err, &pooler) || errors.As(poolerSays(err), &pooler) {
@@ -71,6 +80,44 @@ func fault(err error) engine.Fault {
 		f = engine.Fault{Code: "25P02", Message: errAborted.Error()}
 	}
 	return f
+}
+
+var (
+	keyValue   = regexp.MustCompile(`\((.+)\)=\((.+)\)`)         // "Key (email)=(a@x.org) already exists."
+	quotedName = regexp.MustCompile(`"([^"]+)"`)                 // relation "custmers" does not exist
+	copyLine   = regexp.MustCompile(`(?m)^COPY .*?, line (\d+)`) // COPY a, line 3, column id: "three"
+)
+
+// named are what a message names where it tells no place: the value of a key
+// that is taken or missing, else what it quotes first.
+func named(pg *pgconn.PgError) (names [2]string) {
+	switch pg.Code {
+	case "23505", "23503":
+		if m := keyValue.FindStringSubmatch(pg.Detail); m != nil {
+			names[0] = m[2]
+		}
+		return names
+	case "23502":
+		return [2]string{pg.ColumnName}
+	}
+	if !strings.HasPrefix(pg.Code, "42") && pg.Code != "58P01" && pg.Code != "0A000" && pg.Code != "2BP01" && pg.Code != "3F000" {
+		return names
+	}
+	if m := quotedName.FindStringSubmatch(pg.Message); m != nil {
+		names[0] = m[1]
+	}
+	return names
+}
+
+// copyRow is the row of COPY's data that is refused. It is said in the
+// server's language, and not found in others.
+func copyRow(where string) int {
+	m := copyLine.FindStringSubmatch(where)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1]) // digits, as matched
+	return n
 }
 
 // poolerKind reads the words of PgBouncer, which has one code for all that

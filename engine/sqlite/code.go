@@ -5,7 +5,6 @@ const (
 	codeError     = 1
 	codePerm      = 3
 	codeBusy      = 5
-	codeFull      = 13
 	codeLocked    = 6
 	codeReadOnly  = 8
 	codeInterrupt = 9
@@ -14,6 +13,7 @@ const (
 	codeProtocol  = 15
 	codeAuth      = 23
 	codeNotADB    = 26
+	codeFull      = 13
 
 	codeNotNull    = 1299
 	codePrimaryKey = 1555

@@ -18,6 +18,7 @@ import (
 type statementError struct {
 	text string
 	err  error
+	at   int  // the place of a syntax error, in characters from 1; 0: not looked for
 	kept bool // the failed statement left something that is committed
 }
 
@@ -35,7 +36,10 @@ func (e *statementError) Unwrap() error { return e.err }
 // interrupted is a statement that was ended because its context ended.
 type interrupted struct{ cause error }
 
-func (e *interrupted) Error() string { return "interrupted: " + e.cause.Error() }
+func (e *interrupted) Error() string {
+	return "interrupted: " + strings.TrimSuffix(e.cause.Error(), ": "+context.DeadlineExceeded.Error())
+}
+
 func (e *interrupted) Unwrap() error { return e.cause }
 
 // clean makes a driver's error presentable.
@@ -89,8 +93,11 @@ func fault(err error) engine.Fault {
 	if errors.As(err, &e) {
 		f = sqlFault(e)
 	}
-	if errors.As(err, &wrong) && wrong.kept {
-		f.Detail = keptText
+	if errors.As(err, &wrong) {
+		f.Position = wrong.at
+		if wrong.kept {
+			f.Detail = keptText
+		}
 	}
 	switch {
 	case errors.As(err, &stop):
@@ -114,6 +121,7 @@ func sqlFault(e *driversqlite.Error) engine.Fault {
 	case codeNotNull:
 		f.Kind = engine.NotNull
 		f.Table, f.Column = tableColumn(f.Message)
+		f.Names[0] = f.Column
 		return f
 	case codeUnique, codePrimaryKey, codeRowID:
 		f.Kind = engine.Duplicate
@@ -135,8 +143,25 @@ func sqlFault(e *driversqlite.Error) engine.Fault {
 		f.Kind = engine.Unreachable
 	case codeError:
 		words(&f)
+		f.Names = named(f.Message)
 	}
 	return f
+}
+
+// named are the names in a message that says which is missing or taken.
+func named(msg string) [2]string {
+	for _, before := range []string{"no such table: ", "no such column: ", "no such function: ", "no such index: ", "no such trigger: ",
+		"no such view: ", "no such collation sequence: ", "no such module: ", "duplicate column name: ", " has no column named "} {
+		if _, name, ok := strings.Cut(msg, before); ok {
+			name, _, _ = strings.Cut(name, " - ")
+			name = strings.Trim(name, `"`)
+			return [2]string{name, name[strings.LastIndexByte(name, '.')+1:]}
+		}
+	}
+	if name, ok := strings.CutSuffix(msg, " already exists"); ok {
+		return [2]string{name[strings.LastIndexByte(name, ' ')+1:]}
+	}
+	return [2]string{}
 }
 
 // tableColumn reads "UNIQUE constraint failed: t.a, t.b". Several columns

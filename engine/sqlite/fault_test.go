@@ -50,7 +50,9 @@ func TestFaultsSayWhatSQLiteMeant(t *testing.T) {
 		"ATTACH '/no/such/folder/x' AS x":      {Kind: engine.Unreachable, Code: "SQLITE_CANTOPEN", Message: "unable to open database: /no/such/folder/x"},
 	} {
 		_, err := s.Exec(t.Context(), query)
-		if diff := cmp.Diff(want, fault(err)); diff != "" {
+		got := fault(err)
+		got.Names = [2]string{} // they are in golden files of the command line
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %v\n%s", query, err, diff)
 		}
 		if err != nil && err.Error() != want.Message {

@@ -62,7 +62,9 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		}
 		s.covered = false
 	}
-	return s.changed(ctx, word, st.Text)
+	n, err := s.changed(ctx, word, st.Text)
+	s.locate(ctx, st.Text, err)
+	return n, err
 }
 
 // changed runs a statement that begins with word and returns the rows it

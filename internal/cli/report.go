@@ -78,7 +78,7 @@ func (a *app) report(cmd *cobra.Command, err error) {
 	if d.Caret != "" {
 		b.WriteString("\n" + d.Caret + "\n")
 	}
-	for _, k := range []string{"code", "detail", "hint", "context"} {
+	for _, k := range []string{"code", "detail", "hint", "context", "inner"} {
 		if v := d.Server[k]; v != "" {
 			b.WriteString("  " + st.Dim(k+": ") + strings.ReplaceAll(v, "\n", "\n    ") + "\n")
 		}
@@ -323,6 +323,9 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		d.Message = file + ": " + what
 	}
 	d.Server = map[string]string{"code": e.Fault.Code, "detail": e.Fault.Detail, "hint": e.Fault.Hint, "context": e.Fault.Context}
+	if q := e.Fault.Inner; q != "" && !strings.Contains(e.Statement, q) {
+		d.Server["inner"] = clipStatement(q)
+	}
 	for k, v := range d.Server {
 		if v == "" {
 			delete(d.Server, k)
@@ -356,13 +359,7 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		} else {
 			d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
 		}
-		d.Next = []string{mend(e, "mend the file") + ", then: " + again}
-		if errors.Is(e.Err, dbwarden.ErrInterrupted) {
-			d.Next = []string{again}
-		}
-		if e.Fault.WaitedOut {
-			d.Next = []string{"when whoever holds the table is through: " + again + " (run.lock_timeout and run.lock_retry say how long it waits and tries)"}
-		}
+		d.Next = nextOf(e, again)
 	default:
 		switch {
 		case e.Done == 1:
@@ -397,6 +394,22 @@ func mend(e *dbwarden.MigrationError, file string) string {
 		return "see to what the message says"
 	}
 	return file
+}
+
+// nextOf is what helps where nothing stayed: mostly the file is wrong, but not
+// always.
+func nextOf(e *dbwarden.MigrationError, again string) []string {
+	switch {
+	case errors.Is(e.Err, dbwarden.ErrInterrupted):
+		return []string{again}
+	case e.Fault.WaitedOut:
+		return []string{"when whoever holds the table is through: " + again + " (run.lock_timeout and run.lock_retry say how long it waits and tries)"}
+	case e.Fault.Kind == engine.Busy:
+		return []string{"nothing is wrong with the file, another program was in the way: " + again}
+	case e.Fault.Kind == engine.Canceled:
+		return []string{"it ran longer than it may, or somebody ended it; a longer time: " + again + " --statement-timeout TIME, or -- statement_timeout: TIME in the file"}
+	}
+	return []string{mend(e, "mend the file") + ", then: " + again}
 }
 
 // lostWords say what may have happened to the work of a run that lost the

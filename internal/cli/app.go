@@ -51,7 +51,10 @@ func (a *app) root() *cobra.Command {
 		Use:   "dbwarden",
 		Short: "Database migrations in plain SQL, one run at a time",
 		Long: "dbwarden applies plain SQL migrations to SQLite, PostgreSQL, MySQL and MariaDB,\n" +
-			"under a lock that tells who holds it, whether they live, and what to do.",
+			"under a lock that tells who holds it, whether they live, and what to do.\n\n" +
+			"Exit codes: 0 done, 1 an error, 2 a mistake in the configuration or on the command line, 3 a migration failed,\n" +
+			"4 the lock is held, 5 the lock was lost, 6 status --exit-code found something, 129/130/143 stopped by a signal.\n" +
+			"More is in the folder docs of the source: commands.md, migrations.md, configuration.md, and lock.md for a held lock.",
 		Example: "  dbwarden init\n  dbwarden new \"create users\"\n  dbwarden migrate\n  dbwarden status\n  dbwarden lock-status",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

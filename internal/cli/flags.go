@@ -21,7 +21,7 @@ type waitFlags struct {
 }
 
 func (f *waitFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.wait, "wait", "", "how long to wait for another run, a `TIME` like 30s or 5m (default 5m)")
+	cmd.Flags().StringVar(&f.wait, "wait", "", "longest `TIME` to wait for another run, like 30s or 5m (default 5m)")
 	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "fail at once when another run holds the lock")
 	cmd.Flags().BoolVar(&f.again, "recover", false, "take over from a run that is gone or failed, and go on where it stopped")
 }
@@ -35,7 +35,7 @@ func (f *waitFlags) check(cmd *cobra.Command) error {
 	}
 	d, err := config.ParseDuration(f.wait)
 	if err != nil {
-		return usagef("--wait: %v", err)
+		return usagef("--wait %q: %v", f.wait, err)
 	}
 	f.parsed = &d
 	return nil
@@ -55,9 +55,9 @@ func (f *waitFlags) of(configured time.Duration) time.Duration {
 type limitFlags struct{ lock, statement, retry string }
 
 func (f *limitFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.lock, "lock-timeout", "", "longest wait for a table or row lock, a `TIME`; 0: no limit (default 5s)")
-	cmd.Flags().StringVar(&f.retry, "lock-retry", "", "for how long to try again behind a lock timeout, a `TIME`; 0: not at all (default 3m)")
-	cmd.Flags().StringVar(&f.statement, "statement-timeout", "", "longest run of one statement, a `TIME`; 0: no limit (default none)")
+	cmd.Flags().StringVar(&f.lock, "lock-timeout", "", "longest `TIME` to wait for a locked table or row; 0 is no limit (default 5s)")
+	cmd.Flags().StringVar(&f.retry, "lock-retry", "", "while a table or row stays locked, try again for this `TIME`; 0 tries once (default 3m)")
+	cmd.Flags().StringVar(&f.statement, "statement-timeout", "", "longest `TIME` that one statement may run; 0, the default, is no limit")
 }
 
 // limits are the flags' values; zero means that the configuration decides.
@@ -71,7 +71,7 @@ func (f *limitFlags) limits(cmd *cobra.Command) (l engine.Limits, retry time.Dur
 		}
 		d, err := config.ParseDuration(one.text)
 		if err != nil {
-			return l, retry, usagef("--%s: %v", one.flag, err)
+			return l, retry, usagef("--%s %q: %v", one.flag, one.text, err)
 		}
 		if d == 0 {
 			d = -1 // no limit, and no second try

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"regexp"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -77,8 +79,21 @@ func complete(b Build) Build {
 	if b.Version == "" {
 		b.Version = "dev"
 		if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-			b.Version = info.Main.Version
+			b.Version = shortVersion(info.Main.Version)
 		}
 	}
 	return b
+}
+
+// pseudo is the end of what the go command makes up where no tag names a
+// commit: v0.0.0-20261125170609-aa0bfcb40310.
+var pseudo = regexp.MustCompile(`[-.][0-9]{14}-([0-9a-f]{7})[0-9a-f]{5}(\+dirty)?$`)
+
+// shortVersion makes a module's version fit into a line about a holder, and
+// spells it as a release does.
+func shortVersion(v string) string {
+	if m := pseudo.FindStringSubmatch(v); m != nil {
+		return "dev-" + m[1] + m[2]
+	}
+	return strings.TrimPrefix(v, "v")
 }

@@ -172,7 +172,13 @@ func (a *app) facts(d *description, err error) {
 		d.Code, d.Message = "no_migrations_directory", folder.Error()
 		d.State = []string{"looked for " + a.relative(folder.dir)}
 		d.Next = []string{"dbwarden init makes that folder; is it elsewhere: " + otherFolder}
-		if home := filepath.Dir(a.loaded); a.loaded != "" && home != a.Dir {
+		if a.migrationsDir != "" {
+			d.Next = []string{"make that folder, or name another one with --migrations-dir"}
+			// Elsewhere init would write a second warden.toml.
+			if a.loaded == "" || a.loaded == filepath.Join(a.Dir, config.FileName) {
+				d.Next = []string{fmt.Sprintf("dbwarden init --migrations-dir %q makes that folder; is it elsewhere: name it with --migrations-dir", a.migrationsDir)}
+			}
+		} else if home := filepath.Dir(a.loaded); a.loaded != "" && home != a.Dir {
 			d.Next = []string{"go to " + a.relative(home) + ", where the configuration is, and run dbwarden init there; is the folder elsewhere: " + otherFolder}
 		}
 	case errors.As(err, &problems):

@@ -89,7 +89,11 @@ func (a *app) initCommand() *cobra.Command {
 			return a.document(cmd, nil, map[string]any{"files": done})
 		}
 		if !a.quiet {
-			fmt.Fprintln(a.Stderr, "next: set database_url in warden.toml, then: dbwarden new \"create users\"")
+			next := `dbwarden new "create users"`
+			if done[0]["state"] == "created" {
+				next = "put your database's URL into warden.toml, or go on with the SQLite file that it names: " + next
+			}
+			fmt.Fprintln(a.Stderr, "next:", next)
 		}
 		return nil
 	}

@@ -122,8 +122,18 @@ func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error 
 func (a *app) statusCommand() *cobra.Command {
 	var exit bool
 	cmd := &cobra.Command{
-		Use:     "status",
-		Short:   "Show what is applied, pending, changed, missing, late or failed",
+		Use:   "status",
+		Short: "Show what is applied, pending, changed, missing, late or failed",
+		Long: "Compares the files with the history.\n\n" +
+			"  applied           it is in the database\n" +
+			"  pending           migrate applies it\n" +
+			"  out of order      pending, and older than the newest applied one: migrate refuses\n" +
+			"  changed           applied, and its upgrade statements are others now: migrate refuses\n" +
+			"  missing           applied, and its file is gone: migrate refuses\n" +
+			"  failed            its last attempt failed and left nothing: migrate tries it again\n" +
+			"  half applied      some of its statements ran: migrate goes on at the next one\n" +
+			"  half rolled back  some of its rollback did: rollback finishes it\n" +
+			"  in doubt          a statement was interrupted, and how it ended is not known: see resolve",
 		Example: "  dbwarden status\n  dbwarden status --exit-code   # 0 all applied, 6 something is not\n  dbwarden status -o json",
 	}
 	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 6 unless everything is applied as it stands in the files")

@@ -96,6 +96,7 @@ func (b *builder) noURL() error {
 		return e
 	}
 	e.Msg = fmt.Sprintf("no database URL: set %s in %s, DBWARDEN_DATABASE_URL in the environment, or --url", keyURL, FileName)
+	e.Hint = fmt.Sprintf(`for example: %s = "sqlite:///app.db", or "postgresql://user:password@host:5432/name"`, keyURL)
 	if b.f.path == "" {
 		e.Hint = fmt.Sprintf("there is no %s here or in a folder above: 'dbwarden init' writes one", FileName)
 	}

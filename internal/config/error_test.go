@@ -74,7 +74,8 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"a database without a URL", "\n[databases.a]", `warden.toml:2:2: database "a" has no URL: set database_url in [databases.a], DBWARDEN_DATABASE_URL in the environment, or --url`, ""},
 
 		// Values.
-		{"no URL", "migrations_dir = 'm'", `warden.toml: no database URL: set database_url in warden.toml, DBWARDEN_DATABASE_URL in the environment, or --url`, ""},
+		{"no URL", "migrations_dir = 'm'", `warden.toml: no database URL: set database_url in warden.toml, DBWARDEN_DATABASE_URL in the environment, or --url`, `database_url = "sqlite:///app.db"`},
+		{"nothing in the file", " ", `warden.toml: no database URL: set database_url in warden.toml, DBWARDEN_DATABASE_URL in the environment, or --url`, `database_url = "sqlite:///app.db"`},
 		{"an empty URL", "database_url = ' '", `warden.toml:1:1: key "database_url": the value is empty`, ""},
 		{"an unknown variable", "\ndatabase_url = 'postgres://u:${PW}@h/d'", `warden.toml:2:1: key "database_url": environment variable PW is not set, or empty`, ""},
 		{"a variable with a default", "database_url = '${PW:-hunter2}'", `warden.toml:1:1: key "database_url": between ${ and } stands the name of one environment variable, and nothing else; a plain ${ is written $${`, ""},
@@ -121,7 +122,7 @@ func TestUsageErrors(t *testing.T) {
 		hint string
 	}{
 		{"nothing at all", "", Input{}, nil, "no database URL: set database_url in warden.toml, DBWARDEN_DATABASE_URL in the environment, or --url", "dbwarden init"},
-		{"--config without the file", "", Input{File: "no/such.toml"}, nil, "no/such.toml: the configuration file cannot be read: no such file or directory", ""},
+		{"--config without the file", "", Input{File: "no/such.toml"}, nil, "no/such.toml: the configuration file cannot be read: no such file or directory", "without it the nearest warden.toml is used"},
 		{"--config with a folder", "", Input{File: "."}, nil, ".: the configuration file cannot be read: it is a folder", ""},
 		{"--config with a URL", "", Input{File: "postgres://u:hunter2@h/d"}, nil, "--config takes the name of a file, and this is a URL or connection string", "--url"},
 		{"-d without a file", "", Input{Database: "a"}, nil, "-d names a database, and there is no warden.toml", ""},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -35,7 +36,11 @@ func readFile(dir, named string) (*file, error) {
 	}
 	text, err := read(path)
 	if err != nil {
-		return nil, &Error{File: shown, Msg: "the configuration file cannot be read: " + reason(err)}
+		e := &Error{File: shown, Msg: "the configuration file cannot be read: " + reason(err)}
+		if named != "" {
+			e.Hint = fmt.Sprintf("--config takes the name of a file; without it the nearest %s is used, and 'dbwarden init' writes one", FileName)
+		}
+		return nil, e
 	}
 	f, err := parseFile(text, shown)
 	if err != nil {

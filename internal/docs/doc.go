@@ -12,6 +12,7 @@
 //	<!-- not run: REASON -->   the block is left alone
 //
 // A text or json block behind a shell block is what it prints: each of its
-// lines must come, in that order. Times, ids and names of machines may be
-// others.
+// lines must come, in that order. Others may come between them, unless the
+// block holds a line "…": then lines are left out there and nowhere else.
+// Times, ids and names of machines may be others.
 package docs

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,20 +84,54 @@ func runBlock(t *testing.T, bash, bin string, b *block) {
 	if b.output == nil {
 		return
 	}
-	rest := strings.Split(masked(string(out), p.dir), "\n")
-	for _, line := range strings.Split(b.output.text, "\n") {
-		want := masked(line, "")
-		if want == "" {
+	if line, ok := excerpt(strings.Split(b.output.text, "\n"), strings.Split(masked(string(out), p.dir), "\n")); !ok {
+		t.Fatalf("the page says that this comes, here and in this order:\n%s\nwhat came:\n%s", line, out)
+	}
+}
+
+// leftOut is a line of a page that stands for any number of them.
+const leftOut = "…"
+
+// excerpt says whether what came is what a page shows of it, or which line of
+// the page is not there.
+func excerpt(page, came []string) (line string, ok bool) {
+	filled := func(lines []string) []string {
+		return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return strings.TrimSpace(l) == "" })
+	}
+	page, came = filled(page), filled(came)
+	anywhere := !slices.ContainsFunc(page, func(l string) bool { return strings.TrimSpace(l) == leftOut })
+	skip := anywhere
+	for _, line := range page {
+		if strings.TrimSpace(line) == leftOut {
+			skip = true
 			continue
 		}
-		i := 0
-		for i < len(rest) && rest[i] != want {
-			i++
+		i := slices.Index(came, masked(line, ""))
+		if i < 0 || i > 0 && !skip {
+			return line, false
 		}
-		if i == len(rest) {
-			t.Fatalf("the page says that this comes, here and in this order:\n%s\nwhat came:\n%s", line, out)
+		came, skip = came[i+1:], anywhere
+	}
+	if len(came) > 0 && !skip {
+		return "nothing behind " + page[len(page)-1], false
+	}
+	return "", true
+}
+
+func TestExcerptsLeaveOutLinesOnlyWhereTheySaySo(t *testing.T) {
+	t.Parallel()
+	came := []string{"a", "", "b", "c", "d"}
+	for _, c := range []struct {
+		page string
+		ok   bool
+	}{
+		{"a\nd", true}, {"d\na", false}, {"a\nx", false},
+		{"a\n…\nd", true}, {"…\nb\nc\n…", true}, {"a\nb\n…", true},
+		{"a\nc\n…", false}, {"b\n…", false}, {"a\n…\nc", false}, {"a\n…\nb\nd", false},
+	} {
+		if line, ok := excerpt(strings.Split(c.page, "\n"), came); ok != c.ok {
+			t.Errorf("%q: %v at %q", c.page, ok, line)
 		}
-		rest = rest[i+1:]
 	}
 }
 

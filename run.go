@@ -462,6 +462,7 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 	if detail == "" || errors.Is(e.Err, ErrInterrupted) {
 		detail = e.Err.Error()
 	}
+	detail = strings.Replace(detail, "interrupted: stopped by ", "interrupted by ", 1) // a signal
 	detail = strings.ReplaceAll(detail, "\n", " ")
 	if err := r.s.Reset(ctx, r.w.c.Limits); err != nil {
 		e.Err = errors.Join(e.Err, fmt.Errorf("reset the session: %w", err))

@@ -27,7 +27,21 @@ const (
 // program to stop.
 type Signal struct{ Signal os.Signal }
 
-func (s Signal) Error() string { return "stopped by " + s.Signal.String() }
+func (s Signal) Error() string { return "stopped by " + s.name() }
+
+// name is what kill and the manuals call it: the system's own word for
+// SIGTERM is "terminated".
+func (s Signal) name() string {
+	switch s.Signal {
+	case syscall.SIGINT:
+		return "SIGINT"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGHUP:
+		return "SIGHUP"
+	}
+	return s.Signal.String()
+}
 
 // foundError ends a command that was asked to say by its exit code that it
 // found something. It is not shown.

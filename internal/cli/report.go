@@ -321,7 +321,11 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 	}
 	if e.Number > 0 {
 		d.Line, d.Column = e.Pos.Line, e.Pos.Column
-		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d failed: %s", file, d.Line, d.Column, e.Number, e.Total, what)
+		how := "failed: " + what
+		if errors.Is(e.Err, dbwarden.ErrInterrupted) && !errors.Is(e.Err, lock.ErrLost) {
+			how = "was " + what // the statement is not at fault
+		}
+		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d %s", file, d.Line, d.Column, e.Number, e.Total, how)
 		d.Caret = caret(e)
 	} else if e.Behind > 0 && !errors.Is(e.Err, lock.ErrLost) {
 		d.Message = fmt.Sprintf("%s: behind statement %d of %d, while its history was written: %s", file, e.Behind, e.Total, what)

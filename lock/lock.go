@@ -100,6 +100,9 @@ type HeldError struct {
 }
 
 func (e *HeldError) Error() string {
+	if e.Status.Verdict == ByHand {
+		return "the migration lock was locked by hand, to keep everybody from migrating"
+	}
 	s := "the migration lock is held by " + e.Status.Who()
 	switch e.Status.Verdict {
 	case Gone:

@@ -13,6 +13,7 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
@@ -223,7 +224,7 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 		return &runError{err: err, target: t, result: &dbwarden.Result{Direction: d}}
 	}
 	if p.Lock.Active {
-		a.warn("the migration lock is held by " + p.Lock.Who() + "; what is pending may change")
+		a.warn((&lock.HeldError{Status: p.Lock}).Error() + "; what is pending may change")
 	}
 	if a.json() {
 		steps := []map[string]any{}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/lock"
 )
 
 // Progress tells a person what a run does, as it does it. It is an
@@ -37,9 +38,9 @@ func (p *Progress) Observe(e event.Event) {
 			return
 		}
 		if e.Elapsed < time.Second {
-			p.line(p.Style.Warn("Waiting for the migration lock, held by " + p.text(e.Holder)))
+			p.line(p.Style.Warn("Waiting for the migration lock, " + p.holder(e)))
 		} else {
-			p.line(p.Style.Warn(fmt.Sprintf("Still waiting for the migration lock after %s, held by %s", e.Elapsed.Round(time.Second), p.text(e.Holder))))
+			p.line(p.Style.Warn(fmt.Sprintf("Still waiting for the migration lock after %s, %s", e.Elapsed.Round(time.Second), p.holder(e))))
 		}
 	case event.PlanReady:
 		p.total = e.Total
@@ -178,6 +179,14 @@ func Duration(d time.Duration) string {
 		return fmt.Sprintf("%dm %02ds", int(d.Minutes()), int(d.Seconds())%60)
 	}
 	return fmt.Sprintf("%dh %02dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// holder says who has the lock that is waited for.
+func (p *Progress) holder(e event.Event) string {
+	if e.Detail == string(lock.ByHand) {
+		return "which was locked by hand, to keep everybody from migrating"
+	}
+	return "held by " + p.text(e.Holder)
 }
 
 // clip bounds what is shown of a statement.

@@ -344,4 +344,5 @@ type Owner struct {
 	For     time.Duration // how long it has been doing that
 	Pid     int           // of the holding process, where the product knows it (SQLite)
 	Beat    time.Duration // how long ago the holder said that it lives, where NativeLock.Beat says so; 0: unknown
+	Silent  bool          // it has not said that it lives for so long that its process may be stopped
 }

@@ -127,7 +127,7 @@ func (l Lock) inspect(ctx context.Context, s engine.Session) (Status, error) {
 				status.Beat = &Beat{Age: owner.Beat}
 			}
 			if status.Verdict == Alive && status.Beat != nil && status.Beat.Age > Stale {
-				status.Verdict = Silent
+				status.Verdict, status.Owner.Silent = Silent, true
 			}
 		}
 		if status.Verdict != Gone || i == looks {

@@ -186,18 +186,23 @@ func evict(ctx context.Context, es engine.Session, k engine.Key, o engine.Owner)
 		return err
 	}
 	if o.Pid != 0 && now.Pid != o.Pid {
-		o = now
+		o = now // a newer one, of which nothing is known
 	}
 	return fmt.Errorf("%w: %s", engine.ErrCannotEvict, evictHint(o))
 }
 
+// evictHint names the process to end. One that is stopped takes no signal
+// but KILL before it goes on: SIGTERM would wait.
 func evictHint(o engine.Owner) string {
 	if o.Pid == 0 {
 		return "end the process that holds the lock file"
 	}
 	command := fmt.Sprintf("kill %d", o.Pid)
-	if runtime.GOOS == "windows" {
+	switch {
+	case runtime.GOOS == "windows":
 		command = fmt.Sprintf("taskkill /F /PID %d", o.Pid)
+	case o.Silent:
+		command = fmt.Sprintf("kill -9 %d (kill -CONT %d lets it go on, if it was stopped)", o.Pid, o.Pid)
 	}
 	if o.From == "" {
 		return fmt.Sprintf("end process %d: %s", o.Pid, command)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -326,6 +327,11 @@ func TestEvictNamesTheProcessToEnd(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if hint := native().EvictHint(o); !strings.Contains(hint, o.From) || !strings.Contains(hint, strconv.Itoa(o.Pid)) {
+		t.Errorf("got %q", hint)
+	}
+	o.Silent = true // stopped, it takes no SIGTERM
+	pid := strconv.Itoa(o.Pid)
+	if hint := native().EvictHint(o); runtime.GOOS != "windows" && (!strings.Contains(hint, "kill -9 "+pid) || !strings.Contains(hint, "kill -CONT "+pid)) {
 		t.Errorf("got %q", hint)
 	}
 	if hint := native().EvictHint(engine.Owner{Held: true}); hint == "" {

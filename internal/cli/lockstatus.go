@@ -127,7 +127,11 @@ func verdictWords(s lock.Status) string {
 	}
 	switch s.Verdict {
 	case lock.Alive:
-		return "ALIVE: its session holds the database's own lock"
+		text := "ALIVE: its session holds the database's own lock"
+		if s.Beat != nil {
+			text += fmt.Sprintf(", and it said that it lives %s ago", render.Duration(max(0, s.Beat.Age)))
+		}
+		return text
 	case lock.Silent:
 		return fmt.Sprintf("NOT ANSWERING: its session holds the database's own lock, but it has not said that it lives for %s", render.Duration(s.Beat.Age))
 	case lock.Gone:
@@ -200,14 +204,18 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 		return []string{"look on the primary: dbwarden lock-status --url URL"}
 	}
 	end := "end it: dbwarden unlock --force"
-	if t != nil && t.product.Engine.Caps.File {
+	if t.isFile() {
 		end = t.product.Engine.Native.EvictHint(r.Owner)
 	}
 	switch r.Verdict {
 	case lock.Alive:
 		return []string{"wait for it (dbwarden migrate waits), or " + end}
 	case lock.Silent:
-		return []string{"it may be stopped, or cut off, or its server busy; look at its process, or " + end}
+		if !t.isFile() {
+			// On SQLite what a process did has ended with it.
+			return []string{"it may be stopped or cut off, or its process killed while its statement goes on here; look at its process, or " + end}
+		}
+		return []string{"it may be stopped, or its machine busy; look at its process, or " + end}
 	case lock.Gone:
 		return []string{"see what it did (dbwarden status), then: dbwarden unlock"}
 	case lock.Kept:
@@ -217,6 +225,10 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 	}
 	return []string{"see that no such process runs (ps aux | grep dbwarden), then: dbwarden unlock"}
 }
+
+// isFile says that the database is a file, whose processes are all here; not
+// of an unknown one.
+func (t *target) isFile() bool { return t != nil && t.product.Engine.Caps.File }
 
 func verbOf(d migration.Direction) string {
 	if d == migration.Down {

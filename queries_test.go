@@ -60,8 +60,8 @@ func TestNothingToDoIsTwoQueriesWhateverTheHistory(t *testing.T) {
 			if _, err := b.warden().Status(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if queries > 2 {
-				t.Errorf("status of %d migrations took %d queries, want at most 2", n, queries)
+			if queries > 3 {
+				t.Errorf("status of %d migrations took %d queries, want at most 3: with one that sees the lock free", n, queries)
 			}
 			b.db = plain
 			if got := b.value("SELECT fencing_token FROM dbwarden_lock"); got != token {

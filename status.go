@@ -44,6 +44,12 @@ type Status struct {
 	Migrations []Standing // in the order of their versions
 	Counts     map[MigrationState]int
 
+	// Lock is active while somebody runs, or has left something behind.
+	Lock lock.Status
+
+	// LockUnknown is why the lock could not be looked at: the right is missing.
+	LockUnknown error
+
 	// AppliedTotal counts what is in the history, PendingTotal what is not.
 	AppliedTotal, PendingTotal int
 }
@@ -59,8 +65,20 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	var h *journal.History
+	var held lock.Status
+	var unknown error
 	err = w.look(ctx, func(s engine.Session, j *journal.Journal) error {
-		h, err = j.Read(ctx, s)
+		if h, err = j.Read(ctx, s); err != nil {
+			return err
+		}
+		l := w.lock(s, j)
+		active, err := l.Locked(ctx, s)
+		if err == nil && active {
+			held, err = l.Inspect(ctx, s)
+		}
+		if err != nil && w.c.Engine.Fault(err).Kind == engine.Denied {
+			unknown, err = err, nil
+		}
 		return err
 	})
 	if errors.Is(err, engine.ErrNoDatabase) {
@@ -69,7 +87,9 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stand(set, h), nil
+	st := stand(set, h)
+	st.Lock, st.LockUnknown = held, unknown
+	return st, nil
 }
 
 func stand(set *migration.Set, h *journal.History) *Status {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,12 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 		}
 		if r.SessionLives {
 			fmt.Fprintf(w, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can change nothing any more."))
+		}
+		for i, text := range leftBehind(r) {
+			if i == 0 {
+				fmt.Fprintln(w)
+			}
+			fmt.Fprintf(w, "  %s\n", st.Warn(render.Plain(a.masked(text))))
 		}
 		return
 	}
@@ -226,6 +233,20 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 	return []string{"see that no such process runs (ps aux | grep dbwarden), then: dbwarden unlock"}
 }
 
+// fileOf names the migration by its file, as the person who looks for it
+// knows it.
+func (t *target) fileOf(v migration.Version) string {
+	names, _ := os.ReadDir(t.MigrationsDir) // without it the version has to do
+	for _, e := range names {
+		if p := versionPrefix.FindStringSubmatch(e.Name()); p != nil {
+			if of, err := migration.ParseVersion(p[1]); err == nil && of.Key() == v.Key() {
+				return e.Name()
+			}
+		}
+	}
+	return "migration " + v.String()
+}
+
 // isFile says that the database is a file, whose processes are all here; not
 // of an unknown one.
 func (t *target) isFile() bool { return t != nil && t.product.Engine.Caps.File }
@@ -243,6 +264,10 @@ func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 		if r.Follows != "" {
 			out["seen_on"] = r.Follows
 		}
+		if next := leftBehind(r); next != nil {
+			out["next"] = next
+		}
+		putUnfinished(out, r)
 		return out
 	}
 	holder := map[string]any{"name": r.Who(), "verdict": r.Verdict, "run": r.Row.Run, "fencing_token": r.Row.Token, "state": r.Row.State,
@@ -383,7 +408,7 @@ func (a *app) resolveCommand() *cobra.Command {
 			if done || skip {
 				what = "counts as done"
 			}
-			fmt.Fprintf(a.Stdout, "Statement %d of migration %s %s.\n", n, v, what)
+			fmt.Fprintf(a.Stdout, "Statement %d of %s %s.\n", n, t.fileOf(v), what)
 			return nil
 		})
 	}

@@ -198,6 +198,8 @@ func (a *app) facts(d *description, err error) {
 		a.evicted(d, evict, err)
 	case errors.Is(err, lock.ErrNotHeld):
 		d.Code, d.Message = "not_held", notHeldLine
+	case errors.Is(err, dbwarden.ErrNothingInDoubt):
+		d.Next = []string{"nothing has to be said of it: dbwarden status shows where each migration stands, dbwarden migrate goes on"}
 	case errors.Is(err, lock.ErrLost):
 		d.Code, d.Message = "lock_lost", "the lock was taken away while this run held it: "+err.Error()
 		d.Next = []string{"dbwarden lock-status", "dbwarden status"}

@@ -11,6 +11,7 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
@@ -147,6 +148,7 @@ func (a *app) statusCommand() *cobra.Command {
 				err = a.statusDocument(cmd, t, s)
 			} else {
 				a.status(s)
+				a.statusLock(s)
 			}
 			if err == nil && exit && !s.Clean() {
 				err = foundError{exitFound}
@@ -207,6 +209,22 @@ func (a *app) status(s *dbwarden.Status) {
 	}
 }
 
+// statusLock is a line about the lock, where it is not free.
+func (a *app) statusLock(s *dbwarden.Status) {
+	text := ""
+	switch {
+	case s.LockUnknown != nil:
+		text = "UNKNOWN, the right to look is missing"
+	case !s.Lock.Active:
+		return
+	case s.Lock.Verdict == lock.ByHand:
+		text = "ACTIVE, " + verdictWords(s.Lock)
+	default:
+		text = "ACTIVE, held by " + s.Lock.Who() + ", " + verdictWords(s.Lock)
+	}
+	fmt.Fprintln(a.Stdout, a.style(a.Stdout).Warn("Migration lock: "+render.Plain(a.masked(text))+"; dbwarden lock-status tells more"))
+}
+
 func (a *app) statusDocument(cmd *cobra.Command, t *target, s *dbwarden.Status) error {
 	list := []map[string]any{}
 	for _, m := range s.Migrations {
@@ -223,8 +241,14 @@ func (a *app) statusDocument(cmd *cobra.Command, t *target, s *dbwarden.Status) 
 	for _, o := range stateOrder {
 		counts[string(o.state)] = s.Counts[o.state]
 	}
-	return a.document(cmd, t, map[string]any{"applied": s.AppliedTotal, "pending": s.PendingTotal, "total": s.AppliedTotal + s.PendingTotal,
-		"counts": counts, "clean": s.Clean(), "migrations": list})
+	doc := map[string]any{"applied": s.AppliedTotal, "pending": s.PendingTotal, "total": s.AppliedTotal + s.PendingTotal,
+		"counts": counts, "clean": s.Clean(), "migrations": list}
+	if s.LockUnknown != nil {
+		doc["lock"] = map[string]any{"state": "unknown"}
+	} else if s.Lock.Active {
+		doc["lock"] = map[string]any{"state": "active", "holder": a.masked(s.Lock.Who()), "verdict": s.Lock.Verdict}
+	}
+	return a.document(cmd, t, doc)
 }
 
 func shownTime(at time.Time) string {

@@ -3,6 +3,7 @@ package dbwarden_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -131,40 +132,61 @@ func TestUnlockIsWrittenDownOrNotDone(t *testing.T) {
 // freeze over.
 func TestAFreezeAfterAReleaseByHandHolds(t *testing.T) {
 	onEvery(t, func(t *testing.T, p product) {
-		// Between two statements outside a transaction, which SQLite's file
-		// lets others write; the second is the one that must not be recorded.
-		b := newBench(t, p, map[string]string{"1_t.sql": table})
-		b.migrate()
-		b.put("2_rows.sql", "-- transaction: off\n"+strings.Replace(twoRows, "INSERT INTO t VALUES (1)", secretly(p.engine.Name, "INSERT INTO t VALUES (1)"), 1))
-		var refused error
-		b.behind("2", 1, func() {
-			s := b.session()
-			_, err := s.Exec(t.Context(), "UPDATE dbwarden_lock SET locked = FALSE, release_at = "+p.engine.Dialect.Now)
-			_, again := s.Exec(t.Context(), "UPDATE dbwarden_lock SET locked = TRUE")
-			refused = errors.Join(err, again)
-		})
-		_, err := b.warden().Migrate(t.Context(), plan.Target{})
-		b.watch = nil
-		if refused != nil {
-			t.Fatalf("the updates by hand: %v", refused)
+		freezeAfterReleaseByHand(t, p, p.engine.Dialect.Now)
+	})
+}
+
+// TestAReleaseByHandCountsInEveryTimeZone: NOW() is the session's local time
+// on MySQL and MariaDB, while all else in the row is UTC. Whatever time it
+// writes, before the run began or hours ahead, the run was released.
+func TestAReleaseByHandCountsInEveryTimeZone(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		set := map[string]string{"postgres": "SET TIME ZONE INTERVAL '%s' HOUR TO MINUTE", "mysql": "SET time_zone = '%s'"}[p.engine.Name]
+		if set == "" {
+			t.Skip("SQLite's sessions have no time zone")
 		}
-		if !errors.Is(err, lock.ErrLost) {
-			t.Errorf("the run ended with %v, want its lock lost", err)
-		}
-		if got := b.value("SELECT COUNT(*) FROM t"); got != "1" {
-			t.Errorf("%s rows, want the one that was there before the release", got)
-		}
-		r, err := b.warden().Lock(t.Context())
-		if err != nil || r.Verdict != lock.ByHand {
-			t.Errorf("verdict %s, %v; want the freeze", r.Verdict, err)
-		}
-		b.wait, b.recover = 0, true
-		var held *lock.HeldError
-		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) || held.Status.Verdict != lock.ByHand {
-			t.Errorf("a run that recovers got %v, want the freeze", err)
-		}
-		if _, err := b.warden().Unlock(t.Context(), false, ""); err != nil {
-			t.Error(err)
+		for _, zone := range []string{"+05:30", "-08:00"} {
+			freezeAfterReleaseByHand(t, p, "NOW()", fmt.Sprintf(set, zone))
 		}
 	})
+}
+
+func freezeAfterReleaseByHand(t *testing.T, p product, now string, before ...string) {
+	t.Helper()
+	// Between two statements outside a transaction, which SQLite's file
+	// lets others write; the second is the one that must not be recorded.
+	b := newBench(t, p, map[string]string{"1_t.sql": table})
+	b.migrate()
+	b.put("2_rows.sql", "-- transaction: off\n"+strings.Replace(twoRows, "INSERT INTO t VALUES (1)", secretly(p.engine.Name, "INSERT INTO t VALUES (1)"), 1))
+	var refused error
+	b.behind("2", 1, func() {
+		s := b.session()
+		for _, q := range append(before, "UPDATE dbwarden_lock SET locked = FALSE, release_at = "+now, "UPDATE dbwarden_lock SET locked = TRUE") {
+			_, err := s.Exec(t.Context(), q)
+			refused = errors.Join(refused, err)
+		}
+	})
+	_, err := b.warden().Migrate(t.Context(), plan.Target{})
+	b.watch = nil
+	if refused != nil {
+		t.Fatalf("the updates by hand: %v", refused)
+	}
+	if !errors.Is(err, lock.ErrLost) {
+		t.Errorf("the run ended with %v, want its lock lost", err)
+	}
+	if got := b.value("SELECT COUNT(*) FROM t"); got != "1" {
+		t.Errorf("%s rows, want the one that was there before the release", got)
+	}
+	r, err := b.warden().Lock(t.Context())
+	if err != nil || r.Verdict != lock.ByHand {
+		t.Errorf("verdict %s, %v; want the freeze", r.Verdict, err)
+	}
+	b.wait, b.recover = 0, true
+	var held *lock.HeldError
+	if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) || held.Status.Verdict != lock.ByHand {
+		t.Errorf("a run that recovers got %v, want the freeze", err)
+	}
+	if _, err := b.warden().Unlock(t.Context(), false, ""); err != nil {
+		t.Error(err)
+	}
 }

@@ -74,6 +74,36 @@ func (h *Hold) beat(ctx context.Context, s engine.Session, p Progress) error {
 	return err
 }
 
+// recall adds what a holder last said of itself, also of one that is
+// gone; what one failed at that ended in good order is in the journal.
+func (l Lock) recall(ctx context.Context, s engine.Session, st *Status) (err error) {
+	if (st.Beat == nil || st.Beat.At == "") && st.Verdict != Kept {
+		st.Beat, err = l.readBeat(ctx, s, st.Row.Run)
+	}
+	return err
+}
+
+// firstSign takes for a beat that the row was taken: a holder that was killed
+// before its first beat, while its statement goes on in the server, must not
+// be alive for ever.
+func (l Lock) firstSign(ctx context.Context, s engine.Session, row Row) (b *Beat, err error) {
+	if row.AcquiredAt.IsZero() {
+		return nil, nil
+	}
+	d := l.Engine.Dialect
+	err = s.Query(ctx, func(scan func(...any) error) error {
+		var now sql.NullString
+		if err := scan(&now); err != nil {
+			return err
+		}
+		if at := parseTime(now.String); !at.IsZero() {
+			b = &Beat{Age: at.Sub(row.AcquiredAt)}
+		}
+		return nil
+	}, "SELECT "+d.UTC(d.Now))
+	return b, err
+}
+
 // readBeat returns the last beat of a run, nil where there is none yet.
 func (l Lock) readBeat(ctx context.Context, s engine.Session, run string) (*Beat, error) {
 	if l.Engine.Native.Beat != nil || run == "" {

@@ -126,6 +126,11 @@ func (l Lock) inspect(ctx context.Context, s engine.Session) (Status, error) {
 			if owner.Beat > 0 {
 				status.Beat = &Beat{Age: owner.Beat}
 			}
+			if status.Verdict == Alive && status.Beat == nil {
+				if status.Beat, err = l.firstSign(ctx, s, *row); err != nil {
+					return Status{}, err
+				}
+			}
 			if status.Verdict == Alive && status.Beat != nil && status.Beat.Age > Stale {
 				status.Verdict, status.Owner.Silent = Silent, true
 			}

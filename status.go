@@ -183,8 +183,8 @@ func (w *Warden) History(ctx context.Context) ([]journal.Revision, error) {
 	return out, err
 }
 
-// Attempts returns the whole journal, oldest first: every attempt, rollback
-// and release by force.
+// Attempts returns the whole journal, oldest first: every attempt that came to
+// an end, rollback, takeover and release by force.
 func (w *Warden) Attempts(ctx context.Context) ([]journal.Entry, error) {
 	var out []journal.Entry
 	err := w.look(ctx, func(s engine.Session, j *journal.Journal) (err error) {

@@ -68,7 +68,7 @@ func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (LockRep
 		if reason != "" {
 			detail += "; " + reason
 		}
-		return j.Unlocked(fence, w.c.Holder, detail)
+		return j.Unlocked(fence, w.c.Holder, found, detail)
 	}
 	report.Status, err = w.lock(s, j).Break(ctx, s, lock.BreakOptions{Seen: report.Status, Observe: w.c.Observe, Force: force, By: w.c.Holder, Reason: reason, Note: note})
 	if err != nil {

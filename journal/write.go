@@ -129,23 +129,38 @@ func (w *Writer) Forget(s Step, r *Revision, since time.Time) []engine.Query {
 
 // Unlocked writes that somebody released another's lock, whose token is what
 // the scalar subselect fence yields while it is still that one's.
-func (j *Journal) Unlocked(fence string, who lock.Holder, detail string) engine.Query {
-	return j.about("", fence, Unlocked, who, detail)
+func (j *Journal) Unlocked(fence string, who lock.Holder, from lock.Status, detail string) engine.Query {
+	return j.about("", fence, Unlocked, who, from.Beat, detail)
 }
 
 // TakenOver writes that the hold was another's before.
 func (w *Writer) TakenOver(from *lock.Status) engine.Query {
 	detail := "from " + from.Who() + ", " + string(from.Verdict)
-	return w.journal.about(w.hold.Run, strconv.FormatInt(w.hold.Token, 10), TakenOver, w.hold.Holder(), detail)
+	return w.journal.about(w.hold.Run, strconv.FormatInt(w.hold.Token, 10), TakenOver, w.hold.Holder(), from.Beat, detail)
 }
 
-// about is an entry that speaks of the lock and of no migration.
-func (j *Journal) about(run, token string, what What, who lock.Holder, detail string) engine.Query {
+// about is an entry that speaks of a lock that was another's, and of what that
+// one last said it was at: of a run that was ended inside a transaction nothing
+// else tells.
+func (j *Journal) about(run, token string, what What, who lock.Holder, last *lock.Beat, detail string) engine.Query {
 	d := j.Engine.Dialect
+	var at lock.Progress
+	if last != nil {
+		at = last.Progress
+	}
+	number := func(n int) any {
+		if n == 0 {
+			return nil
+		}
+		return int64(n)
+	}
 	return engine.Query{
-		Text: "INSERT INTO " + j.table(EntryTable) + " (created_at, run_id, fencing_token, event, detail, created_by) VALUES (" +
-			d.Now + ", " + d.Bind(1) + ", " + token + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ")",
-		Args: []any{text(run), string(what), detail, by(who)},
+		Text: "INSERT INTO " + j.table(EntryTable) + " (created_at, run_id, fencing_token, event, detail, created_by, " +
+			"filename, direction, statement_from, statement_to, statements) VALUES (" +
+			d.Now + ", " + d.Bind(1) + ", " + token + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ", " +
+			d.Bind(5) + ", " + d.Bind(6) + ", " + d.Bind(7) + ", " + d.Bind(8) + ", " + d.Bind(9) + ")",
+		Args: []any{text(run), string(what), detail, by(who),
+			text(at.Migration), text(at.Direction), number(at.Statement), number(at.Statement), number(at.Statements)},
 	}
 }
 

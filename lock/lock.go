@@ -328,6 +328,9 @@ func (l Lock) takeRow(ctx context.Context, s engine.Session, h Holder, o Options
 		return nil, Status{}, err
 	}
 	if o.Recover && (status.Verdict == Gone || status.Verdict == Kept) {
+		if err := l.recall(ctx, s, &status); err != nil {
+			return nil, Status{}, err
+		}
 		if hold, err = l.claim(ctx, s, h, o.Run, sameHold(row)); hold != nil {
 			hold.From = &status
 		}

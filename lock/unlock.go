@@ -71,6 +71,9 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 	if !found.Active {
 		return found, ErrNotHeld
 	}
+	if err := l.recall(ctx, s, &found); err != nil {
+		return found, err
+	}
 	limited, cancel := context.WithTimeout(ctx, o.Wait)
 	defer cancel()
 	stuck := func(err error) error {

@@ -24,7 +24,7 @@ func (a *app) historyCommand() *cobra.Command {
 		Short:   "Show what was applied, in the order of its execution",
 		Example: "  dbwarden history\n  dbwarden history --attempts\n  dbwarden history -o json",
 	}
-	cmd.Flags().BoolVar(&attempts, "attempts", false, "every attempt, rollback and forced release too")
+	cmd.Flags().BoolVar(&attempts, "attempts", false, "every failure, rollback, takeover and forced release too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
 			if attempts {

@@ -190,3 +190,27 @@ func freezeAfterReleaseByHand(t *testing.T, p product, now string, before ...str
 		t.Error(err)
 	}
 }
+
+// TestNobodyIsAliveForEverWithoutABeat: a process that was killed before it
+// first said that it lives, while its statement goes on in the server, has
+// left a session that holds the lock, and no beat that grows old.
+func TestNobodyIsAliveForEverWithoutABeat(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		ago := map[string]string{"postgres": "now() - INTERVAL '%d seconds'", "mysql": "UTC_TIMESTAMP(6) - INTERVAL %d SECOND"}[p.engine.Name]
+		if ago == "" {
+			t.Skip("the lock's file bears the beat on SQLite")
+		}
+		b := newBench(t, p, map[string]string{"1_t.sql": table})
+		b.migrate()
+		s := b.session()
+		if got, err := p.engine.Native.Try(t.Context(), s, b.key()); !got || err != nil {
+			t.Fatalf("the native lock: %t, %v", got, err)
+		}
+		for seconds, want := range map[int]lock.Verdict{3: lock.Alive, 60: lock.Silent} {
+			b.exec("UPDATE dbwarden_lock SET locked = TRUE, release_at = NULL, run_id = 'killed', native = 'session', state = 'running', acquired_at = " + fmt.Sprintf(ago, seconds))
+			if r, err := b.warden().Lock(t.Context()); err != nil || r.Verdict != want {
+				t.Errorf("%d s after it took the lock: %s, %v; want %s", seconds, r.Verdict, err, want)
+			}
+		}
+	})
+}

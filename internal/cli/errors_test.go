@@ -214,6 +214,7 @@ var vary = []struct {
 	{regexp.MustCompile(`(?i)((?:pid|process|session|transaction|connection|tuple|relation|database) )\(?\d+(,\d+)?\)?`), "${1}4711"},
 	{regexp.MustCompile(`(tcp |@)?(127\.0\.0\.1|localhost|\[::1\])(:\d+)?`), "${1}db:1234"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( UTC)?`), "2026-01-02 03:04:05 UTC"},
+	{regexp.MustCompile(`\balice@\S+`), "alice@web-1"},
 }
 
 // plain takes out what differs from run to run.

@@ -73,6 +73,10 @@ type MigrationError struct {
 	// transaction.
 	With []*migration.Migration
 
+	// StillHalf says of a rollback that it left nothing itself, and that the
+	// migration is half applied, as it was before.
+	StillHalf bool
+
 	State    State
 	Done     int // statements that are in the database, with Partial
 	LockKept bool

@@ -448,6 +448,10 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 		e.State = Untouched
 	}
 	r.note(ctx, g, u, e)
+	if e.State == Untouched && r.step.Direction == migration.Down && r.step.Revision == nil {
+		// What was half applied before is so still.
+		e.State, e.StillHalf = Partial, true
+	}
 	return e
 }
 

@@ -274,3 +274,42 @@ func TestJournalOfAnOlderReleaseIsRead(t *testing.T) {
 		b.value("SELECT COUNT(evidence) FROM dbwarden_journal")
 	})
 }
+
+// TestARollbackThatFailsAtOnceForgetsNothing: what was half applied stays so,
+// and is gone on with where it stopped, after a rollback that its first
+// statement refused.
+func TestARollbackThatFailsAtOnceForgetsNothing(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, map[string]string{"1_log.sql": "-- upgrade\nCREATE TABLE log (word VARCHAR(20));\n"})
+		b.migrate()
+		b.put("2_half.sql", "-- transaction: off\n-- upgrade\nINSERT INTO log VALUES ('once');\nALTER TABLE tt ADD COLUMN j INTEGER;\n"+
+			"-- rollback\nALTER TABLE tt DROP COLUMN j;\nDELETE FROM log;\n")
+		half := func(what string, err error) {
+			t.Helper()
+			var failed *dbwarden.MigrationError
+			if !errors.As(err, &failed) || failed.State != dbwarden.Partial || !failed.LockKept {
+				t.Fatalf("%s ended with %+v", what, err)
+			}
+			b.unlock()
+			st, err := b.warden().Status(t.Context())
+			if err != nil || st.Counts[dbwarden.HalfApplied] != 1 {
+				t.Fatalf("after %s the counts are %v, %v", what, st.Counts, err)
+			}
+		}
+		_, err := b.warden().Migrate(t.Context(), plan.Target{})
+		half("the migration", err)
+		_, err = b.warden().Rollback(t.Context(), plan.Target{})
+		half("the rollback", err)
+		_, err = b.warden().Rollback(t.Context(), plan.Target{})
+		half("the rollback once more", err)
+		b.exec("CREATE TABLE tt (i INTEGER)")
+		b.migrate()
+		if got := b.value("SELECT COUNT(*) FROM log"); got != "1" {
+			t.Errorf("the first statement ran %s times", got)
+		}
+		b.rollback(plan.Target{})
+		if got := b.value("SELECT COUNT(*) FROM log"); got != "0" {
+			t.Errorf("%s rows after the way back", got)
+		}
+	})
+}

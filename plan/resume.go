@@ -68,23 +68,24 @@ func FindFile(set *migration.Set, e *journal.Entry) *migration.Migration {
 // direction ends an open one in the other: a half-applied migration that is
 // being rolled back is half rolled back from then on.
 func Unfinished(h *journal.History) (*journal.Entry, Progress) {
-	var at *journal.Entry
-	var p Progress
+	var at, turned *journal.Entry // turned, before: the attempt in the other direction that at came upon
+	var p, before Progress
 	for i := range h.Open {
 		e := &h.Open[i]
 		switch e.What {
 		case journal.Started, journal.Done, journal.Failed, journal.Resolved:
 		case journal.Aborted:
-			// Nothing of the statements that were begun has stayed.
-			if p.Doubt = 0; p.Done == 0 {
-				at, p = nil, Progress{}
+			// Nothing of the statements that were begun has stayed. An attempt
+			// to roll back what was half applied leaves it half applied.
+			if p.Doubt = 0; p.Done == 0 && (at == nil || at.Direction == e.Direction) {
+				at, p, turned, before = turned, before, nil, Progress{}
 			}
 			continue
 		default:
 			continue
 		}
 		if at == nil || at.Direction != e.Direction {
-			p = Progress{}
+			turned, before, p = at, p, Progress{}
 		}
 		at = e
 		p.Open, p.Total = true, e.Statements

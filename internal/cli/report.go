@@ -368,10 +368,18 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 	case e.State == dbwarden.Untouched:
 		if n := len(e.With); n > 0 {
 			d.State = append(d.State, fmt.Sprintf("nothing of it stayed in the database, nor of the %d other migrations in its transaction; the lock is released", n))
+		} else if e.Direction == migration.Down {
+			d.State = append(d.State, "nothing of this rollback stayed: the migration is applied, as before; the lock is released")
 		} else {
 			d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
 		}
 		d.Next = nextOf(e, again)
+	case e.StillHalf:
+		d.State = append(d.State, "nothing of this rollback stayed: the migration is half applied, as before")
+		if e.LockKept {
+			d.State = append(d.State, "the lock is kept, so that nobody goes on by accident")
+		}
+		d.Next = []string{mend(e, "mend the rollback section") + ", then: dbwarden unlock, and: dbwarden rollback; or go on upwards with: dbwarden unlock, and: dbwarden migrate"}
 	default:
 		switch {
 		case e.Done == 1:

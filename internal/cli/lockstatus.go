@@ -75,7 +75,7 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 			fmt.Fprintf(w, "\n  %s\n", st.Warn("This is what has arrived on "+r.Follows+": a lock that was taken just now is seen on the primary."))
 		}
 		if r.SessionLives {
-			fmt.Fprintf(w, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can change nothing any more."))
+			fmt.Fprintf(w, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can commit nothing more. A statement outside a transaction that runs there may still take effect."))
 		}
 		for i, text := range leftBehind(r) {
 			if i == 0 {
@@ -337,7 +337,7 @@ func (a *app) unlockCommand() *cobra.Command {
 		Use:   "unlock",
 		Short: "Release the migration lock of a run that is gone",
 		Long: "Releases the lock of a run that is gone, failed, or was frozen by hand. A living holder is refused;\n" +
-			"with --force its database session is ended first. A released holder can change nothing any more.",
+			"with --force its database session is ended first. A released holder can commit nothing more.",
 		Example: "  dbwarden lock-status\n  dbwarden unlock\n  dbwarden unlock --force --reason \"stuck since 02:00, see ticket 4711\"",
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "end the session of a living holder")

@@ -2,7 +2,9 @@ package dbwarden_test
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -196,11 +198,13 @@ func TestOneDatabaseByItsOtherNamesIsOneLock(t *testing.T) {
 			}
 			b := at(address)
 			b.behind("1", 1, func() {
-				other := at(respell(t, address))
-				other.wait = 0
-				var held *lock.HeldError
-				if _, err := other.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) {
-					t.Errorf("by another name: %v, want the lock held", err)
+				for _, spelling := range respell(t, address) {
+					other := at(spelling)
+					other.wait = 0
+					var held *lock.HeldError
+					if _, err := other.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) {
+						t.Errorf("by another name: %v, want the lock held", err)
+					}
 				}
 				// Another database of the same server has a lock of its own.
 				at(neighbour).migrate()
@@ -210,8 +214,8 @@ func TestOneDatabaseByItsOtherNamesIsOneLock(t *testing.T) {
 	}
 }
 
-// respell is another URL of the same database.
-func respell(t *testing.T, address string) string {
+// respell returns other URLs of the same database.
+func respell(t *testing.T, address string) []string {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -220,6 +224,17 @@ func respell(t *testing.T, address string) string {
 	if u.Hostname() != "127.0.0.1" {
 		t.Skip("the server stands elsewhere, and its other names are not known")
 	}
-	u.Host = "localhost:" + u.Port()
-	return u.String()
+	host, scheme, driver := *u, *u, *u
+	host.Host = "localhost:" + u.Port()
+	scheme.Scheme, driver.Scheme = "mariadb", "mysql+pymysql"
+	if strings.HasPrefix(u.Scheme, "postgres") {
+		scheme.Scheme, driver.Scheme = "postgres", "postgresql+psycopg"
+		if u.Scheme == "postgres" {
+			scheme.Scheme = "postgresql"
+		}
+	}
+	// The first letter of the database's name, percent-encoded.
+	encoded := *u
+	encoded.RawPath = fmt.Sprintf("/%%%02X%s", u.Path[1], u.Path[2:])
+	return []string{host.String(), scheme.String(), driver.String(), encoded.String()}
 }

@@ -51,6 +51,17 @@ func TestOneSessionHasTheLock(t *testing.T) {
 	})
 }
 
+// MySQL takes 64 characters and does not tell cases apart; MariaDB does.
+func TestTheLocksNameIsShortAndLowerCase(t *testing.T) {
+	t.Parallel()
+	for _, schema := range []string{"", "Shop", strings.Repeat("ß", 64)} {
+		name := lockName(key(schema))
+		if len(name) > 64 || name != strings.ToLower(name) || name == lockName(key(schema+"2")) {
+			t.Errorf("the lock of %q is called %q", schema, name)
+		}
+	}
+}
+
 func TestLocksOfOtherDatabasesDoNotInterfere(t *testing.T) {
 	t.Parallel()
 	first, second := newDatabase(t), newDatabase(t)

@@ -215,7 +215,15 @@ func TestTwoNamesOfAFileAreOneLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	try(t, s)
-	for _, name := range []string{filepath.Join(links, "a.db"), filepath.Join(links, "dir", "shop.db"), links + "/dir/../" + filepath.Base(filepath.Dir(path)) + "/shop.db"} {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	relative, err := filepath.Rel(here, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{relative, "file:" + path + "?uri=true", filepath.Join(links, "a.db"), filepath.Join(links, "dir", "shop.db"), links + "/dir/../" + filepath.Base(filepath.Dir(path)) + "/shop.db"} {
 		o := connect(t, openAt(t, "sqlite:///"+name), engine.ConnectOptions{})
 		if o.Server().Database != s.Server().Database {
 			t.Errorf("%s is %s, not %s", name, o.Server().Database, s.Server().Database)

@@ -72,6 +72,7 @@ type bench struct {
 	dir     string // the program's working directory
 	wait    time.Duration
 	recover bool
+	limits  engine.Limits
 }
 
 func newBench(t *testing.T, p product, address string, files map[string]string) *bench {
@@ -113,7 +114,7 @@ func (b *bench) put(name, text string) {
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: os.DirFS(filepath.Join(b.dir, "migrations")), Wait: b.wait, Recover: b.recover,
+		Engine: b.engine, Database: b.db, Migrations: os.DirFS(filepath.Join(b.dir, "migrations")), Wait: b.wait, Recover: b.recover, Limits: b.limits,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

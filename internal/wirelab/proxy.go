@@ -45,6 +45,12 @@ const (
 	// the session.
 	CutAfter Action = "reply lost"
 
+	// Lose swallows the request, LoseReply the reply and all that the server
+	// says behind it; the connection stays open, as behind a firewall that
+	// forgot it.
+	Lose      Action = "lost"
+	LoseReply Action = "reply lost in silence"
+
 	// Refuse answers with an error; the server does nothing. Both go on as
 	// after an error of the server's own.
 	Refuse Action = "refused"

@@ -118,6 +118,10 @@ func (s *session) forward(q request) error {
 		s.set(true, nil)
 		_, err := s.server.Write(q.bytes)
 		return orCut(err)
+	case Lose:
+		return nil
+	case LoseReply:
+		s.set(true, nil)
 	case HoldReply:
 		s.lock.Lock()
 		s.late = func() { f.Met(r) }

@@ -206,7 +206,7 @@ func TestSkippedStatementIsLeftOut(t *testing.T) {
 		text := "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nINSERT INTO nosuch VALUES (1);\nINSERT INTO r VALUES (2);\n-- rollback\n"
 		b := newBench(t, p, map[string]string{"0001_r.sql": text})
 		v, _ := migration.ParseVersion("1")
-		if _, err := b.warden().Skip(t.Context(), v); !errors.Is(err, dbwarden.ErrNothingInDoubt) {
+		if _, err := b.warden().Skip(t.Context(), v.String()); !errors.Is(err, dbwarden.ErrNothingInDoubt) {
 			t.Errorf("skipping where nothing has run gave %v", err)
 		}
 		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
@@ -220,7 +220,7 @@ func TestSkippedStatementIsLeftOut(t *testing.T) {
 			t.Errorf("got %v, want line 3 with both versions", err)
 		}
 		b.put("0001_r.sql", text)
-		if n, err := b.warden().Skip(t.Context(), v); n != 2 || err != nil {
+		if n, err := b.warden().Skip(t.Context(), v.String()); n != 2 || err != nil {
 			t.Fatalf("skipped %d, %v; want 2", n, err)
 		}
 		b.migrate()
@@ -310,6 +310,34 @@ func TestARollbackThatFailsAtOnceForgetsNothing(t *testing.T) {
 		b.rollback(plan.Target{})
 		if got := b.value("SELECT COUNT(*) FROM log"); got != "0" {
 			t.Errorf("%s rows after the way back", got)
+		}
+	})
+}
+
+// TestARepeatableInDoubtIsResolvedByItsFile: it has no version.
+func TestARepeatableInDoubtIsResolvedByItsFile(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		const file = "ROC__r.sql"
+		b := newBench(t, p, map[string]string{file: "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\n" +
+			secretly(p.engine.Name, "INSERT INTO r VALUES (1)") + ";\n"})
+		b.behind(file, 2, func() { panic("crash") })
+		func() {
+			defer func() { recover() }()
+			b.warden().Migrate(t.Context(), plan.Target{})
+		}()
+		b.watch = nil
+		b.awaitGone()
+		b.unlock()
+		var refused *plan.Refusal
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt || refused.Items[0].File != file {
+			t.Fatalf("got %v, want a statement of %s in doubt", err, file)
+		}
+		if n, err := b.warden().Resolve(t.Context(), file, true); n != 2 || err != nil {
+			t.Fatalf("resolved %d, %v; want 2", n, err)
+		}
+		b.migrate()
+		if got := b.value("SELECT COUNT(*) FROM r"); got != "1" {
+			t.Errorf("%s rows, want 1", got)
 		}
 	})
 }

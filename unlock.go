@@ -95,9 +95,10 @@ var ErrNothingInDoubt = errors.New("no statement is in doubt")
 
 // Resolve settles a statement whose end is not known: done says that it took
 // effect, otherwise it is run again. It returns the statement's number. A lock
-// that was kept, or whose holder is gone, stays held.
-func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (int, error) {
-	return w.resolve(ctx, v, func(e *journal.Entry, p plan.Progress, m *migration.Migration, _ engine.Server) (settlement, error) {
+// that was kept, or whose holder is gone, stays held. name is the migration's
+// version, or its file's name: repeatable ones have no version.
+func (w *Warden) Resolve(ctx context.Context, name string, done bool) (int, error) {
+	return w.resolve(ctx, name, func(e *journal.Entry, p plan.Progress, m *migration.Migration, _ engine.Server) (settlement, error) {
 		if p.Doubt == 0 {
 			return settlement{}, ErrNothingInDoubt
 		}
@@ -109,8 +110,8 @@ func (w *Warden) Resolve(ctx context.Context, v migration.Version, done bool) (i
 // migration count as done without being run: the one in doubt, or the one that
 // the next run would begin with. It returns its number. Errors as for Resolve,
 // or a refusal of the file.
-func (w *Warden) Skip(ctx context.Context, v migration.Version) (int, error) {
-	return w.resolve(ctx, v, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
+func (w *Warden) Skip(ctx context.Context, name string) (int, error) {
+	return w.resolve(ctx, name, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
 		if p.Doubt > 0 {
 			return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, done: true}, nil
 		}
@@ -135,7 +136,7 @@ type settlement struct {
 	skipped  int // the statement that would have run, 0 for those in doubt
 }
 
-func (w *Warden) resolve(ctx context.Context, v migration.Version, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (int, error) {
+func (w *Warden) resolve(ctx context.Context, name string, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (int, error) {
 	set, err := w.load()
 	if err != nil {
 		return 0, err
@@ -156,7 +157,12 @@ func (w *Warden) resolve(ctx context.Context, v migration.Version, say func(*jou
 		}
 		var p plan.Progress
 		e, p = plan.Unfinished(h)
-		if m = set.Find(v); e == nil || m == nil || e.Version == "" || m.Version.String() != e.Version {
+		if m = set.FindFile(name); m == nil {
+			if v, err := migration.ParseVersion(name); err == nil {
+				m = set.Find(v)
+			}
+		}
+		if e == nil || m == nil || e.Version != "" && m.Version.String() != e.Version || e.Version == "" && m.File != e.File {
 			return ErrNothingInDoubt
 		}
 		said, err = say(e, p, m, s.Server())

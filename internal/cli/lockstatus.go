@@ -204,7 +204,7 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 	} else if e != nil && r.Progress.Doubt > 0 && (r.Verdict == lock.Gone || r.Verdict == lock.Kept) {
 		return []string{
 			fmt.Sprintf("look in the database whether statement %d of %s took effect", r.Progress.Doubt, e.File),
-			fmt.Sprintf("then: dbwarden resolve %s --done (or --retry), dbwarden unlock, and: dbwarden %s", e.Version, verbOf(e.Direction)),
+			fmt.Sprintf("then: dbwarden resolve %s --done (or --retry), dbwarden unlock, and: dbwarden %s", migrationName(e.Version, e.File), verbOf(e.Direction)),
 		}
 	}
 	if r.Verdict == lock.Unknown && r.Follows != "" {
@@ -325,7 +325,7 @@ func leftBehind(r dbwarden.LockReport) []string {
 		return []string{fmt.Sprintf("statement %d of %s (%s) was begun: dbwarden %s looks whether it took effect, and goes on", r.Progress.Doubt, e.File, e.Direction, verbOf(e.Direction))}
 	case r.Progress.Doubt > 0:
 		return []string{fmt.Sprintf("statement %d of %s (%s) was begun, and whether it took effect is not known: look in the database, then: dbwarden resolve %s --done (or --retry)",
-			r.Progress.Doubt, e.File, e.Direction, e.Version)}
+			r.Progress.Doubt, e.File, e.Direction, migrationName(e.Version, e.File))}
 	}
 	return []string{fmt.Sprintf("%s (%s) is half done: %s; dbwarden %s goes on there", e.File, e.Direction, r.Progress, verbOf(e.Direction))}
 }
@@ -370,10 +370,18 @@ func (a *app) unlockCommand() *cobra.Command {
 
 const notHeldLine = "Failed to release lock. Lock may not be held."
 
+// migrationName is what resolve is told: repeatable migrations have no version.
+func migrationName(version, file string) string {
+	if version == "" {
+		return file
+	}
+	return version
+}
+
 func (a *app) resolveCommand() *cobra.Command {
 	var done, retry, skip bool
 	cmd := &cobra.Command{
-		Use:   "resolve VERSION",
+		Use:   "resolve VERSION|FILE",
 		Short: "Say how a statement ended that was interrupted",
 		Long: "After a crash in the middle of a statement that runs outside a transaction, only a look into the database\n" +
 			"tells whether it took effect. This writes what was found into the journal; the next migrate goes on from there.",
@@ -385,7 +393,7 @@ func (a *app) resolveCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&skip, "skip", false, "leave out the next statement of a half-done migration")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		v, err := migration.ParseVersion(args[0])
-		if err != nil {
+		if err != nil && !strings.HasSuffix(args[0], ".sql") {
 			return usagef("%v", err)
 		}
 		if given := []bool{done, retry, skip}; len(slices.DeleteFunc(given, func(b bool) bool { return !b })) != 1 {
@@ -394,9 +402,9 @@ func (a *app) resolveCommand() *cobra.Command {
 		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
 			n, err := 0, error(nil)
 			if skip {
-				n, err = t.warden.Skip(ctx, v)
+				n, err = t.warden.Skip(ctx, args[0])
 			} else {
-				n, err = t.warden.Resolve(ctx, v, done)
+				n, err = t.warden.Resolve(ctx, args[0], done)
 			}
 			if err != nil {
 				return &runError{err: err, target: t}
@@ -408,7 +416,11 @@ func (a *app) resolveCommand() *cobra.Command {
 			if done || skip {
 				what = "counts as done"
 			}
-			fmt.Fprintf(a.Stdout, "Statement %d of %s %s.\n", n, t.fileOf(v), what)
+			file := args[0]
+			if !v.IsZero() {
+				file = t.fileOf(v)
+			}
+			fmt.Fprintf(a.Stdout, "Statement %d of %s %s.\n", n, render.Plain(file), what)
 			return nil
 		})
 	}

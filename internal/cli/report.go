@@ -251,7 +251,7 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	d.State = []string{"nothing was run"}
 	version := ""
 	if len(r.Items) > 0 {
-		version = r.Items[0].Version
+		version = migrationName(r.Items[0].Version, r.Items[0].File)
 		d.File, d.Line = r.Items[0].File, r.Items[0].Line
 		if t != nil {
 			d.File = t.path(d.File)

@@ -61,19 +61,20 @@ func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) 
 		names = []string{j.history}
 	}
 	for _, name := range names {
-		err := j.readRevisions(ctx, s, h, name, nil, &open)
-		if err != nil && j.Engine.Fault(err).Kind == engine.Missing {
-			var have []string
-			if have, err = j.Engine.Columns(ctx, s, j.Schema, name); err == nil {
-				if have == nil {
-					continue
-				}
-				open = true
-				err = j.readRevisions(ctx, s, h, name, have, &open)
+		there, err := j.readTable(ctx, s, h, name, &open)
+		for range 3 {
+			// A table that is just being made by a first run may be in the
+			// catalogue and not there a moment later, or the reverse.
+			if err == nil || j.Engine.Fault(err).Kind != engine.Missing {
+				break
 			}
+			there, err = j.readTable(ctx, s, h, name, &open)
 		}
 		if err != nil {
 			return nil, err
+		}
+		if !there {
+			continue
 		}
 		h.Exists, j.history = true, name
 		break
@@ -85,6 +86,22 @@ func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) 
 	var err error
 	h.Open, err = j.entries(ctx, s, "WHERE id > "+j.lastFinished()+" ORDER BY id")
 	return h, err
+}
+
+// readTable reads the history table of one name, and says whether there is
+// one. A table of the original tool lacks columns of ours.
+func (j *Journal) readTable(ctx context.Context, s engine.Session, h *History, name string, open *bool) (bool, error) {
+	err := j.readRevisions(ctx, s, h, name, nil, open)
+	if err == nil || j.Engine.Fault(err).Kind != engine.Missing {
+		return err == nil, err
+	}
+	have, err := j.Engine.Columns(ctx, s, j.Schema, name)
+	if err != nil || have == nil {
+		return false, err
+	}
+	*open = true
+	err = j.readRevisions(ctx, s, h, name, have, open)
+	return err == nil, err
 }
 
 // lastFinished is a scalar expression for the newest entry that ended a

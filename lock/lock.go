@@ -439,7 +439,7 @@ func (h *Hold) Release(ctx context.Context) error {
 		"state = "+d.Bind(1)+", detail = NULL WHERE id = 1 AND locked AND release_at IS NULL AND run_id = "+d.Bind(2)+" AND fencing_token = "+d.Bind(3),
 		string(Released), h.Run, h.Token)
 	if err != nil {
-		return fmt.Errorf("release the lock row: %w", err)
+		return l.lost(fmt.Errorf("release the lock row: %w", err))
 	}
 	freed, err := l.Engine.Native.Free(ctx, h.session, l.Key())
 	switch {
@@ -484,6 +484,14 @@ func (l Lock) committed(ctx context.Context, s engine.Session, query string, arg
 	return n, err
 }
 
+// lost adds that the hold is lost to the error of a session that has ended.
+func (l Lock) lost(err error) error {
+	if l.Engine.Fault(err).Kind == engine.Lost && !errors.Is(err, ErrLost) {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return err
+}
+
 // Keep leaves the row locked, because the database is in a state that no
 // migration describes, and gives the native lock back. detail is one line
 // for whoever looks.
@@ -493,7 +501,7 @@ func (h *Hold) Keep(ctx context.Context, detail string) error {
 		" WHERE id = 1 AND locked AND release_at IS NULL AND run_id = "+d.Bind(3)+" AND fencing_token = "+d.Bind(4),
 		string(Failed), clip(detail, 2000), h.Run, h.Token)
 	if err != nil {
-		return fmt.Errorf("mark the lock as kept: %w", err)
+		return l.lost(fmt.Errorf("mark the lock as kept: %w", err))
 	}
 	if _, err := l.Engine.Native.Free(ctx, h.session, l.Key()); err != nil {
 		return fmt.Errorf("release the native lock: %w", err)

@@ -167,7 +167,16 @@ func (s *session) putBack(ctx context.Context) error {
 	s.quiet = true
 	const undo = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL; " +
 		"DISCARD SEQUENCES; DISCARD TEMP; "
-	if _, err := s.drain(ctx, undo+s.settingsSQL()); err != nil {
+	var err error
+	for range 20 {
+		// A file may leave a limit so short that it ends this very statement;
+		// then nothing was put back, and the next may be quick enough.
+		_, err = s.drain(ctx, undo+s.settingsSQL())
+		if fault(err).Code != "57014" || ctx.Err() != nil || s.conn.TxStatus() != 'I' {
+			break
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("reset the session: %w", err)
 	}
 	return nil

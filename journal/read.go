@@ -62,14 +62,6 @@ func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) 
 	}
 	for _, name := range names {
 		there, err := j.readTable(ctx, s, h, name, &open)
-		for range 3 {
-			// A table that is just being made by a first run may be in the
-			// catalogue and not there a moment later, or the reverse.
-			if err == nil || j.Engine.Fault(err).Kind != engine.Missing {
-				break
-			}
-			there, err = j.readTable(ctx, s, h, name, &open)
-		}
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ const (
 	codeIOErr     = 10
 	codeCantOpen  = 14
 	codeProtocol  = 15
+	codeSchema    = 17
 	codeAuth      = 23
 	codeNotADB    = 26
 	codeFull      = 13

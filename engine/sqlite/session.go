@@ -96,9 +96,14 @@ func (s *session) changed(ctx context.Context, word, query string, args ...any) 
 
 // exec runs a statement to its end.
 func (s *session) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	s.commits.begin()
-	result, err := s.conn.ExecContext(ctx, query, args...)
-	committed := s.commits.end()
+	var result sql.Result
+	var committed bool
+	err := steady(func() (err error) {
+		s.commits.begin()
+		result, err = s.conn.ExecContext(ctx, query, args...)
+		committed = s.commits.end()
+		return err
+	})
 	if err == nil {
 		return result.RowsAffected()
 	}
@@ -123,7 +128,11 @@ func (s *session) Query(ctx context.Context, each func(scan func(dest ...any) er
 	if err := s.watch.unchanged(); err != nil {
 		return err
 	}
-	rows, err := s.conn.QueryContext(ctx, query, args...)
+	var rows *sql.Rows
+	err := steady(func() (err error) {
+		rows, err = s.conn.QueryContext(ctx, query, args...)
+		return err
+	})
 	if err != nil {
 		return clean(ctx, err)
 	}
@@ -145,7 +154,7 @@ func (s *session) Query(ctx context.Context, each func(scan func(dest ...any) er
 // text asks for one value.
 func (s *session) text(ctx context.Context, query string, args ...any) (string, error) {
 	var v sql.NullString
-	err := s.conn.QueryRowContext(ctx, query, args...).Scan(&v)
+	err := steady(func() error { return s.conn.QueryRowContext(ctx, query, args...).Scan(&v) })
 	return v.String, clean(ctx, err)
 }
 

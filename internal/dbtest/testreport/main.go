@@ -1,7 +1,8 @@
 // Testreport reads go test -json on its standard input and prints what a
 // person wants to know: the output of tests that failed, one line for each
 // package as go test writes it, and at the end which tests were skipped and
-// why, tests with one reason together. With -v it prints everything.
+// why, tests with one reason together, and which were slow. With -v it prints
+// everything.
 //
 // Its exit code is 1 when a test or a build failed. An interrupt does not end
 // it: it goes on until its input does, and tells what was known by then.
@@ -41,6 +42,7 @@ type event struct {
 	ImportPath string // of a build
 	Test       string
 	Output     string
+	Elapsed    float64 // seconds, of a test that ended
 }
 
 type report struct {
@@ -51,6 +53,13 @@ type report struct {
 	skipped map[string][]string    // tests by reason
 	counts  map[string]int         // tests by action
 	failed  []string
+	slow    []taken
+}
+
+// taken is how long a test took, the time that it waited for others included.
+type taken struct {
+	test    string
+	seconds float64
 }
 
 func newReport(out io.Writer, verbose bool) *report {
@@ -113,6 +122,9 @@ func (r *report) take(e event) {
 func (r *report) end(key [2]string, e event) {
 	if e.Test != "" {
 		r.counts[e.Action]++
+		if e.Elapsed >= slowTest && !strings.Contains(e.Test, "/") {
+			r.slow = append(r.slow, taken{path.Base(e.Package) + "." + e.Test, e.Elapsed})
+		}
 	}
 	delete(r.output, key)
 }
@@ -159,6 +171,12 @@ func reason(output []string) string {
 	return "no reason given"
 }
 
+// The slowest tests are named, for ./test is to stay quick.
+const (
+	slowTest  = 5 // seconds
+	slowShown = 15
+)
+
 // finish prints the summary and reports whether anything failed.
 func (r *report) finish() bool {
 	total := r.counts["pass"] + r.counts["fail"] + r.counts["skip"]
@@ -174,6 +192,10 @@ func (r *report) finish() bool {
 			names += fmt.Sprintf(" and %d more", more)
 		}
 		fmt.Fprintf(r.out, "  skipped %d: %s (%s)\n", len(tests), why, names)
+	}
+	slices.SortFunc(r.slow, func(a, b taken) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, t := range r.slow[:min(slowShown, len(r.slow))] {
+		fmt.Fprintf(r.out, "  slow: %.0f s %s\n", t.seconds, t.test)
 	}
 	for _, name := range r.failed {
 		fmt.Fprintf(r.out, "  failed: %s\n", name)

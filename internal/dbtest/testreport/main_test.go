@@ -9,7 +9,9 @@ const run = `{"Action":"start","Package":"m/a"}
 {"Action":"run","Package":"m/a","Test":"TestGood"}
 {"Action":"output","Package":"m/a","Test":"TestGood","Output":"=== RUN   TestGood\n"}
 {"Action":"output","Package":"m/a","Test":"TestGood","Output":"    a_test.go:3: chatter\n"}
-{"Action":"pass","Package":"m/a","Test":"TestGood"}
+{"Action":"pass","Package":"m/a","Test":"TestGood/part","Elapsed":40}
+{"Action":"pass","Package":"m/a","Test":"TestGood","Elapsed":40.2}
+{"Action":"pass","Package":"m/a","Test":"TestQuick","Elapsed":0.2}
 {"Action":"output","Package":"m/a","Test":"TestNoServer","Output":"    server.go:9: MariaDB: mariadbd not found\n"}
 {"Action":"output","Package":"m/a","Test":"TestNoServer","Output":"--- SKIP: TestNoServer (0.00s)\n"}
 {"Action":"skip","Package":"m/a","Test":"TestNoServer"}
@@ -55,8 +57,9 @@ m/c: TestHang (not ended)
 d.go:1: no such thing
 go: a warning
 
-4 tests: 1 passed, 1 failed, 2 skipped
+6 tests: 3 passed, 1 failed, 2 skipped
   skipped 2: MariaDB: mariadbd not found (a.TestNoServer, a.TestNeither)
+  slow: 40 s a.TestGood
   failed: m/a TestBad
   failed: m/a
   failed: m/c

@@ -59,9 +59,7 @@ func (w *Warden) walkAtomic(ctx context.Context, s engine.Session, jw *journal.W
 	a := &atomicRun{first: make([]int, len(steps))}
 	all := 0
 	for i, st := range steps {
-		a.runners = append(a.runners, &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
-			Run: res.Run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
-			Number: i + 1, Total: len(steps), Statements: len(st.outline)}})
+		a.runners = append(a.runners, w.runner(s, jw, hold, at, res.Run, steps, i))
 		a.first[i] = all
 		all += len(st.outline)
 	}

@@ -115,9 +115,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		r := &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
-			Run: res.Run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
-			Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
+		r := w.runner(s, jw, hold, at, res.Run, steps, i)
 		if why := st.fleeting(); why != "" {
 			w.c.Observe.Emit(event.Event{Kind: event.Warning, Run: res.Run, Detail: why})
 		}
@@ -156,6 +154,14 @@ type runner struct {
 	committed int  // statements that are in the database for good
 	partial   bool // a part of the step is, or may be, in the database
 	tries     int  // of the group that runs, where there was more than one
+}
+
+// runner makes the runner of the i-th of a run's steps.
+func (w *Warden) runner(s engine.Session, jw *journal.Writer, hold *lock.Hold, at *lookout, run string, steps []*step, i int) *runner {
+	st := steps[i]
+	return &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
+		Run: run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
+		Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
 }
 
 // failed tells that the migration failed.

@@ -146,6 +146,10 @@ type Server struct {
 	// transaction to another backend.
 	Pooled bool
 
+	// Flush is how much RunAll takes at once; zero where there is nothing to
+	// gain by handing over more than one unit.
+	Flush Flush
+
 	// Cluster is set where this server is one of several that all take
 	// writes ("Galera", "Group Replication"): a native lock reaches this one
 	// alone, so that the lock is a lease besides. Node tells it from the
@@ -178,6 +182,17 @@ type Session interface {
 
 	// Run does one unit of work; see Unit. Its errors are *UnitError.
 	Run(ctx context.Context, u Unit) error
+
+	// RunAll does several units, each in a transaction of its own, in as few
+	// round trips as the product allows; Server.Flush says how many there may
+	// be. What has run when an error comes back is the same as when they run
+	// one by one (RunEach): done of them are in the database for good, which
+	// includes that they survive the server's own end as far as it was set up
+	// to; units[done] is the one that the *UnitError speaks of; nothing behind
+	// it has run. Where an outcome is not known (the error says neither that
+	// it was rolled back nor that the server refused it), that is so of all
+	// of units[done:].
+	RunAll(ctx context.Context, units []Unit) (done int, err error)
 
 	// Reset puts the session back to where it was when it was opened: role,
 	// search path and modes, whatever a migration did to them, and sets these

@@ -21,6 +21,10 @@ import (
 // what has run when an error comes back must be the same: nothing behind the
 // failing place.
 type Unit struct {
+	// Fresh has the session put back first, as Reset does, with these limits;
+	// only RunAll looks at it.
+	Fresh *Limits
+
 	Begin      string // "", Dialect.Begin, or the file's own BEGIN
 	Opening    []Query
 	Statements iter.Seq2[sqltext.Statement, error]

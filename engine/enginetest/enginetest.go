@@ -69,6 +69,10 @@ func Run(t *testing.T, e *engine.Engine, newDB func(t *testing.T) string) {
 		{"the watcher sees each statement begin and end", (*exam).tellsWatcher},
 		{"statements are sent as written", (*exam).sendsAsWritten},
 		{"definitions roll back where the engine says so", (*exam).rollsBackDefinitions},
+		{"several units run as they would one by one", (*exam).runsAll},
+		{"a refused commit stops the units behind it", (*exam).runsAllToARefusedCommit},
+		{"each of several units is watched", (*exam).runsAllWatched},
+		{"each of several units finds the session fresh", (*exam).runsAllAfresh},
 		{"classify knows the common statements", (*exam).classifies},
 
 		{"cancelling ends a statement and spares the session", (*exam).cancels},

@@ -31,6 +31,11 @@ func (s *session) Run(ctx context.Context, u engine.Unit) error {
 	return err
 }
 
+// RunAll does units one after another.
+func (s *session) RunAll(ctx context.Context, units []engine.Unit) (int, error) {
+	return engine.RunEach(ctx, s, units)
+}
+
 // runner is a session within a unit.
 type runner struct {
 	*session

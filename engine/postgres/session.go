@@ -134,6 +134,11 @@ func (s *session) Run(ctx context.Context, u engine.Unit) error {
 	return engine.RunPlain(ctx, s, u, beginWork)
 }
 
+// RunAll does units one after another.
+func (s *session) RunAll(ctx context.Context, units []engine.Unit) (int, error) {
+	return engine.RunEach(ctx, s, units)
+}
+
 // Reset undoes what a migration did to the session: role, settings, cursors,
 // prepared statements and temporary tables, which would stand in front of
 // others of their name. Advisory locks stay. What the URL set came with the

@@ -44,6 +44,9 @@ func sources(t *testing.T) []source {
 			if name != root && (base == "testdata" || base == "vendor" || base == "dist" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")) {
 				return filepath.SkipDir
 			}
+			if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && name != root {
+				return filepath.SkipDir // a module of its own
+			}
 			return nil
 		}
 		if !strings.HasSuffix(base, ".go") {

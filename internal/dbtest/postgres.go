@@ -28,12 +28,16 @@ var sharedPostgres = shared{title: "PostgreSQL", variable: PostgresVariable, sta
 const PostgresVariable = "DBWARDEN_TEST_POSTGRES_URL"
 
 // StartPostgres starts a server; Stop ends it. Most tests want Postgres.
-func StartPostgres() (*Server, error) {
+func StartPostgres() (*Server, error) { return StartPostgresWith() }
+
+// StartPostgresWith starts one with settings ("fsync=on") that beat the usual
+// ones, which are those of a server whose data nobody wants to keep.
+func StartPostgresWith(settings ...string) (*Server, error) {
 	bin, err := postgresBinaries()
 	if err != nil {
 		return nil, err
 	}
-	return startPostgres(bin)
+	return startPostgres(bin, settings...)
 }
 
 // startPostgres starts a server of the binaries in bin. Settings

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -106,8 +107,10 @@ func stand(set *migration.Set, h *journal.History) *Status {
 		}
 	}
 	half, progress := plan.Unfinished(h)
+	shown := false
 	add := func(s Standing) {
-		if half != nil && s.File == half.File {
+		if half != nil && plan.SameMigration(half, s.Version, s.File) {
+			shown = true
 			s.State = HalfApplied
 			if half.Direction == migration.Down {
 				s.State = HalfReverted
@@ -116,6 +119,11 @@ func stand(set *migration.Set, h *journal.History) *Status {
 				s.State = InDoubt
 			}
 			s.Detail = progress.String()
+			if plan.FindFile(set, half) == nil {
+				s.Detail += "; its file is missing"
+			} else if s.File != half.File {
+				s.Detail += "; its file was called " + half.File
+			}
 			if progress.Settleable() {
 				s.Detail += fmt.Sprintf("; the next run looks whether statement %d took effect", progress.Doubt)
 			}
@@ -162,6 +170,19 @@ func stand(set *migration.Set, h *journal.History) *Status {
 		}
 		st.AppliedTotal++
 		add(Standing{Version: r.Version.String(), Description: r.Description, File: r.File, Kind: r.Kind, State: Missing, AppliedAt: r.AppliedAt})
+	}
+	if half != nil && !shown {
+		// Neither a file nor the history knows it, and the database holds a
+		// part of it.
+		st.PendingTotal++
+		kind := migration.Versioned
+		if half.Version == "" {
+			kind = migration.RunsAlways
+			if strings.HasPrefix(half.File, "ROC__") {
+				kind = migration.RunsOnChange
+			}
+		}
+		add(Standing{Version: half.Version, File: half.File, Kind: kind})
 	}
 	return st
 }

@@ -656,3 +656,33 @@ func TestRecoverTakesOverFromTheGone(t *testing.T) {
 		})
 	})
 }
+
+// TestStatusKnowsAHalfAppliedFileThatIsGone, or is called otherwise now: the
+// database holds a part of it whatever the folder says.
+func TestStatusKnowsAHalfAppliedFileThatIsGone(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		const half = "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nINSERT INTO nosuch VALUES (2);\n-- rollback\n"
+		for _, c := range []struct{ was, is, detail string }{
+			{"0007_r.sql", "007_renamed.sql", "1 of 2 statements ran; its file was called 0007_r.sql"},
+			{"0007_r.sql", "", "1 of 2 statements ran; its file is missing"},
+			{"ROC__r.sql", "", "1 of 2 statements ran; its file is missing"},
+		} {
+			b := newBench(t, p, map[string]string{c.was: strings.Replace(half, "-- rollback\n", "", 1)})
+			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
+				t.Fatal("want a failure")
+			}
+			delete(b.files, c.was)
+			if c.is != "" {
+				b.put(c.is, half)
+			}
+			st, err := b.warden().Status(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if st.Counts[dbwarden.HalfApplied] != 1 || len(st.Migrations) != 1 || st.PendingTotal != 1 || st.Clean() ||
+				!strings.HasPrefix(st.Migrations[0].Detail, c.detail) {
+				t.Errorf("%s became %q: %+v", c.was, c.is, st)
+			}
+		}
+	})
+}

@@ -63,6 +63,18 @@ func FindFile(set *migration.Set, e *journal.Entry) *migration.Migration {
 	return set.FindFile(e.File)
 }
 
+// SameMigration says whether an entry is about the migration of this version,
+// or of this file where it has none: a versioned one keeps its version when its
+// file is renamed.
+func SameMigration(e *journal.Entry, version, file string) bool {
+	a, err := migration.ParseVersion(e.Version)
+	if err != nil {
+		return version == "" && e.File == file
+	}
+	b, err := migration.ParseVersion(version)
+	return err == nil && a.Key() == b.Key()
+}
+
 // Unfinished reads the open entries: the entry that names the migration, and
 // how far it came. A nil entry means that nothing is open. An attempt in one
 // direction ends an open one in the other: a half-applied migration that is

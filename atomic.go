@@ -63,6 +63,9 @@ func (w *Warden) walkAtomic(ctx context.Context, s engine.Session, jw *journal.W
 		a.first[i] = all
 		all += len(st.outline)
 	}
+	if err := a.leaks(ctx); err != nil {
+		return err
+	}
 	if err := s.Reset(ctx, w.c.Limits); err != nil {
 		return a.fail(ctx, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 	}
@@ -112,6 +115,27 @@ func (a *atomicRun) unit(ctx context.Context) engine.Unit {
 		u.Closing = append(u.Closing, r.record()...)
 	}
 	return u
+}
+
+// leaks refuses what keeps no step with the one transaction: a crash would
+// leave it half written, and nothing would know.
+func (a *atomicRun) leaks(ctx context.Context) error {
+	leak := a.runners[0].w.c.Engine.Leak
+	if leak == nil {
+		return nil
+	}
+	for _, r := range a.runners {
+		what, err := leak(ctx, r.s, r.step.section.Statements(r.step.outline, 0, len(r.step.outline)))
+		if err != nil {
+			return err
+		}
+		if what != "" {
+			refused := r.step.refuse(plan.NotAtomic)
+			refused.Detail = what + " takes no part in transactions"
+			return refused
+		}
+	}
+	return nil
 }
 
 // fail is about the migration whose statement it was.

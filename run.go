@@ -316,7 +316,7 @@ func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
 	if leak == nil || g.Mode != plan.InTransaction {
 		return g, nil
 	}
-	what, err := leak(ctx, r.s)
+	what, err := leak(ctx, r.s, r.step.section.Statements(r.step.outline, r.from(g), g.To))
 	if err != nil || what == "" {
 		return g, err
 	}

@@ -164,6 +164,42 @@ func TestRowsWithoutTransactionsAreNotWrittenTwice(t *testing.T) {
 			t.Errorf("in doubt is %+v, want both", r.Progress)
 		}
 	})
+	t.Run("a crash over a table of another database", func(t *testing.T) {
+		t.Parallel()
+		b := onMariaDB(t, map[string]string{"1_t.sql": table})
+		b.migrate()
+		other := dbtest.DatabaseName(dbtest.MariaDB(t).NewDatabase(t))
+		b.exec("CREATE TABLE " + other + ".t (n INT) ENGINE = MyISAM")
+		b.put("2_rows.sql", strings.ReplaceAll(twoRows, "INTO t", "INTO `"+other+"`.t"))
+		b.behind("2", 1, func() { panic("crash") })
+		func() {
+			defer func() { recover() }()
+			b.warden().Migrate(t.Context(), plan.Target{})
+		}()
+		b.watch = nil
+		b.awaitGone()
+		b.unlock()
+		if r := b.doubt(); r.Progress.Doubt != 1 || r.Progress.To != 2 {
+			t.Errorf("in doubt is %+v, want both", r.Progress)
+		}
+		if got := b.value("SELECT COUNT(*) FROM " + other + ".t"); got != "1" {
+			t.Errorf("%s rows, want the one that was written", got)
+		}
+	})
+	t.Run("all in one transaction", func(t *testing.T) {
+		t.Parallel()
+		b := onMariaDB(t, map[string]string{"1_t.sql": isam})
+		b.migrate()
+		b.put("2_rows.sql", twoRows)
+		_, err := b.warden().Migrate(t.Context(), plan.Target{Atomic: true})
+		var refused *plan.Refusal
+		if !errors.As(err, &refused) || refused.Code != plan.NotAtomic || b.locked() {
+			t.Errorf("got %v, want a refusal", err)
+		}
+		if got := b.value("SELECT COUNT(*) FROM t"); got != "0" {
+			t.Errorf("%s rows, want none", got)
+		}
+	})
 	t.Run("a failure", func(t *testing.T) {
 		t.Parallel()
 		b := onMariaDB(t, map[string]string{"1_t.sql": isam})

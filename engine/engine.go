@@ -10,6 +10,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/sqltext"
@@ -43,10 +44,11 @@ type Engine struct {
 	// heard of.
 	Witness Witness
 
-	// Leak names something that a migration is likely to write to and that
-	// keeps no step with its transactions, a table or a second file; "" for
-	// none, nil where a product has no such thing.
-	Leak func(ctx context.Context, s Session) (string, error)
+	// Leak names something that statements, which are about to run in a
+	// transaction, are likely to write to and that keeps no step with it, a
+	// table or a second file; "" for none, nil where a product has no such
+	// thing.
+	Leak func(ctx context.Context, s Session, statements iter.Seq2[sqltext.Statement, error]) (string, error)
 
 	// Grant is the SQL that gives this user the rights to read our tables,
 	// or with write to create them and run migrations; "" where the product

@@ -366,10 +366,3 @@ func digest(definition string, err error) (string, error) {
 	sum := sha256.Sum256([]byte(definition))
 	return hex.EncodeToString(sum[:8]), nil
 }
-
-// leak names a table of the session's database that takes no part in
-// transactions. MariaDB's sequences are tables that look so and are none.
-func leak(ctx context.Context, s engine.Session) (string, error) {
-	return text(ctx, s, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' "+
-		"AND ENGINE NOT IN (SELECT e.ENGINE FROM information_schema.ENGINES AS e WHERE e.TRANSACTIONS = 'YES') LIMIT 1")
-}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
@@ -120,7 +121,7 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 
 // leak names an attached database: in WAL mode a commit goes to one file after
 // the other.
-func leak(ctx context.Context, s engine.Session) (string, error) {
+func leak(ctx context.Context, s engine.Session, _ iter.Seq2[sqltext.Statement, error]) (string, error) {
 	name := ""
 	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&name) },
 		"SELECT name FROM pragma_database_list WHERE name NOT IN ('main', 'temp') LIMIT 1")

@@ -13,6 +13,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // step is a planned step, read and cut, ready to run.
@@ -22,13 +23,17 @@ type step struct {
 	outline []migration.Piece
 	traits  []engine.Traits
 	groups  []plan.Group
+	bonds   *plan.Bonds
 }
 
 // ready reads a step's section and cuts it into groups.
 func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 	st := &step{Step: ps, section: ps.Migration.Section(ps.Direction)}
-	outline, err := st.section.Outline(func(words []string) {
-		st.traits = append(st.traits, w.c.Engine.Classify(words, v))
+	st.bonds = plan.NewBonds()
+	outline, err := st.section.Outline(func(q sqltext.Statement) {
+		t := w.c.Engine.Classify(q.Words, v)
+		st.bonds.Add(len(st.traits), q.Start.Line, t, w.c.Engine.Ties(q, v))
+		st.traits = append(st.traits, t)
 	})
 	if err != nil {
 		return nil, err
@@ -42,6 +47,7 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 		}
 		return nil, err
 	}
+	st.groups = st.bonds.Join(st.groups, func(i int) engine.Traits { return st.traits[i] }, ps.Migration.Header.TransactionOff)
 	if v.Pooled {
 		if at, why := plan.Pooled(st.groups, st.traits, ps.Resume.Done); why != "" {
 			r := st.refuse(plan.BehindPooler)
@@ -64,28 +70,37 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 	return st, nil
 }
 
-// fleeting is what a person should know before the step runs: from where on it
-// cannot be gone on with; "" for nowhere.
-func (st *step) fleeting() string {
+// cautions are what a person should know before the step runs: from where on it
+// cannot be gone on with, and what it reads that is another's.
+func (st *step) cautions() []string {
+	out := st.bonds.Parted(st.Migration.File, st.groups, len(st.outline))
 	k := plan.Fleeting(st.groups, st.traits)
 	if k < 0 {
-		return ""
+		return out
 	}
-	return fmt.Sprintf("%s:%d makes something that ends with its session (a temporary table), outside the transaction of what follows: should the run end behind it, it cannot be gone on with",
-		st.Migration.File, st.outline[k].Pos.Line)
+	return append(out, fmt.Sprintf("%s:%d makes something that ends with its session (a temporary table), outside the transaction of what follows: should the run end behind it, it cannot be gone on with",
+		st.Migration.File, st.outline[k].Pos.Line))
 }
 
 // resumable refuses to go on behind a statement whose work ended with its
 // session: what follows would miss it, or find another table of that name.
 func (st *step) resumable() error {
-	k := plan.Fleeting(st.groups, st.traits)
-	if done := st.Resume.Done; k < 0 || k >= done || done >= len(st.outline) {
+	done := st.Resume.Done
+	if done == 0 || done >= len(st.outline) {
 		return nil
 	}
 	r := st.refuse(plan.SessionGone)
-	r.Items[0].Line = st.outline[k].Pos.Line
-	r.Detail = fmt.Sprintf("what it made has ended with its session, so that the migration (%s) cannot be gone on with", st.Resume)
-	return r
+	if k := plan.Fleeting(st.groups, st.traits); k >= 0 && k < done {
+		r.Items[0].Line = st.outline[k].Pos.Line
+		r.Detail = fmt.Sprintf("what it made has ended with its session, so that the migration (%s) cannot be gone on with", st.Resume)
+		return r
+	}
+	if _, broken := st.bonds.Resume(done); broken != nil {
+		r.Items[0].Line = broken.Line
+		r.Detail = fmt.Sprintf("%s, so that the migration (%s) cannot be gone on with", broken.Detail, st.Resume)
+		return r
+	}
+	return nil
 }
 
 func (st *step) refuse(code plan.Code) *plan.Refusal {
@@ -116,7 +131,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			return context.Cause(ctx)
 		}
 		r := w.runner(s, jw, hold, at, res.Run, steps, i)
-		if why := st.fleeting(); why != "" {
+		for _, why := range st.cautions() {
 			w.c.Observe.Emit(event.Event{Kind: event.Warning, Run: res.Run, Detail: why})
 		}
 		r.emit(event.MigrationStarted, nil)
@@ -189,13 +204,14 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	r.committed = r.step.Resume.Done
 	r.partial = r.step.Resume.Open
-	if err := r.restoreSettings(ctx); err != nil {
+	skip, _ := r.step.bonds.Resume(r.step.Resume.Done)
+	if err := r.restoreSettings(ctx, skip); err != nil {
 		return err
 	}
 	last := lastGroup(r.step.groups)
 	recorded := false
 	for i, g := range r.step.groups {
-		if g.To <= r.step.Resume.Done || g.Mode == plan.OwnCommands {
+		if g.To <= r.step.Resume.Done || g.Mode == plan.OwnCommands || g.Mode == plan.Settings && skip[g.From] {
 			continue
 		}
 		var closes bool
@@ -229,10 +245,11 @@ func (r *runner) run(ctx context.Context) error {
 }
 
 // restoreSettings runs again what the part of the file that is done had set:
-// it was set in a session that is gone.
-func (r *runner) restoreSettings(ctx context.Context) error {
+// it was set in a session that is gone. What nobody behind needs is left out:
+// it may not be possible any more.
+func (r *runner) restoreSettings(ctx context.Context, skip map[int]bool) error {
 	for i := range r.step.Resume.Done {
-		if r.step.traits[i].Kind != engine.Setting {
+		if r.step.traits[i].Kind != engine.Setting || skip[i] {
 			continue
 		}
 		g := plan.Group{Mode: plan.Settings, From: i, To: i + 1}

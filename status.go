@@ -262,7 +262,7 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 		}
 		for i, ps := range p.Steps {
 			st := steps[i]
-			shown := PreviewStep{Migration: st.Migration, Groups: st.groups, Resume: ps.Resume, Warning: st.fleeting()}
+			shown := PreviewStep{Migration: st.Migration, Groups: st.groups, Resume: ps.Resume, Warning: strings.Join(st.cautions(), "; ")}
 			for q, err := range st.section.Statements(st.outline, ps.Resume.Done, len(st.outline)) {
 				if err != nil {
 					return err

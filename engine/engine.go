@@ -50,6 +50,9 @@ type Engine struct {
 	// thing.
 	Leak func(ctx context.Context, s Session, statements iter.Seq2[sqltext.Statement, error]) (string, error)
 
+	// Ties tells what a statement has to do with others by way of the session.
+	Ties func(st sqltext.Statement, v Server) Ties
+
 	// Grant is the SQL that gives this user the rights to read our tables,
 	// or with write to create them and run migrations; "" where the product
 	// has no rights.
@@ -240,6 +243,9 @@ type Traits struct {
 	// Fleeting: what it makes (a temporary table) ends with the session, and
 	// what stands behind it may count on it.
 	Fleeting bool
+
+	// Once: it is for the next transaction alone, and not for those behind.
+	Once bool
 
 	// Residue is what it leaves in its connection behind the transaction,
 	// told only where the Server is Pooled: others use that connection next.

@@ -51,9 +51,9 @@ func (h Hash) Short() string { return hex.EncodeToString(h[:8]) }
 var ErrFileChanged = errors.New("the file changed while the run was under way")
 
 // Outline reads the section and returns its statements without their text.
-// each, unless nil, is given the leading words of every statement in turn; it
-// must not keep them, for they hold on to the text.
-func (s *Section) Outline(each func(words []string)) ([]Piece, error) {
+// each, unless nil, is given every statement in turn; it must not keep its
+// text, nor its words, which hold on to the text.
+func (s *Section) Outline(each func(sqltext.Statement)) ([]Piece, error) {
 	if !s.Present {
 		return nil, nil
 	}
@@ -67,7 +67,7 @@ func (s *Section) Outline(each func(words []string)) ([]Piece, error) {
 		sum.Write(hash[:])
 		out = append(out, Piece{st.Start, hash})
 		if each != nil {
-			each(st.Words)
+			each(st)
 		}
 		return nil
 	})

@@ -42,7 +42,12 @@ func traitsOf(words []string, v engine.Server) engine.Traits {
 	}
 	second, third := word(words, 1), word(words, 2)
 	switch words[0] {
-	case "SELECT", "SHOW", "VALUES", "TABLE", "DESCRIBE", "DESC", "EXPLAIN", "HELP", "CHECKSUM":
+	case "SELECT":
+		if intoVariables(words) {
+			return traitsSetting
+		}
+		return traitsRead
+	case "SHOW", "VALUES", "TABLE", "DESCRIBE", "DESC", "EXPLAIN", "HELP", "CHECKSUM":
 		return traitsRead
 	case "WITH":
 		return classifyWith(words)
@@ -53,7 +58,12 @@ func traitsOf(words []string, v engine.Server) engine.Traits {
 			return traitsDefinition
 		}
 		return traitsData
+	case "PREPARE", "DEALLOCATE":
+		return traitsSetting
 	case "CREATE", "DROP":
+		if second == "PREPARE" {
+			return traitsSetting
+		}
 		t := traitsDefinition
 		t.Commits = !temporary(words)
 		t.Fleeting = words[0] == "CREATE" && !t.Commits
@@ -110,11 +120,34 @@ func traitsOf(words []string, v engine.Server) engine.Traits {
 			t.Commits, t.Refused = true, "BACKUP keeps everybody from the tables, the history of migrations as well: a backup is no migration"
 		}
 		return t
-	case "SAVEPOINT", "RELEASE", "PREPARE", "DEALLOCATE", "HANDLER", "KILL", "SIGNAL", "RESIGNAL", "GET", "PURGE", "CLONE":
+	case "SAVEPOINT", "RELEASE", "HANDLER", "KILL", "SIGNAL", "RESIGNAL", "GET", "PURGE", "CLONE":
 		return traitsOther
 	}
 	return traitsUnseen
 }
+
+// intoVariables tells a SELECT that does nothing but fill variables of the
+// session: one that calls functions which are not known may do more.
+func intoVariables(words []string) bool {
+	fills := false
+	for i, w := range words {
+		switch {
+		case w == "(" && i > 0 && isName(words[i-1]) && !slices.Contains(telling, words[i-1]) && !slices.Contains(unchanging, words[i-1]):
+			return false
+		case w == "@" && word(words, i-1) == "INTO", w == "@" && word(words, i+2) == ":" && word(words, i+3) == "=":
+			fills = true
+		case w == "UPDATE", w == "SHARE", w == "SLEEP", w == "OUTFILE", w == "DUMPFILE":
+			return false // FOR UPDATE
+		}
+	}
+	return fills && len(words) < sqltext.MaxWords
+}
+
+// telling are functions that change nothing, besides those called unchanging.
+var telling = []string{"COUNT", "MAX", "MIN", "SUM", "AVG", "GROUP_CONCAT", "NOW", "UUID", "LAST_INSERT_ID", "ROW_COUNT", "FOUND_ROWS", "EXISTS",
+	"FROM", "JOIN", "VERSION", "USER", "CURDATE", "DATE", "YEAR", "LENGTH", "CHAR_LENGTH", "ABS", "FLOOR", "CEIL", "ROUND", "RAND"}
+
+func isName(w string) bool { return w[0] == '_' || w[0] >= 'A' && w[0] <= 'Z' || w[0] == '`' }
 
 // classifyXA tells of transactions that span servers. One that is open, ended
 // or prepared in this session takes no statement of ours; one that was
@@ -251,7 +284,7 @@ func classifySet(words []string, v engine.Server) engine.Traits {
 		return traitsUnseen
 	case "TRANSACTION":
 		// For the next transaction alone, so it cannot be inside of one.
-		return engine.Traits{Kind: engine.Setting, Alone: true, Atomic: true}
+		return engine.Traits{Kind: engine.Setting, Alone: true, Atomic: true, Once: true}
 	}
 	t := traitsSetting
 	for i, w := range words {
@@ -260,6 +293,8 @@ func classifySet(words []string, v engine.Server) engine.Traits {
 			if previous := word(words, i-1); previous == "SET" || previous == "," || previous == "@" {
 				t.Kind = engine.Other
 			}
+		case "INSERT_ID":
+			t.Once = true // of the next row
 		case "AUTOCOMMIT":
 			t.Commits = true // switching it on ends a transaction
 		case "SQL_LOG_BIN", "BINLOG_FORMAT":

@@ -103,18 +103,24 @@ func TestStatementsAreClassified(t *testing.T) {
 		"SET STATEMENT max_statement_time = 5 FOR ALTER TABLE t ADD a INT": {engine.Definition, commits | atomic},
 		"USE d": {engine.Setting, atomic},
 
-		"CALL p()":                   {engine.Other, commits},
-		"EXECUTE s":                  {engine.Other, commits},
-		"EXECUTE IMMEDIATE 'x'":      {engine.Other, commits},
-		"PREPARE s FROM 'x'":         {engine.Other, atomic},
-		"DEALLOCATE PREPARE s":       {engine.Other, atomic},
-		"IF 1 THEN SELECT 1; END IF": {engine.Other, commits},
-		"SOMETHING NEW":              {engine.Other, commits},
+		"CALL p()":              {engine.Other, commits},
+		"EXECUTE s":             {engine.Other, commits},
+		"EXECUTE IMMEDIATE 'x'": {engine.Other, commits},
+		"PREPARE s FROM 'x'":    {engine.Setting, atomic},
+		"DEALLOCATE PREPARE s":  {engine.Setting, atomic},
+		"DROP PREPARE s":        {engine.Setting, atomic},
+		"SELECT COUNT(*) INTO @n FROM t WHERE id IN (1, 2)": {engine.Setting, atomic},
+		"SELECT @n := MAX(id) FROM t":                       {engine.Setting, atomic},
+		"SELECT f(1) INTO @n":                               {engine.Read, atomic},
+		"SELECT id INTO @n FROM t FOR UPDATE":               {engine.Read, atomic},
+		"IF 1 THEN SELECT 1; END IF":                        {engine.Other, commits},
+		"SOMETHING NEW":                                     {engine.Other, commits},
 	} {
 		got := classify(statement(text).Words, maria)
 		w := engine.Traits{Kind: want.kind, Commits: want.flags&commits > 0, Alone: want.flags&alone > 0,
 			Atomic: want.flags&atomic > 0, Holds: want.flags&holds > 0, Frees: want.flags&frees > 0}
 		w.Fleeting = strings.HasPrefix(text, "CREATE") && strings.Contains(text, " TEMPORARY TABLE")
+		w.Once = strings.HasPrefix(text, "SET TRANSACTION")
 		if got != w {
 			t.Errorf("%s:\n got %+v\nwant %+v", text, got, w)
 		}

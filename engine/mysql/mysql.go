@@ -52,6 +52,7 @@ func Engine() *engine.Engine {
 		Fault:    fault,
 		Witness:  witness(),
 		Leak:     leak,
+		Ties:     ties,
 	}
 }
 

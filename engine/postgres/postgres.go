@@ -46,6 +46,7 @@ func Engine() *engine.Engine {
 		Activity: activity,
 		Fault:    fault,
 		Witness:  witness(),
+		Ties:     ties,
 	}
 }
 

@@ -43,6 +43,7 @@ func Engine() *engine.Engine {
 		Fault:    fault,
 		Witness:  witness(),
 		Leak:     leak,
+		Ties:     ties,
 	}
 }
 

@@ -57,6 +57,18 @@ type MigrationError struct {
 	// written when it failed, 0 where the trouble was elsewhere.
 	Behind int
 
+	// Commit says that what stands Behind ran, and COMMIT itself was refused.
+	Commit bool
+
+	// Row is the line of COPY's rows that was refused; Pos is in it.
+	Row string
+
+	// From and To are the statements, from 1, of a group that failed outside
+	// a transaction. Torn: how far they came nobody knows. Unwritten: they
+	// ran, and that could not be written down.
+	From, To        int
+	Torn, Unwritten bool
+
 	Statement string
 	Start     sqltext.Pos // of the statement
 	Pos       sqltext.Pos
@@ -102,6 +114,8 @@ func (e *MigrationError) Summary() string {
 		msg = e.Err.Error()
 	}
 	switch {
+	case e.Commit:
+		return fmt.Sprintf("%s %s failed at COMMIT, behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
 	case e.Behind > 0:
 		return fmt.Sprintf("%s %s failed behind statement %d of %d, while its history was written: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
 	case e.Number == 0:

@@ -33,3 +33,12 @@ func place(st sqltext.Statement, f engine.Fault) sqltext.Pos {
 	}
 	return st.Start
 }
+
+// columnOf is where a value stands in a line, the beginning where it does not,
+// or more than once.
+func columnOf(line, value string) int {
+	if value == "" || strings.Count(line, value) != 1 {
+		return 1
+	}
+	return utf8.RuneCountInString(line[:strings.Index(line, value)]) + 1
+}

@@ -1,6 +1,7 @@
 package dbwarden
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -495,9 +496,8 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 		e.Err = errors.Join(e.Err, fmt.Errorf("reset the session: %w", err))
 		return
 	}
-	// A group outside a transaction may be in the database though its entry
-	// is not: then it stays in doubt.
 	if g.Mode == plan.Alone && u.Part == engine.PartClosing {
+		r.noteDone(ctx, g, e)
 		return
 	}
 	q := r.jw.Aborted(r.about(), e.Number, detail)
@@ -505,8 +505,9 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 		from, to := r.from(g), g.To
 		// Of several statements outside a transaction the first may have
 		// stayed, and a transaction that could not be rolled back, too.
-		torn := u.Part != engine.PartOpening && (g.Mode == plan.Alone && to > from+1 || g.Mode == plan.InTransaction && !u.RolledBack)
-		q = r.jw.Failed(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), detail, torn)
+		e.Torn = u.Part != engine.PartOpening && (g.Mode == plan.Alone && to > from+1 || g.Mode == plan.InTransaction && !u.RolledBack)
+		q = r.jw.Failed(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), detail, e.Torn)
+		e.From, e.To = from+1, to
 	}
 	if _, err := r.s.Exec(ctx, q.Text, q.Values()...); err != nil {
 		if journal.IsFence(r.w.c.Engine.Fault(err)) {
@@ -516,10 +517,32 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 	}
 }
 
+// noteDone writes once more that a group outside a transaction has run, when it
+// was for that, or for the history behind it, that it failed. Where that fails
+// too the group stays in doubt.
+func (r *runner) noteDone(ctx context.Context, g plan.Group, e *MigrationError) {
+	from, to := r.from(g), g.To
+	q := r.jw.Done(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), r.started)
+	var err error
+	for range 3 {
+		if _, err = r.s.Exec(ctx, q.Text, q.Values()...); !r.w.c.Engine.Fault(err).WaitedOut {
+			break
+		}
+	}
+	switch {
+	case err == nil:
+		r.committed, e.Done = to, to
+	case journal.IsFence(r.w.c.Engine.Fault(err)):
+		e.Err = errors.Join(e.Err, lock.ErrLost)
+	default:
+		e.Unwritten, e.From, e.To = true, from+1, to
+	}
+}
+
 // locate finds the place of the trouble in the file.
 func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 	if u.Part == engine.PartClosing || u.Part == engine.PartCommit {
-		e.Behind = g.To
+		e.Behind, e.Commit = g.To, u.Part == engine.PartCommit
 	}
 	if u.Part != engine.PartStatement || u.Statement.Text == "" {
 		return
@@ -527,6 +550,30 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 	e.Number = r.from(g) + u.Index + 1
 	e.Statement, e.Start, e.Pos = u.Statement.Text, u.Statement.Start, u.Statement.Start
 	e.Pos = place(u.Statement, e.Fault)
+	if e.Fault.Row > 0 && u.Statement.Copy != nil {
+		e.Row = r.row(e.Number-1, e.Fault.Row)
+		e.Pos.Column = columnOf(e.Row, e.Fault.Names[0])
+	}
+}
+
+// row reads a line of the rows behind statement i, from 0; "" where the file is
+// another one by now.
+func (r *runner) row(i, n int) string {
+	for st, err := range r.step.section.Statements(r.step.outline, i, i+1) {
+		if err != nil || st.Copy == nil {
+			break
+		}
+		for lines := bufio.NewReader(st.Copy); ; n-- {
+			line, err := lines.ReadString('\n')
+			if n == 1 {
+				return strings.TrimRight(line, "\r\n")
+			}
+			if err != nil {
+				break
+			}
+		}
+	}
+	return ""
 }
 
 // orNone makes a header's zero, which means no limit, what Limits mean by

@@ -58,5 +58,6 @@ const (
 	NoSuchDatabase           // the server has no database of that name
 	ReadOnly                 // server, transaction or file takes no writes
 	Syntax                   // the server cannot read the statement
+	Crowded                  // the server takes no more connections
 	Full                     // the disk, a table or the memory is full
 )

@@ -25,6 +25,8 @@ const (
 	errOptionPrevents = 1290 // "running with the --read-only option", and other options
 	errNotRolledBack  = 1196 // a warning of ROLLBACK: a table without transactions was changed
 	errBadNull        = 1048
+	errStorage        = 1030
+	errWriting        = 3
 	errParse          = 1064
 	errIdleOrTrigger  = 4031 // MySQL: idle for too long; MariaDB: the trigger behind FOLLOWS is not there
 	errNoSequence     = 4091 // MariaDB
@@ -68,7 +70,8 @@ var kinds = map[uint16]engine.FaultKind{
 	1969: engine.Canceled, // max_statement_time, MariaDB
 	3024: engine.Canceled, // max_execution_time, MySQL
 
-	1040: engine.Unreachable, 1129: engine.Unreachable, 1203: engine.Unreachable, 1226: engine.Unreachable, // too many connections or errors
+	1040: engine.Crowded, 1203: engine.Crowded, 1226: engine.Crowded,
+	1129: engine.Unreachable, // blocked for too many errors
 
 	1045: engine.Login, 1130: engine.Login, 1251: engine.Login, 1275: engine.Login, 1698: engine.Login,
 	1820: engine.Login, 1862: engine.Login, 3118: engine.Login, 4151: engine.Login,
@@ -156,6 +159,10 @@ func serverFault(m *mysqldriver.MySQLError) engine.Fault {
 	case errNoSequence, errNoView:
 		if strings.Contains(m.Message, "SEQUENCE") || strings.Contains(m.Message, "VIEW") {
 			f.Kind = engine.Missing // MariaDB's; another matter on MySQL
+		}
+	case errStorage, errWriting:
+		if strings.Contains(m.Message, "28") { // ENOSPC, in the storage engine's or a file's error
+			f.Kind = engine.Full
 		}
 	case errBadNull:
 		f.Column = firstQuoted(m.Message)

@@ -76,7 +76,7 @@ func TestFaultsOfTheDriverAndOurs(t *testing.T) {
 		{&connectError{number(1045, "")}, engine.Login},
 		{&connectError{number(1044, "")}, engine.Denied},
 		{&connectError{number(1049, "")}, engine.NoSuchDatabase},
-		{&connectError{number(1040, "")}, engine.Unreachable},
+		{&connectError{number(1040, "")}, engine.Crowded},
 		{&connectError{driver.ErrInvalidConn}, engine.Unreachable},
 		{&connectError{driver.ErrUnknownPlugin}, engine.Login},
 		{&connectError{context.DeadlineExceeded}, engine.Unreachable},
@@ -88,6 +88,7 @@ func TestFaultsOfTheDriverAndOurs(t *testing.T) {
 		{number(1142, ""), engine.Denied}, {number(1227, ""), engine.Denied}, {number(1095, ""), engine.Denied},
 		{number(1290, "The MySQL server is running with the --super-read-only option so it cannot"), engine.ReadOnly},
 		{number(1290, "The MariaDB server is running with the --secure-file-priv option"), engine.Unknown},
+		{number(1030, "Got error 28 \"No space left on device\" from storage engine InnoDB"), engine.Full}, {number(1030, "Got error 5 from storage engine"), engine.Unknown},
 		{number(1792, ""), engine.ReadOnly}, {number(1836, ""), engine.ReadOnly},
 	} {
 		if got := fault(c.err); got.Kind != c.want {

@@ -42,6 +42,9 @@ func fault(err error) engine.Fault {
 			Refused: pg.Code == "42601" && pg.Position > 0,
 		}
 		f.Names, f.Row = named(pg), copyRow(pg.Where)
+		if m := copyValue.FindStringSubmatch(pg.Where); m != nil && f.Row > 0 {
+			f.Names = [2]string{m[1]}
+		}
 		if q := strings.TrimSpace(pg.InternalQuery); q != "" {
 			f.Inner, f.InnerPosition = pg.InternalQuery, int(pg.InternalPosition)
 		}
@@ -59,7 +62,7 @@ func fault(err error) engine.Fault {
 			f.Kind = poolerKind(f.Message)
 		}
 		switch f.Kind {
-		case engine.Login, engine.NoSuchDatabase, engine.Denied:
+		case engine.Login, engine.NoSuchDatabase, engine.Denied, engine.Crowded:
 		default:
 			f.Kind = engine.Unreachable
 			if errors.Is(err, context.Canceled) {
@@ -83,8 +86,9 @@ func fault(err error) engine.Fault {
 }
 
 var (
-	keyValue   = regexp.MustCompile(`\((.+)\)=\((.+)\)`)         // "Key (email)=(a@x.org) already exists."
-	quotedName = regexp.MustCompile(`"([^"]+)"`)                 // relation "custmers" does not exist
+	keyValue   = regexp.MustCompile(`\((.+)\)=\((.+)\)`) // "Key (email)=(a@x.org) already exists."
+	quotedName = regexp.MustCompile(`"([^"]+)"`)         // relation "custmers" does not exist
+	copyValue  = regexp.MustCompile(`(?m)^COPY .*?, line \d+, [^:]*: "(.*)"$`)
 	copyLine   = regexp.MustCompile(`(?m)^COPY .*?, line (\d+)`) // COPY a, line 3, column id: "three"
 )
 
@@ -129,6 +133,8 @@ func poolerKind(message string) engine.FaultKind {
 	case strings.HasPrefix(message, "database ") && strings.HasSuffix(message, " does not exist"),
 		strings.HasPrefix(message, "no such database"):
 		return engine.NoSuchDatabase
+	case strings.HasPrefix(message, "no more connections allowed"):
+		return engine.Crowded
 	}
 	return engine.Unreachable
 }
@@ -147,6 +153,8 @@ func kindOf(code string) engine.FaultKind {
 		return engine.Busy
 	case "57014":
 		return engine.Canceled
+	case "53300":
+		return engine.Crowded
 	case "53100", "53200":
 		return engine.Full
 	case "42501":

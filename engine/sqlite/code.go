@@ -16,6 +16,7 @@ const (
 	codeNotADB    = 26
 	codeFull      = 13
 
+	codeForeignKey = 787
 	codeNotNull    = 1299
 	codePrimaryKey = 1555
 	codeUnique     = 2067

@@ -16,10 +16,11 @@ import (
 // statementError is an error of SQLite's in SQLite's own words, without what
 // the driver puts around them. The driver's error is wrapped.
 type statementError struct {
-	text string
-	err  error
-	at   int  // the place of a syntax error, in characters from 1; 0: not looked for
-	kept bool // the failed statement left something that is committed
+	text   string
+	err    error
+	at     int    // the place of a syntax error, in characters from 1; 0: not looked for
+	detail string // what was found out besides
+	kept   bool   // the failed statement left something that is committed
 }
 
 const keptText = "what the statement did before it failed stays"
@@ -94,7 +95,7 @@ func fault(err error) engine.Fault {
 		f = sqlFault(e)
 	}
 	if errors.As(err, &wrong) {
-		f.Position = wrong.at
+		f.Position, f.Detail = wrong.at, wrong.detail
 		if wrong.kept {
 			f.Detail = keptText
 		}

@@ -83,7 +83,7 @@ func (u *unit) Exec(ctx context.Context, query string, args ...any) (int64, erro
 			// The journal may be gone already when the disk says no.
 			u.unclear = true
 		}
-		return 0, err
+		return 0, u.nameOrphans(ctx, err)
 	case "ROLLBACK":
 		return 0, u.rollback(ctx)
 	}

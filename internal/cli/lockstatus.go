@@ -77,7 +77,7 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 		if r.SessionLives {
 			fmt.Fprintf(w, "\n  %s\n", st.Warn("The lock was released by hand, and the session of "+render.Plain(a.masked(r.Row.Holder))+" still lives: it can commit nothing more. A statement outside a transaction that runs there may still take effect."))
 		}
-		for i, text := range leftBehind(r) {
+		for i, text := range a.leftBehind(t, r) {
 			if i == 0 {
 				fmt.Fprintln(w)
 			}
@@ -115,7 +115,7 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 		}
 		fact("progress", text)
 	}
-	for _, next := range lockAdvice(t, r) {
+	for _, next := range a.advice(t, r) {
 		fmt.Fprintf(w, "  %s %s\n", st.Accent("next     "), render.Plain(next))
 	}
 }
@@ -196,6 +196,15 @@ func doingWords(s lock.Status) string {
 	return text
 }
 
+// advice is lockAdvice for who is shown it now.
+func (a *app) advice(t *target, r dbwarden.LockReport) []string {
+	out := lockAdvice(t, r)
+	for i := range out {
+		out[i] = a.typed(t, out[i])
+	}
+	return out
+}
+
 // lockAdvice is what to do about a held lock. t is nil where the engine is
 // not known.
 func lockAdvice(t *target, r dbwarden.LockReport) []string {
@@ -226,7 +235,11 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 	case lock.Gone:
 		return []string{"see what it did (dbwarden status), then: dbwarden unlock"}
 	case lock.Kept:
-		return []string{"mend what failed (dbwarden status names it), then: dbwarden unlock, and: dbwarden migrate"}
+		verb := "migrate"
+		if e := r.Unfinished; e != nil && e.Direction == migration.Down || e == nil && strings.HasPrefix(r.Row.Detail, string(migration.Down)+" ") {
+			verb = "rollback"
+		}
+		return []string{"mend what failed (dbwarden status names it), then: dbwarden unlock, and: dbwarden " + verb}
 	case lock.ByHand:
 		return []string{"ask who froze it; to go on: dbwarden unlock"}
 	}
@@ -264,7 +277,7 @@ func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 		if r.Follows != "" {
 			out["seen_on"] = r.Follows
 		}
-		if next := leftBehind(r); next != nil {
+		if next := a.leftBehind(t, r); next != nil {
 			out["next"] = next
 		}
 		putUnfinished(out, r)
@@ -291,7 +304,7 @@ func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 	if r.Owner.Pid > 0 {
 		holder["pid"] = r.Owner.Pid
 	}
-	out := map[string]any{"lock": "active", "holder": holder, "next": lockAdvice(t, r)}
+	out := map[string]any{"lock": "active", "holder": holder, "next": a.advice(t, r)}
 	if r.Follows != "" {
 		out["seen_on"] = r.Follows
 	}
@@ -316,18 +329,23 @@ func putUnfinished(doc map[string]any, r dbwarden.LockReport) {
 
 // leftBehind is what whoever released a lock should know of the run that had
 // it: the release takes nothing back.
-func leftBehind(r dbwarden.LockReport) []string {
+func (a *app) leftBehind(t *target, r dbwarden.LockReport) []string {
+	if r.Unfinished == nil {
+		return nil
+	}
+	return []string{a.typed(t, leftBehind(r))}
+}
+
+func leftBehind(r dbwarden.LockReport) string {
 	e := r.Unfinished
 	switch {
-	case e == nil:
-		return nil
 	case r.Progress.Settleable():
-		return []string{fmt.Sprintf("statement %d of %s (%s) was begun: dbwarden %s looks whether it took effect, and goes on", r.Progress.Doubt, e.File, e.Direction, verbOf(e.Direction))}
+		return fmt.Sprintf("statement %d of %s (%s) was begun: dbwarden %s looks whether it took effect, and goes on", r.Progress.Doubt, e.File, e.Direction, verbOf(e.Direction))
 	case r.Progress.Doubt > 0:
-		return []string{fmt.Sprintf("statement %d of %s (%s) was begun, and whether it took effect is not known: look in the database, then: dbwarden resolve %s --done (or --retry)",
-			r.Progress.Doubt, e.File, e.Direction, migrationName(e.Version, e.File))}
+		return fmt.Sprintf("statement %d of %s (%s) was begun, and whether it took effect is not known: look in the database, then: dbwarden resolve %s --done (or --retry)",
+			r.Progress.Doubt, e.File, e.Direction, migrationName(e.Version, e.File))
 	}
-	return []string{fmt.Sprintf("%s (%s) is half done: %s; dbwarden %s goes on there", e.File, e.Direction, r.Progress, verbOf(e.Direction))}
+	return fmt.Sprintf("%s (%s) is half done: %s; dbwarden %s goes on there", e.File, e.Direction, r.Progress, verbOf(e.Direction))
 }
 
 func (a *app) unlockCommand() *cobra.Command {
@@ -353,7 +371,7 @@ func (a *app) unlockCommand() *cobra.Command {
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
-			for _, w := range leftBehind(found) {
+			for _, w := range a.leftBehind(t, found) {
 				a.warn(w)
 			}
 			if a.json() {

@@ -94,14 +94,20 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 		}
 		res, err := verb(ctx, t)
 		a.letStop()
+		told := func(res *dbwarden.Result, err error) error {
+			if err == nil {
+				return nil
+			}
+			return &runError{err: err, target: tg, result: res, recover: wait.again, goal: func(n int) string { return to.goal(t, n) }}
+		}
 		for _, w := range res.Warnings {
 			a.warn(w)
 		}
 		if a.json() {
-			return a.runDocument(cmd, tg, res, err)
+			return a.runDocument(cmd, tg, res, told(res, err))
 		}
 		if err != nil {
-			return &runError{err: err, target: tg, result: res}
+			return told(res, err)
 		}
 		st := a.style(a.Stdout)
 		if len(res.Completed) == 0 {
@@ -197,7 +203,7 @@ func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, e
 		"planned": migrationsOf(res.Planned), "beyond": migrationsOf(res.Beyond), "completed": migrationsOf(res.Completed), "warnings": append([]string{}, res.Warnings...),
 	}
 	if err != nil {
-		fields["error"] = a.describe(&runError{err: err, target: t, result: res}, cmd.Context()).document()
+		fields["error"] = a.describe(err, cmd.Context()).document()
 	}
 	// That nobody reads the document any more does not change what was done.
 	if e := a.document(cmd, t, fields); e != nil && err == nil && !errors.Is(e, syscall.EPIPE) {

@@ -26,6 +26,11 @@ type runError struct {
 	err    error
 	target *target
 	result *dbwarden.Result // nil: no run
+
+	// goal are the flags for another run that does what this one was to do;
+	// nil: there are none. recover: it took over by itself.
+	goal    func(completed int) string
+	recover bool
 }
 
 func (e *runError) Error() string { return e.err.Error() }
@@ -121,6 +126,11 @@ func (a *app) describe(err error, ctx context.Context) description {
 	d := description{Code: "error", Exit: exitCode(ctx, err)}
 	d.Message = err.Error()
 	a.facts(&d, err)
+	var t *target
+	var run *runError
+	if errors.As(err, &run) {
+		t = run.target
+	}
 	d.Message = render.Plain(a.masked(d.Message))
 	d.Statement = a.masked(d.Statement)
 	d.Caret = a.masked(d.Caret)
@@ -134,7 +144,7 @@ func (a *app) describe(err error, ctx context.Context) description {
 		d.Problems[i].Msg = render.Plain(a.masked(d.Problems[i].Msg))
 	}
 	for i := range d.Next {
-		d.Next[i] = render.Plain(a.masked(d.Next[i]))
+		d.Next[i] = render.Plain(a.masked(a.typed(t, d.Next[i])))
 	}
 	return d
 }
@@ -329,6 +339,12 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		}
 		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d %s", file, d.Line, d.Column, e.Number, e.Total, how)
 		d.Caret = caret(e)
+	} else if e.Commit && !errors.Is(e.Err, lock.ErrLost) {
+		ran := fmt.Sprintf("statements 1 to %d ran", e.Behind)
+		if e.Behind == e.Total {
+			ran = "all statements ran"
+		}
+		d.Message = fmt.Sprintf("%s: %s, and COMMIT was refused: %s", file, ran, what)
 	} else if e.Behind > 0 && !errors.Is(e.Err, lock.ErrLost) {
 		d.Message = fmt.Sprintf("%s: behind statement %d of %d, while its history was written: %s", file, e.Behind, e.Total, what)
 	} else {
@@ -346,6 +362,13 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 	again := "dbwarden migrate"
 	if e.Direction == migration.Down {
 		again = "dbwarden rollback"
+	}
+	unlock := "dbwarden unlock, and: "
+	if run != nil && run.goal != nil {
+		again += run.goal(len(run.result.Completed))
+	}
+	if run != nil && run.recover {
+		again, unlock = again+" --recover", ""
 	}
 	if run != nil && run.result != nil && len(run.result.Completed) > 0 {
 		before := fmt.Sprintf("%d migrations before it were completed and stay", len(run.result.Completed))
@@ -381,7 +404,10 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		}
 		d.Next = []string{mend(e, "mend the rollback section") + ", then: dbwarden unlock, and: dbwarden rollback; or go on upwards with: dbwarden unlock, and: dbwarden migrate"}
 	default:
+		name := migrationName(e.Migration.Version.String(), e.Migration.File)
 		switch {
+		case e.Done == e.Total:
+			d.State = append(d.State, "all its statements are in the database, and the history does not say so yet")
 		case e.Done == 1:
 			d.State = append(d.State, "statement 1 is in the database")
 		case e.Done > 1:
@@ -394,12 +420,29 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		} else {
 			d.State = append(d.State, "that the lock is kept could not be written: dbwarden lock-status tells how it stands")
 		}
-		goOn := fmt.Sprintf("dbwarden unlock, and: %s, which goes on at statement %d", again, max(e.Done+1, e.Number))
-		if !errors.Is(e.Err, dbwarden.ErrInterrupted) {
+		goOn := unlock + fmt.Sprintf("%s, which goes on at statement %d", again, max(e.Done+1, e.Number))
+		switch {
+		case e.Done == e.Total:
+			goOn = mend(e, "") + ", then: " + unlock + again + ", which writes the history"
+		case e.Unwritten:
+			d.State = append(d.State, rangeOf(e.From, e.To)+" ran, and that could not be written into the journal")
+			goOn = mend(e, "") + fmt.Sprintf(", then: %s, which looks whether %s took effect, or asks for dbwarden resolve %s --done", unlock+again, rangeOf(e.From, e.To), name)
+		case e.Torn:
+			d.State = append(d.State, "how much of "+rangeOf(e.From, e.To)+" has stayed is not known")
+			d.Next = append(d.Next, fmt.Sprintf("look in the database what %s left; all of it is there: dbwarden resolve %s --done; take away what is there, and: dbwarden resolve %s --retry", rangeOf(e.From, e.To), name, name))
+			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", e.From)) + ", then: " + unlock + again
+		case !errors.Is(e.Err, dbwarden.ErrInterrupted):
 			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", max(e.Done+1, e.Number))) + ", then: " + goOn
 		}
-		d.Next = []string{goOn}
+		d.Next = append(d.Next, goOn)
 	}
+}
+
+func rangeOf(from, to int) string {
+	if from == to {
+		return fmt.Sprintf("statement %d", from)
+	}
+	return fmt.Sprintf("statements %d to %d", from, to)
 }
 
 // mend is what to do about the fault: not everything is the file's.
@@ -408,9 +451,17 @@ func mend(e *dbwarden.MigrationError, file string) string {
 	case errors.Is(e.Err, dbwarden.ErrInterrupted):
 	case e.Fault.Kind == engine.Full:
 		return "make room for the database (the file is not at fault)"
+	case e.Fault.Kind == engine.Crowded:
+		return "wait until the server takes connections again, or end some (the file is not at fault)"
+	case e.Fault.Kind == engine.ReadOnly && !strings.Contains(strings.ToUpper(e.Statement), "READ ONLY"):
+		return "have the database take writes, or go to the server that does (the file is not at fault)"
+	case e.Fault.Kind == engine.Denied && e.Number == 0:
+		return "ask for the right that the message names (the file is not at fault)"
 	case e.Fault.Kind == engine.Denied:
 		return "ask for the right that the message names, or " + file
-	case e.Behind > 0:
+	case e.Commit && e.Behind > 0 && (e.Fault.Detail != "" || strings.Contains(e.Fault.Message, "constraint")):
+		return "mend the rows that the message names"
+	case e.Behind > 0 || e.Number == 0:
 		return "see to what the message says"
 	}
 	return file
@@ -445,12 +496,15 @@ func lostWords(s dbwarden.State) string {
 func caret(e *dbwarden.MigrationError) string {
 	lines := strings.Split(e.Statement, "\n")
 	i := e.Pos.Line - e.Start.Line
+	if e.Row != "" {
+		lines, i = []string{e.Row}, 0
+	}
 	if i < 0 || i >= len(lines) {
 		return ""
 	}
 	line := strings.TrimSuffix(lines[i], "\r")
 	column := e.Pos.Column
-	if i == 0 {
+	if i == 0 && e.Row == "" {
 		column -= e.Start.Column - 1
 	}
 	runes := []rune(line)
@@ -541,6 +595,9 @@ func (a *app) fault(d *description, t *target, err error) {
 		if t.product.Engine.Caps.File {
 			d.Next = []string{"see that the path in " + t.urlName() + " is right and leads to a database file (dbwarden config shows it)"}
 		}
+	case engine.Crowded:
+		d.Code = "too_many_connections"
+		d.Next = []string{"wait, or end some of the server's connections: it takes no more"}
 	case engine.Login:
 		d.Code = "login"
 		d.Next = []string{"see user and password in " + t.urlName() + " (dbwarden config shows where it comes from)"}

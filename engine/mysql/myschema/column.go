@@ -1,8 +1,10 @@
 package myschema
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -20,6 +22,12 @@ func (i *inspection) readColumns(ctx context.Context) error {
  FROM information_schema.COLUMNS WHERE TABLE_SCHEMA IN (%s)
  ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`,
 		[]any{&space, &table, &name, &typ, &dataType, &nullable, &def, &extra, &collation, &comment, &generation}, func() {
+			if v := i.view(space, table); v != nil {
+				// What else the catalogue tells of it is what it tells of the
+				// column below, and of the session in which the view was made.
+				v.Columns = append(v.Columns, schema.Column{Name: name, Type: typ, Nullable: nullable == "YES"})
+				return
+			}
 			t := i.table(space, table)
 			if t == nil {
 				return
@@ -27,7 +35,10 @@ func (i *inspection) readColumns(ctx context.Context) error {
 			c := schema.Column{Name: name, Type: typ, Nullable: nullable == "YES", Comment: comment}
 			attributes := strings.ToUpper(extra)
 			if strings.Contains(attributes, "INVISIBLE") {
-				c.Type += " INVISIBLE"
+				c.Options = append(c.Options, "invisible")
+			}
+			if strings.Contains(attributes, "WITHOUT SYSTEM VERSIONING") {
+				c.Options = append(c.Options, "without system versioning")
 			}
 			if strings.Contains(attributes, "AUTO_INCREMENT") {
 				c.Identity = "auto_increment"
@@ -40,18 +51,24 @@ func (i *inspection) readColumns(ctx context.Context) error {
 			}
 			if n := strings.Index(attributes, "ON UPDATE "); n >= 0 {
 				update, _, _ := strings.Cut(extra[n:], ",")
-				update = "ON UPDATE " + strings.TrimSpace(update[len("ON UPDATE "):])
-				if c.Default != nil {
-					*c.Default += " " + update
-				} else {
-					c.Type += " " + update
-				}
+				c.OnUpdate = strings.TrimSpace(update[len("ON UPDATE "):])
 			}
 			if collation.String != i.collation[i.at[[2]string{space, table}]] {
 				c.Collation = collation.String
 			}
 			t.Columns = append(t.Columns, c)
 		})
+}
+
+// view finds one that readViews took, nil for others.
+func (i *inspection) view(space, name string) *schema.View {
+	n, ok := slices.BinarySearchFunc(i.state.Views, [2]string{space, name}, func(v schema.View, of [2]string) int {
+		return cmp.Or(strings.Compare(v.Schema, of[0]), strings.Compare(v.Name, of[1]))
+	})
+	if !ok {
+		return nil
+	}
+	return &i.state.Views[n]
 }
 
 // defaultOf spells a default as SQL, nil for none.
@@ -69,6 +86,7 @@ func (i *inspection) defaultOf(def sql.NullString, dataType, attributes string) 
 		if text == "NULL" {
 			return nil
 		}
+		text = i.atHome(text)
 	case strings.Contains(attributes, "DEFAULT_GENERATED"):
 		text = i.expression(text)
 		if !isNow(text) {

@@ -99,10 +99,10 @@ func TestInspectSpellsWhatTheServerKeeps(t *testing.T) {
 		if t.Checks == nil {
 			t.Checks = []schema.Check{}
 		}
-		t.Schema = space
+		t.Schema, t.Options = space, []string{"ENGINE=InnoDB", "COLLATE=utf8mb4_general_ci"}
 		return t
 	}
-	want := &schema.State{Engine: "mariadb", Version: s.Server().Version, Database: space, Tables: []schema.Table{
+	want := &schema.State{Engine: "mariadb", Version: s.Server().Version, Database: space, Home: space, Schemas: []schema.Namespace{{Name: space}}, Tables: []schema.Table{
 		none(schema.Table{Name: "child",
 			Columns: []schema.Column{
 				{Name: "a", Type: "int(11)"},
@@ -115,36 +115,39 @@ func TestInspectSpellsWhatTheServerKeeps(t *testing.T) {
 				{Name: "flags", Type: "bit(3)", Nullable: true, Default: text("b'101'")},
 				{Name: "mood", Type: "enum('a','b''c')", Nullable: true, Default: text("'a'")},
 				{Name: "made", Type: "datetime(6)", Default: text("current_timestamp(6)")},
-				{Name: "changed", Type: "timestamp", Default: text("current_timestamp() ON UPDATE current_timestamp()")},
-				{Name: "touched", Type: "datetime ON UPDATE current_timestamp()", Nullable: true},
+				{Name: "changed", Type: "timestamp", Default: text("current_timestamp()"), OnUpdate: "current_timestamp()"},
+				{Name: "touched", Type: "datetime", Nullable: true, OnUpdate: "current_timestamp()"},
 				{Name: "token", Type: "varchar(64)", Default: text("uuid()")},
 				{Name: "total", Type: "int(11)", Nullable: true, Generated: "`a` + `b`"},
 				{Name: "kept", Type: "int(11)", Nullable: true, Generated: "`a` * `b`", Stored: true},
-				{Name: "hidden", Type: "int(11) INVISIBLE", Nullable: true, Default: text("3")},
+				{Name: "hidden", Type: "int(11)", Nullable: true, Default: text("3"), Options: []string{"invisible"}},
 				{Name: "body", Type: "text", Nullable: true},
 			},
-			PrimaryKey: &schema.Key{Columns: []string{"b", "a"}},
+			PrimaryKey: &schema.Key{Columns: []string{"b", "a"}, Definition: "PRIMARY KEY (`b`, `a`)"},
 			Indexes: []schema.Index{
-				{Name: "by_name", Parts: []string{"name(20)", "made DESC"}},
-				{Name: "no_action", Parts: []string{"parent_id"}},
-				{Name: "words", Method: "fulltext", Parts: []string{"body"}},
+				{Name: "by_name", Parts: []string{"name(20)", "made DESC"}, Definition: "KEY `by_name` (`name`(20), `made` DESC)"},
+				{Name: "no_action", Parts: []string{"parent_id"}, Definition: "KEY `no_action` (`parent_id`)"},
+				{Name: "words", Method: "fulltext", Parts: []string{"body"}, Definition: "FULLTEXT KEY `words` (`body`)"},
 			},
 			ForeignKeys: []schema.ForeignKey{
-				{Name: "no_action", Columns: []string{"parent_id"}, RefTable: "parent", RefColumns: []string{"id"}},
-				{Name: "to_parent", Columns: []string{"parent_id"}, RefTable: "parent", RefColumns: []string{"id"}, OnDelete: "CASCADE", OnUpdate: "SET NULL"},
+				{Name: "no_action", Columns: []string{"parent_id"}, RefTable: "parent", RefColumns: []string{"id"}, Definition: "FOREIGN KEY (`parent_id`) REFERENCES `parent` (`id`)"},
+				{Name: "to_parent", Columns: []string{"parent_id"}, RefTable: "parent", RefColumns: []string{"id"}, OnDelete: "CASCADE", OnUpdate: "SET NULL",
+					Definition: "FOREIGN KEY (`parent_id`) REFERENCES `parent` (`id`) ON DELETE CASCADE ON UPDATE SET NULL"},
 			},
-			Checks: []schema.Check{{Name: "positive", Expression: "`a` > 0 and `name` <> ')'"}},
+			Checks: []schema.Check{{Name: "positive", Expression: "`a` > 0 and `name` <> ')'", Definition: "CHECK (`a` > 0 and `name` <> ')')"}},
 		}),
-		none(schema.Table{Name: "dbwarden_lock", Own: true, Columns: []schema.Column{{Name: "id", Type: "int(11)"}}, PrimaryKey: &schema.Key{Columns: []string{"id"}}}),
+		none(schema.Table{Name: "dbwarden_lock", Own: true, Columns: []schema.Column{{Name: "id", Type: "int(11)"}}, PrimaryKey: &schema.Key{Columns: []string{"id"}, Definition: "PRIMARY KEY (`id`)"}}),
 		none(schema.Table{Name: "parent", Comment: "it's the parent",
 			Columns: []schema.Column{
 				{Name: "id", Type: "bigint(20) unsigned", Identity: "auto_increment"},
 				{Name: "code", Type: "char(4)"},
 			},
-			PrimaryKey: &schema.Key{Columns: []string{"id"}},
-			Indexes:    []schema.Index{{Name: "by_code", Unique: true, Parts: []string{"code"}}},
+			PrimaryKey: &schema.Key{Columns: []string{"id"}, Definition: "PRIMARY KEY (`id`)"},
+			Indexes:    []schema.Index{{Name: "by_code", Unique: true, Parts: []string{"code"}, Definition: "UNIQUE KEY `by_code` (`code`)"}},
 		}),
 	}}
+	want.Sequences = []schema.Sequence{{Schema: space, Name: "sq", Start: 1, Min: 1, Max: 1<<63 - 2, Increment: 1, Cache: 1000}}
+	want.Views = []schema.View{{Schema: space, Name: "v", Columns: []schema.Column{{Name: "one", Type: "int(1)"}}, Definition: "select 1 AS `one`"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -194,6 +197,9 @@ func TestInspectedSpellingsAreTheServersOwn(t *testing.T) {
 		line := "`" + c.Name + "` "
 		// The place of attributes behind the type does not matter.
 		line += c.Type
+		for _, o := range c.Options {
+			line += " " + o
+		}
 		switch {
 		case c.Generated != "" && c.Stored:
 			line += " AS (" + c.Generated + ") STORED"
@@ -206,6 +212,9 @@ func TestInspectedSpellingsAreTheServersOwn(t *testing.T) {
 		}
 		if c.Default != nil {
 			line += " DEFAULT " + *c.Default
+		}
+		if c.OnUpdate != "" {
+			line += " ON UPDATE " + c.OnUpdate
 		}
 		if c.Collation != "" {
 			line = strings.Replace(line, c.Type, c.Type+" COLLATE "+c.Collation, 1)

@@ -1,14 +1,18 @@
 // Package pgschema reads what a PostgreSQL database looks like from its
-// catalogue.
+// catalogue, and writes it down as SQL.
 //
 // It asks a handful of questions in all, however many tables there are, in
 // one snapshot. Every spelling is the server's own. Names of the inspected
 // schema stand alone, all others with their schema, whatever the search path
 // of the session is, so that one structure has one spelling.
+//
+// What belongs to an extension is left out: the extension brings it. Owners
+// are left out: they belong to the cluster.
 package pgschema
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,43 +22,58 @@ import (
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
-// Inspect reads the ordinary and partitioned tables that o asks for.
-// Partitions are tables like others. It runs a transaction of its own and
-// must be called outside of any.
+// Inspect reads the objects that o asks for. Partitions are tables like
+// others. It runs a transaction of its own and must be called outside of any.
 func Inspect(ctx context.Context, s engine.Session, o schema.Options) (*schema.State, error) {
 	if len(o.Schemas) == 0 {
 		o.Schemas = []string{s.Server().Schema}
 	}
+	v := s.Server()
 	i := &inspection{
 		session: s,
-		filter:  filter(o),
+		options: o,
+		spaces:  "n.nspname IN (" + literals(o.Schemas) + ")",
 		tables:  map[int64]*schema.Table{},
+		views:   map[int64]*schema.View{},
+		ids:     map[entry]schema.ID{},
+		state:   &schema.State{Engine: "postgres", Version: v.Version, Database: v.Database, Tables: []schema.Table{}},
 	}
-	if err := i.run(ctx, o.Schemas); err != nil {
+	if len(o.Schemas) == 1 {
+		i.state.Home = o.Schemas[0]
+	}
+	if err := i.run(ctx); err != nil {
 		return nil, fmt.Errorf("inspect the schema: %w", err)
 	}
-	v := s.Server()
-	state := &schema.State{Engine: "postgres", Version: v.Version, Database: v.Database, Tables: []schema.Table{}}
-	for _, oid := range i.order {
-		t := i.tables[oid]
-		t.Own = slices.Contains(o.Own, t.Name)
-		state.Tables = append(state.Tables, *t)
-	}
-	return state, nil
+	return i.state, nil
 }
 
-// inspection collects tables by their object id.
+// inspection collects objects by their numbers in the catalogue.
 type inspection struct {
 	session engine.Session
-	filter  string // on n, a pg_namespace, and c, a pg_class
-	tables  map[int64]*schema.Table
-	order   []int64
+	options schema.Options
+	spaces  string // a condition on n, a pg_namespace
+
+	tables map[int64]*schema.Table
+	views  map[int64]*schema.View
+	order  []int64             // of tables and views
+	ids    map[entry]schema.ID // of whatever something can depend on
+	state  *schema.State
 }
+
+// entry is a row of the catalogue: numbers are unique in one table alone.
+type entry struct{ catalogue, oid int64 }
+
+// The numbers of the catalogue's tables, the same on every server.
+const (
+	pgType  = 1247
+	pgProc  = 1255
+	pgClass = 1259
+)
 
 // cleanupTime is what ending the transaction gets when the context is over.
 const cleanupTime = 5 * time.Second
 
-func (i *inspection) run(ctx context.Context, schemas []string) (err error) {
+func (i *inspection) run(ctx context.Context) (err error) {
 	if _, err := i.session.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); err != nil {
 		return err
 	}
@@ -67,84 +86,49 @@ func (i *inspection) run(ctx context.Context, schemas []string) (err error) {
 		}
 	}()
 	path := ""
-	if len(schemas) == 1 {
-		path = quoteIdent(schemas[0])
+	if i.state.Home != "" {
+		path = quote(i.state.Home)
 	}
 	if _, err := i.session.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", path); err != nil {
 		return err
 	}
-	for _, read := range []func(context.Context) error{i.readTables, i.readColumns, i.readIndexes, i.readConstraints} {
+	reads := []func(context.Context) error{
+		i.readTables, i.readColumns, i.readIndexes, i.readConstraints, i.readPolicies, i.readTriggers, i.readRules,
+	}
+	if len(i.options.Tables) == 0 {
+		reads = append(reads, i.readSchemas, i.readExtensions, i.readTypes, i.readComposites, i.readSequences, i.readRoutines, i.readDepends)
+	}
+	for _, read := range reads {
 		if err := read(ctx); err != nil {
 			return err
+		}
+	}
+	for _, oid := range i.order {
+		if t := i.tables[oid]; t != nil {
+			i.state.Tables = append(i.state.Tables, *t)
+		} else {
+			i.state.Views = append(i.state.Views, *i.views[oid])
 		}
 	}
 	return nil
 }
 
-func filter(o schema.Options) string {
-	f := "c.relkind IN ('r', 'p') AND n.nspname IN (" + literals(o.Schemas) + ")"
-	if len(o.Tables) > 0 {
-		f += " AND c.relname IN (" + literals(o.Tables) + ")"
+// relations is a condition on n and c, a pg_class, for these kinds of
+// relations.
+func (i *inspection) relations(kinds string) string {
+	f := "c.relkind IN (" + kinds + ") AND " + i.spaces + " AND " + notOfExtension("pg_class", "c.oid")
+	if len(i.options.Tables) > 0 {
+		f += " AND c.relname IN (" + literals(i.options.Tables) + ")"
 	}
 	return f
 }
 
-// literals spells names as a list. The session keeps
-// standard_conforming_strings on.
-func literals(names []string) string {
-	var out []string
-	for _, n := range names {
-		out = append(out, "'"+strings.ReplaceAll(n, "'", "''")+"'")
-	}
-	return strings.Join(out, ", ")
-}
+// from is where the objects of relations are: c in its namespace n.
+const from = " FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
 
-func quoteIdent(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-
-func (i *inspection) readTables(ctx context.Context) error {
-	return i.session.Query(ctx, func(scan func(...any) error) error {
-		var oid int64
-		t := &schema.Table{
-			Columns: []schema.Column{}, Indexes: []schema.Index{},
-			ForeignKeys: []schema.ForeignKey{}, Checks: []schema.Check{},
-		}
-		if err := scan(&oid, &t.Schema, &t.Name, &t.Comment); err != nil {
-			return err
-		}
-		i.tables[oid] = t
-		i.order = append(i.order, oid)
-		return nil
-	}, `SELECT c.oid, n.nspname, c.relname, coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '')
-		FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-		WHERE `+i.filter+`
-		ORDER BY n.nspname, c.relname`)
-}
-
-func (i *inspection) readColumns(ctx context.Context) error {
-	return i.session.Query(ctx, func(scan func(...any) error) error {
-		var oid int64
-		var c schema.Column
-		if err := scan(&oid, &c.Name, &c.Type, &c.Nullable, &c.Default, &c.Generated, &c.Stored, &c.Identity, &c.Collation, &c.Comment); err != nil {
-			return err
-		}
-		if t := i.tables[oid]; t != nil {
-			t.Columns = append(t.Columns, c)
-		}
-		return nil
-	}, `SELECT c.oid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-			CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END,
-			CASE WHEN a.attgenerated <> '' THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) ELSE '' END,
-			a.attgenerated = 's',
-			CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' ELSE '' END,
-			CASE WHEN a.attcollation <> ty.typcollation THEN `+name("col", "collname", "collnamespace")+` ELSE '' END,
-			coalesce(pg_catalog.col_description(c.oid, a.attnum), '')
-		FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-		JOIN pg_catalog.pg_type AS ty ON ty.oid = a.atttypid
-		LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-		LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = a.attcollation
-		WHERE `+i.filter+`
-		ORDER BY c.oid, a.attnum`)
+func notOfExtension(catalogue, oid string) string {
+	return `NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS ofx WHERE ofx.classid = 'pg_catalog.` + catalogue + `'::pg_catalog.regclass
+		AND ofx.objid = ` + oid + ` AND ofx.deptype = 'e')`
 }
 
 // name spells an object of the catalogue: with its schema, unless that is
@@ -154,3 +138,47 @@ func name(alias, column, namespace string) string {
 		ELSE pg_catalog.quote_ident(ns.nspname) || '.' END || pg_catalog.quote_ident(` + alias + `.` + column + `)
 		FROM pg_catalog.pg_namespace AS ns WHERE ns.oid = ` + alias + `.` + namespace + `)`
 }
+
+func comment(oid, catalogue string) string {
+	return "coalesce(pg_catalog.obj_description(" + oid + ", '" + catalogue + "'), '')"
+}
+
+// array makes an SQL array of texts a JSON list.
+func array(expression string) string {
+	return "coalesce(pg_catalog.array_to_json(" + expression + ")::text, 'null')"
+}
+
+// listed is where a JSON list is scanned into. An empty one becomes nil.
+type listed[T any] struct{ into *[]T }
+
+func (l listed[T]) Scan(v any) error {
+	text, ok := v.(string)
+	if b, is := v.([]byte); is {
+		text, ok = string(b), true
+	}
+	if !ok {
+		return fmt.Errorf("a list came as %T", v)
+	}
+	*l.into = nil
+	if err := json.Unmarshal([]byte(text), l.into); err != nil {
+		return err
+	}
+	if len(*l.into) == 0 {
+		*l.into = nil
+	}
+	return nil
+}
+
+func names(into *[]string) listed[string] { return listed[string]{into} }
+
+// literals spells names as a list. The session keeps
+// standard_conforming_strings on.
+func literals(names []string) string {
+	var out []string
+	for _, n := range names {
+		out = append(out, literal(n))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (i *inspection) own(table string) bool { return slices.Contains(i.options.Own, table) }

@@ -27,6 +27,8 @@ type createdKey struct {
 	name    string
 	columns []string
 	text    string
+
+	deferred bool // of a foreign key: checked at the end of the transaction
 }
 
 func readTable(sql string) created {
@@ -65,14 +67,15 @@ func (t *created) column(c *cursor) {
 		case c.takes("AUTOINCREMENT"):
 			column.autoincrement = true
 		case c.takes("UNIQUE"):
-			t.unique = append(t.unique, createdKey{constraint, []string{name}, "UNIQUE (" + quote(name) + ")"})
+			t.unique = append(t.unique, createdKey{name: constraint, columns: []string{name}, text: "UNIQUE (" + quote(name) + ")"})
 		case c.takes("CHECK"):
 			t.checks = append(t.checks, createdKey{name: constraint, text: c.brackets().rest()})
 		case c.takes("COLLATE"):
 			column.collation = c.next().name()
 		case c.takes("REFERENCES"):
-			references(c)
-			t.foreign = append(t.foreign, createdKey{constraint, []string{name}, "FOREIGN KEY (" + quote(name) + ") " + c.text(from, c.at)})
+			deferred := references(c)
+			text := "FOREIGN KEY (" + quote(name) + ") " + c.text(from, c.at)
+			t.foreign = append(t.foreign, createdKey{constraint, []string{name}, text, deferred})
 		case c.takes("AS"):
 			column.generated = c.brackets().rest()
 		case c.sees("("): // of a type or a default
@@ -104,15 +107,13 @@ func (t *created) constraints(c *cursor, constraint string) {
 			}
 		case c.takes("UNIQUE"):
 			columns := names(c.brackets())
-			t.unique = append(t.unique, createdKey{constraint, columns, c.text(from, c.at)})
+			t.unique = append(t.unique, createdKey{name: constraint, columns: columns, text: c.text(from, c.at)})
 		case c.takes("CHECK"):
 			t.checks = append(t.checks, createdKey{name: constraint, text: c.brackets().rest()})
 		case c.takes("FOREIGN", "KEY"):
 			columns := names(c.brackets())
-			if c.takes("REFERENCES") {
-				references(c)
-			}
-			t.foreign = append(t.foreign, createdKey{constraint, columns, c.text(from, c.at)})
+			deferred := c.takes("REFERENCES") && references(c)
+			t.foreign = append(t.foreign, createdKey{constraint, columns, c.text(from, c.at), deferred})
 		default: // ON CONFLICT ...
 			c.next()
 			continue
@@ -121,8 +122,9 @@ func (t *created) constraints(c *cursor, constraint string) {
 	}
 }
 
-// references steps over what stands behind REFERENCES.
-func references(c *cursor) {
+// references steps over what stands behind REFERENCES. Of its words on when
+// the key is checked only one combination means something to SQLite.
+func references(c *cursor) (deferred bool) {
 	c.next() // the table
 	if c.sees("(") {
 		c.brackets()
@@ -135,12 +137,15 @@ func references(c *cursor) {
 			}
 		case c.takes("MATCH"):
 			c.next()
+		case c.takes("DEFERRABLE", "INITIALLY", "DEFERRED"):
+			deferred = true
 		case c.takes("NOT", "DEFERRABLE"), c.takes("DEFERRABLE"):
 			if c.takes("INITIALLY") {
 				c.next()
 			}
+			deferred = false
 		default:
-			return
+			return deferred
 		}
 	}
 }

@@ -40,10 +40,10 @@ func (r *reader) indexes(t *schema.Table, text created) error {
 			return err
 		}
 		if e.origin == "u" {
+			e.index.Name, e.index.Constraint = "", "unique" // the catalogue's name is no name to anybody else
 			for i, u := range text.unique {
 				if slices.EqualFunc(u.columns, columns, strings.EqualFold) {
-					e.index.Name = cmp.Or(u.name, e.auto)
-					e.index.Definition = u.text
+					e.index.Name, e.index.Definition = u.name, u.text
 					text.unique = slices.Delete(text.unique, i, i+1)
 					break
 				}
@@ -126,6 +126,9 @@ func (r *reader) foreignKeys(t *schema.Table, text created) error {
 	if len(text.foreign) == len(t.ForeignKeys) {
 		for i, f := range text.foreign {
 			t.ForeignKeys[i].Name, t.ForeignKeys[i].Definition = f.name, f.text
+			if f.deferred {
+				t.ForeignKeys[i].Deferrable = "initially deferred"
+			}
 		}
 	}
 	for _, i := range implied {

@@ -1,6 +1,6 @@
-// Package liteschema reads what a SQLite database looks like: the tables,
-// columns, indexes and keys that SQLite's own catalogue tells of, and what
-// stands only in the texts that SQLite keeps.
+// Package liteschema reads what a SQLite database looks like: what SQLite's
+// own catalogue tells of, and what stands only in the texts that it keeps;
+// and writes it down as SQL, in those same texts.
 //
 // It looks, and changes nothing.
 package liteschema
@@ -19,8 +19,7 @@ import (
 )
 
 // Inspect reads the schema of an open session, as of one moment. Schemas are
-// main and the names of attached databases. Views, triggers, SQLite's own
-// tables and the tables in which a virtual table keeps its content are left
+// main and the names of attached databases. SQLite's own tables and the tables in which a virtual table keeps its content are left
 // out; a virtual table's columns are missing where its module is.
 func Inspect(ctx context.Context, s engine.Session, o schema.Options) (_ *schema.State, err error) {
 	// A savepoint keeps other writers' changes out, inside and outside a
@@ -46,8 +45,12 @@ func Inspect(ctx context.Context, s engine.Session, o schema.Options) (_ *schema
 			return nil, err
 		}
 		state.Tables = append(state.Tables, r.tables...)
+		state.Views = append(state.Views, r.views...)
 	}
 	slices.SortStableFunc(state.Tables, func(a, b schema.Table) int {
+		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
+	})
+	slices.SortStableFunc(state.Views, func(a, b schema.View) int {
 		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
 	})
 	return state, nil
@@ -62,6 +65,7 @@ type reader struct {
 
 	texts  map[string]string // of tables and indexes, by name
 	tables []schema.Table
+	views  []schema.View
 }
 
 func (r *reader) read() error {
@@ -75,13 +79,13 @@ func (r *reader) read() error {
 	if !known {
 		return fmt.Errorf("inspect %s: no such database is attached", r.schema)
 	}
-	r.texts = map[string]string{}
+	r.texts = map[string]string{} // tables, indexes and views share one space of names
 	if err := r.rows(func(scan scanner) error {
 		var name, text string
 		err := scan(&name, &text)
 		r.texts[name] = text
 		return err
-	}, "SELECT name, sql FROM "+quote(r.schema)+".sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL"); err != nil {
+	}, "SELECT name, sql FROM "+quote(r.schema)+".sqlite_schema WHERE type IN ('table', 'index', 'view') AND sql IS NOT NULL"); err != nil {
 		return err
 	}
 	if err := r.rows(func(scan scanner) error {
@@ -89,7 +93,8 @@ func (r *reader) read() error {
 			Columns: []schema.Column{}, Indexes: []schema.Index{}, ForeignKeys: []schema.ForeignKey{}, Checks: []schema.Check{},
 		}
 		var kind string
-		if err := scan(&t.Name, &kind); err != nil {
+		var withoutRowID, strict bool
+		if err := scan(&t.Name, &kind, &withoutRowID, &strict); err != nil {
 			return err
 		}
 		if len(r.options.Tables) > 0 && !containsFold(r.options.Tables, t.Name) {
@@ -98,15 +103,25 @@ func (r *reader) read() error {
 		if kind == "virtual" {
 			t.Kind = kind
 		}
+		if strict {
+			t.Options = append(t.Options, "strict")
+		}
+		if withoutRowID && kind != "virtual" {
+			t.Options = append(t.Options, "without rowid")
+		}
 		if !strings.EqualFold(r.schema, "main") {
 			t.Schema = r.schema
+		}
+		if kind == "view" {
+			r.views = append(r.views, schema.View{Schema: t.Schema, Name: t.Name, Columns: t.Columns, Definition: r.texts[t.Name]})
+			return nil
 		}
 		t.Own = containsFold(r.options.Own, t.Name)
 		t.Definition = r.texts[t.Name]
 		r.tables = append(r.tables, t)
 		return nil
-	}, `SELECT name, type FROM pragma_table_list
-		WHERE lower(schema) = lower(?) AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`, r.schema); err != nil {
+	}, `SELECT name, type, wr, strict FROM pragma_table_list
+		WHERE lower(schema) = lower(?) AND type IN ('table', 'virtual', 'view') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`, r.schema); err != nil {
 		return err
 	}
 	for i := range r.tables {
@@ -114,7 +129,12 @@ func (r *reader) read() error {
 			return fmt.Errorf("inspect table %s: %w", r.tables[i].Name, err)
 		}
 	}
-	return nil
+	for i := range r.views {
+		if err := r.viewColumns(&r.views[i]); err != nil {
+			return fmt.Errorf("inspect view %s: %w", r.views[i].Name, err)
+		}
+	}
+	return r.triggers()
 }
 
 func (r *reader) table(t *schema.Table) error {

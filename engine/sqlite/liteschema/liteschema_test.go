@@ -124,14 +124,14 @@ func TestIndexes(t *testing.T) {
 			CONSTRAINT pair UNIQUE (a, b) ON CONFLICT IGNORE, UNIQUE (c, b))`,
 		"CREATE INDEX plain ON t (b)", partial)
 	same(t, "indexes", got.Indexes, []schema.Index{
+		{Unique: true, Constraint: "unique", Parts: []string{"a"}, Definition: `UNIQUE ("a")`},
+		{Unique: true, Constraint: "unique", Parts: []string{"c", "b"}, Definition: "UNIQUE (c, b)"},
 		{
 			Name: "i partial", Unique: true, Where: "a > ')' AND b IS NOT NULL",
 			Parts: []string{"lower(a) COLLATE NOCASE DESC", "b", "c COLLATE RTRIM DESC", `"order"`, "json_extract(c, '$.x, (y')"}, Definition: partial,
 		},
-		{Name: "pair", Unique: true, Parts: []string{"a", "b"}, Definition: "UNIQUE (a, b)"},
+		{Name: "pair", Unique: true, Constraint: "unique", Parts: []string{"a", "b"}, Definition: "UNIQUE (a, b)"},
 		{Name: "plain", Parts: []string{"b"}, Definition: "CREATE INDEX plain ON t (b)"},
-		{Name: "sqlite_autoindex_t_1", Unique: true, Parts: []string{"a"}, Definition: `UNIQUE ("a")`},
-		{Name: "sqlite_autoindex_t_3", Unique: true, Parts: []string{"c", "b"}, Definition: "UNIQUE (c, b)"},
 	})
 }
 
@@ -147,7 +147,7 @@ func TestForeignKeys(t *testing.T) {
 	same(t, "foreign keys", got.ForeignKeys, []schema.ForeignKey{
 		{Columns: []string{"a"}, RefTable: "q", RefColumns: []string{"id"}, Definition: `FOREIGN KEY ("a") REFERENCES q`},
 		{
-			Name: "to q", Columns: []string{"b"}, RefTable: "q", RefColumns: []string{"id"}, OnDelete: "SET NULL", OnUpdate: "CASCADE",
+			Name: "to q", Columns: []string{"b"}, RefTable: "q", RefColumns: []string{"id"}, OnDelete: "SET NULL", OnUpdate: "CASCADE", Deferrable: "initially deferred",
 			Definition: `FOREIGN KEY ("b") REFERENCES q(id) ON DELETE SET NULL ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED`,
 		},
 		{Columns: []string{"gone"}, RefTable: "nowhere", RefColumns: []string{}, Definition: `FOREIGN KEY ("gone") REFERENCES nowhere`},

@@ -1,0 +1,49 @@
+package liteschema
+
+import (
+	"database/sql"
+
+	"github.com/dbwarden-go/dbwarden/schema"
+)
+
+// viewColumns asks SQLite to work the view out. One that names a table which
+// is gone has no columns: SQLite keeps such a view.
+func (r *reader) viewColumns(v *schema.View) error {
+	err := r.rows(func(scan scanner) error {
+		c := schema.Column{Nullable: true}
+		if err := scan(&c.Name, &c.Type); err != nil {
+			return err
+		}
+		v.Columns = append(v.Columns, c)
+		return nil
+	}, "SELECT name, type FROM pragma_table_xinfo(?, ?) ORDER BY cid", v.Name, r.schema)
+	if err != nil && r.ctx.Err() == nil {
+		v.Columns = []schema.Column{}
+		return nil
+	}
+	return err
+}
+
+// triggers reads those of tables and views.
+func (r *reader) triggers() error {
+	on := map[string]*[]schema.Trigger{}
+	for i := range r.tables {
+		on[r.tables[i].Name] = &r.tables[i].Triggers
+	}
+	for i := range r.views {
+		on[r.views[i].Name] = &r.views[i].Triggers
+	}
+	return r.rows(func(scan scanner) error {
+		var t schema.Trigger
+		var of string
+		var text sql.NullString
+		if err := scan(&t.Name, &of, &text); err != nil {
+			return err
+		}
+		t.Definition = text.String
+		if all := on[of]; all != nil {
+			*all = append(*all, t)
+		}
+		return nil
+	}, "SELECT name, tbl_name, sql FROM "+quote(r.schema)+".sqlite_schema WHERE type = 'trigger' ORDER BY name")
+}

@@ -18,8 +18,8 @@ var version, commit, date string
 
 func main() {
 	os.Exit(cli.Process([]cli.Product{
-		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect},
-		{Engine: postgres.Engine(), Inspect: pgschema.Inspect},
-		{Engine: mysql.Engine(), Inspect: myschema.Inspect},
+		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect, Statements: liteschema.Statements},
+		{Engine: postgres.Engine(), Inspect: pgschema.Inspect, Statements: pgschema.Statements},
+		{Engine: mysql.Engine(), Inspect: myschema.Inspect, Statements: myschema.Statements},
 	}, cli.Build{Version: version, Commit: commit, Date: date}))
 }

@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.configFile, "config", "", "use this `FILE` instead of the nearest warden.toml")
 	f.StringVar(&a.url, "url", "", "the database `URL`; beats file and environment")
 	f.StringVar(&a.migrationsDir, "migrations-dir", "", "the `FOLDER` with the migrations")
-	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json")
+	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db also yaml or sql")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the SQL as it runs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
@@ -434,13 +434,18 @@ func (a *app) masked(text string) string { return config.Mask(text, a.secrets...
 // heading names the database above its part of the output, where there are
 // several.
 func (a *app) heading(name string) {
-	if a.all && !a.json() {
+	if a.all && a.out == "txt" {
 		fmt.Fprintf(a.Stdout, "%s\n", a.style(a.Stdout).Bold("Database: "+name))
 	}
 }
 
 // document writes the one JSON document of a command.
 func (a *app) document(cmd *cobra.Command, t *target, fields map[string]any) error {
+	return render.JSON(a.Stdout, a.fields(cmd, t, fields), a.all)
+}
+
+// fields are those of a document, with what every one begins with.
+func (a *app) fields(cmd *cobra.Command, t *target, fields map[string]any) map[string]any {
 	doc := map[string]any{"format": 1, "command": cmd.Name()}
 	if t != nil && t.Name != "" {
 		doc["database"] = t.Name
@@ -448,5 +453,5 @@ func (a *app) document(cmd *cobra.Command, t *target, fields map[string]any) err
 	for k, v := range fields {
 		doc[k] = v
 	}
-	return render.JSON(a.Stdout, doc, a.all)
+	return doc
 }

@@ -18,11 +18,14 @@ import (
 func (a *app) checkDBCommand() *cobra.Command {
 	var o schema.Options
 	cmd := &cobra.Command{
-		Use:     "check-db",
-		Short:   "Show the live schema: tables, columns, indexes, keys",
-		Example: "  dbwarden check-db\n  dbwarden check-db --table users\n  dbwarden check-db --out json",
+		Use:   "check-db",
+		Short: "Show the live schema: tables, views, routines and all else",
+		Long: "Shows the live schema as the server spells it. As SQL it is a script that makes the same schema again in an\n" +
+			"empty database, without dbwarden's own tables.",
+		Example:     "  dbwarden check-db\n  dbwarden check-db --table users\n  dbwarden check-db --out json\n  dbwarden check-db --out sql > schema.sql",
+		Annotations: map[string]string{formats: "txt,json,yaml,sql"},
 	}
-	cmd.Flags().StringSliceVar(&o.Tables, "table", nil, "only this `TABLE`; may be repeated")
+	cmd.Flags().StringSliceVar(&o.Tables, "table", nil, "only this `TABLE` or view; may be repeated")
 	cmd.Flags().StringSliceVar(&o.Schemas, "schema", nil, "this `SCHEMA` instead of the connection's; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
@@ -33,18 +36,36 @@ func (a *app) checkDBCommand() *cobra.Command {
 				return &runError{err: err, target: t}
 			}
 			for _, name := range o.Tables {
-				if !slices.ContainsFunc(state.Tables, func(t schema.Table) bool { return t.Name == name }) {
+				if !holds(state, name) {
 					return &usageError{fmt.Sprintf("no table %s in %s", name, t.db.Label()), "dbwarden check-db shows those that are there"}
 				}
 			}
-			if a.json() {
-				return a.document(cmd, t, map[string]any{"schema": state})
-			}
-			render.Schema(a.Stdout, a.style(a.Stdout), state)
-			return nil
+			return a.showSchema(cmd, t, state)
 		})
 	}
 	return cmd
+}
+
+func (a *app) showSchema(cmd *cobra.Command, t *target, state *schema.State) error {
+	style := a.style(a.Stdout)
+	switch a.out {
+	case "json":
+		return a.document(cmd, t, map[string]any{"schema": state})
+	case "yaml":
+		return render.YAML(a.Stdout, a.fields(cmd, t, map[string]any{"schema": state}))
+	case "sql":
+		if a.all {
+			fmt.Fprintf(a.Stdout, "-- Database: %s\n\n", t.Name)
+		}
+		return render.Script(a.Stdout, style, t.product.Statements(state.Theirs()), t.product.Engine.Lexis)
+	}
+	render.Schema(a.Stdout, style, state)
+	return nil
+}
+
+func holds(state *schema.State, name string) bool {
+	return slices.ContainsFunc(state.Tables, func(t schema.Table) bool { return t.Name == name }) ||
+		slices.ContainsFunc(state.Views, func(v schema.View) bool { return v.Name == name })
 }
 
 func (a *app) inspect(ctx context.Context, t *target, o schema.Options) (*schema.State, error) {

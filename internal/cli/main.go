@@ -40,10 +40,11 @@ type Env struct {
 	Now        func() time.Time // for names of new files; nil is time.Now
 }
 
-// Product is an engine with its inspector.
+// Product is an engine with what reads a schema and writes it down.
 type Product struct {
-	Engine  *engine.Engine
-	Inspect func(context.Context, engine.Session, schema.Options) (*schema.State, error)
+	Engine     *engine.Engine
+	Inspect    func(context.Context, engine.Session, schema.Options) (*schema.State, error)
+	Statements func(*schema.State) []string
 }
 
 // Build is what this program is.

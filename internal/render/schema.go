@@ -8,16 +8,12 @@ import (
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
-// Schema draws a database's tables for people.
+// Schema draws what is in a database for people: tables first.
 func Schema(w io.Writer, s Style, st *schema.State) {
 	fmt.Fprintf(w, "%s %s %s, %s\n", s.Bold("Database:"), title(st.Engine), st.Version, Plain(st.Database))
 	for _, t := range st.Tables {
 		fmt.Fprintln(w)
-		name := t.Name
-		if t.Schema != "" {
-			name = t.Schema + "." + t.Name
-		}
-		line := s.Bold("Table: " + Plain(name))
+		line := s.Bold("Table: " + Plain(qualified(t.Schema, t.Name)))
 		if t.Own {
 			line += s.Dim(" (dbwarden's own)")
 		}
@@ -25,10 +21,29 @@ func Schema(w io.Writer, s Style, st *schema.State) {
 		if t.Comment != "" {
 			fmt.Fprintln(w, s.Dim("  "+Plain(OneLine(t.Comment))))
 		}
-		columns(w, s, t)
+		columns(w, s, t.Columns)
 		facts(w, s, t)
 	}
+	objects(w, s, st)
 	fmt.Fprintf(w, "\nTables: %d\n", len(st.Tables))
+	for _, c := range []struct {
+		what string
+		n    int
+	}{
+		{"Views", len(st.Views)}, {"Routines", len(st.Routines)}, {"Types", len(st.Types)},
+		{"Sequences", len(st.Sequences)}, {"Events", len(st.Events)},
+	} {
+		if c.n > 0 {
+			fmt.Fprintf(w, "%s: %d\n", c.what, c.n)
+		}
+	}
+}
+
+func qualified(space, name string) string {
+	if space == "" {
+		return name
+	}
+	return space + "." + name
 }
 
 func title(engine string) string {
@@ -45,9 +60,9 @@ func title(engine string) string {
 	return engine
 }
 
-func columns(w io.Writer, s Style, t schema.Table) {
+func columns(w io.Writer, s Style, all []schema.Column) {
 	table := Table{Head: []string{"COLUMN", "TYPE", "NULL", "DEFAULT", "MORE"}}
-	for _, c := range t.Columns {
+	for _, c := range all {
 		null, def := "no", ""
 		if c.Nullable {
 			null = "yes"
@@ -57,13 +72,20 @@ func columns(w io.Writer, s Style, t schema.Table) {
 		}
 		var more []string
 		if c.Identity != "" {
-			more = append(more, c.Identity)
+			more = append(more, strings.TrimSpace(c.Identity+" "+c.IdentityOptions))
+		}
+		if c.OnUpdate != "" {
+			more = append(more, "on update "+c.OnUpdate)
 		}
 		if c.Generated != "" {
 			more = append(more, "generated as "+c.Generated)
 		}
 		if c.Collation != "" {
 			more = append(more, "collate "+c.Collation)
+		}
+		more = append(more, c.Options...)
+		if c.Inherited {
+			more = append(more, "inherited")
 		}
 		if c.Comment != "" {
 			more = append(more, "'"+c.Comment+"'")
@@ -83,18 +105,7 @@ func facts(w io.Writer, s Style, t schema.Table) {
 		line("primary key", "("+strings.Join(t.PrimaryKey.Columns, ", ")+")")
 	}
 	for _, i := range t.Indexes {
-		kind := "index"
-		if i.Unique {
-			kind = "unique index"
-		}
-		text := i.Name + " (" + strings.Join(i.Parts, ", ") + ")"
-		if i.Method != "" {
-			text += " using " + i.Method
-		}
-		if i.Where != "" {
-			text += " where " + i.Where
-		}
-		line(kind, text)
+		line(indexKind(i), indexText(i))
 	}
 	for _, f := range t.ForeignKeys {
 		ref := f.RefTable
@@ -108,9 +119,34 @@ func facts(w io.Writer, s Style, t schema.Table) {
 		if f.OnUpdate != "" {
 			text += " on update " + strings.ToLower(f.OnUpdate)
 		}
-		line("foreign key", strings.TrimSpace(text))
+		if f.Match != "" {
+			text += " match " + f.Match
+		}
+		line("foreign key", strings.TrimSpace(text+space(f.Deferrable)+when(f.NotValid, " not valid")))
 	}
 	for _, c := range t.Checks {
-		line("check", strings.TrimSpace(c.Name+" "+c.Expression))
+		line("check", strings.TrimSpace(c.Name+" "+c.Expression+when(c.NotValid, " not valid")))
 	}
+	if o := strings.TrimSpace(t.Kind + " " + strings.Join(t.Options, " ")); o != "" {
+		line("options", o)
+	}
+	if len(t.Inherits) > 0 {
+		line("inherits", strings.Join(t.Inherits, ", "))
+	}
+	if p := t.Partitions; p != nil {
+		line("partitioned by", p.By)
+		for _, one := range p.List {
+			line("partition", strings.TrimPrefix(one, "PARTITION "))
+		}
+	}
+	if p := t.PartitionOf; p != nil {
+		line("partition of", p.Table+" "+p.Bound)
+	}
+	if t.RowSecurity != "" {
+		line("row security", t.RowSecurity)
+	}
+	for _, p := range t.Policies {
+		line("policy", policy(p))
+	}
+	attached(line, t.Triggers, t.Rules, t.Grants)
 }

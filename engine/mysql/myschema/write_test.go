@@ -13,6 +13,7 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/schema"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -95,11 +96,11 @@ func roundTrip(t *testing.T, s engine.Session) *schema.State {
 	t.Helper()
 	first := inspect(t, s, schema.Options{})
 	again := connect(t)
-	for _, text := range Statements(first) {
-		if _, err := again.Exec(t.Context(), text); err != nil {
-			t.Errorf("%s\n%v", text, err)
-		}
+	var script strings.Builder
+	if err := render.Script(&script, render.Style{}, Statements(first), sqltext.MySQL); err != nil {
+		t.Fatal(err)
 	}
+	run(t, again, script.String())
 	second := inspect(t, again, schema.Options{})
 	if diff := cmp.Diff(named(t, first), named(t, second)); diff != "" {
 		t.Errorf("made again, it is another one (-first +second):\n%s", diff)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine/postgres/pgschema"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/schema"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -24,9 +25,17 @@ func roundTrip(t *testing.T, server *dbtest.Server, url string, o schema.Options
 	other := server.NewDatabase(t)
 	db := dbtest.Dial(t, other)
 	db.Exec(t, before...)
-	for _, text := range pgschema.Statements(first) {
-		if err := db.Try(t.Context(), text); err != nil {
-			t.Errorf("%s\n%v", text, err)
+	var script strings.Builder
+	if err := render.Script(&script, render.Style{}, pgschema.Statements(first), sqltext.PostgreSQL); err != nil {
+		t.Fatal(err)
+	}
+	all, err := sqltext.All(script.String(), sqltext.PostgreSQL)
+	if err != nil || len(all) != len(pgschema.Statements(first)) {
+		t.Fatalf("the script is cut into %d statements: %v", len(all), err)
+	}
+	for _, s := range all {
+		if err := db.Try(t.Context(), s.Text); err != nil {
+			t.Errorf("%s\n%v", s.Text, err)
 		}
 	}
 	second := inspect(t, connect(t, other), o)

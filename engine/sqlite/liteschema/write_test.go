@@ -8,6 +8,7 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine/sqlite/liteschema"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/schema"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -39,18 +40,31 @@ END;
 CREATE TRIGGER "instead; of" INSTEAD OF INSERT ON a_later BEGIN INSERT INTO hen VALUES (NEW.n, 1); END;
 `
 
-func roundTrip(t *testing.T, script string) *schema.State {
+func cut(t *testing.T, script string) (texts []string) {
 	t.Helper()
 	all, err := sqltext.All(script, sqltext.SQLite)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var texts []string
 	for _, s := range all {
 		texts = append(texts, s.Text)
 	}
-	first := inspect(t, session(t, texts...), schema.Options{})
-	second := inspect(t, session(t, liteschema.Statements(first)...), schema.Options{})
+	return texts
+}
+
+func written(t *testing.T, statements []string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := render.Script(&b, render.Style{}, statements, sqltext.SQLite); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func roundTrip(t *testing.T, script string) *schema.State {
+	t.Helper()
+	first := inspect(t, session(t, cut(t, script)...), schema.Options{})
+	second := inspect(t, session(t, cut(t, written(t, liteschema.Statements(first)))...), schema.Options{})
 	same(t, "made again", second, first)
 	return first
 }

@@ -69,6 +69,7 @@ func (w *Warden) walkAtomic(ctx context.Context, s engine.Session, jw *journal.W
 	if err := s.Reset(ctx, w.c.Limits); err != nil {
 		return a.fail(ctx, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 	}
+	at.waits(w.c.Limits)
 	whole := plan.Group{Mode: plan.InTransaction, Begin: -1, Atomic: true}
 	if err := a.runners[0].runUnit(ctx, whole, func() engine.Unit { return a.unit(ctx) }); err != nil {
 		return a.fail(ctx, err)

@@ -179,3 +179,33 @@ func TestAReleasedRunDoesNotTryAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestABlockerIsNamedWithinAShortTimeout: who is in the way is seen only while
+// the statement waits, which is over before the watcher comes by.
+func TestABlockerIsNamedWithinAShortTimeout(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		if p.engine.Activity == nil {
+			t.Skip("SQLite cannot tell")
+		}
+		b, blocker := blockedBench(t, p)
+		b.limits.Lock = time.Second // the least that MariaDB knows
+		block := b.watch
+		named := 0
+		b.watch = func(e event.Event) {
+			if block(e); e.Kind != event.LockTimeout {
+				return
+			}
+			id, _, _ := strings.Cut(blocker.ID(), "/")
+			if named++; !strings.Contains(e.Blockers, "session "+id) && named < 10 {
+				return // the machine may have been busy
+			}
+			if _, err := blocker.Exec(t.Context(), "COMMIT"); err != nil {
+				t.Error(err)
+			}
+			if !strings.Contains(e.Blockers, "session "+id) {
+				t.Errorf("the blocker is session %s, and named is %q", id, e.Blockers)
+			}
+		}
+		b.migrate()
+	})
+}

@@ -116,7 +116,7 @@ func (c cluster) hold(t *testing.T, node int, term time.Duration) (*lock.Hold, e
 	if err != nil {
 		t.Fatal(err)
 	}
-	held, stop := h.Watch(t.Context(), c.beside(node), nowhere, nil)
+	held, stop := h.Watch(t.Context(), c.beside(node), nowhere, nil, nil)
 	t.Cleanup(stop)
 	return h, s, held, stop
 }
@@ -167,7 +167,7 @@ func galeraExpiry(t *testing.T, nodes *dbtest.Cluster) {
 		t.Error("the context goes on without a watcher")
 	}
 	started := time.Now()
-	cut, stopCut := h.Watch(t.Context(), func(context.Context) (engine.Session, error) { return nil, errors.New("no network") }, nowhere, nil)
+	cut, stopCut := h.Watch(t.Context(), func(context.Context) (engine.Session, error) { return nil, errors.New("no network") }, nowhere, nil, nil)
 	defer stopCut()
 
 	l, s := c.lock(t, 1, term)

@@ -203,6 +203,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.s.Reset(ctx, limits); err != nil {
 		return r.fail(ctx, plan.Group{}, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 	}
+	r.at.waits(limits)
 	r.committed = r.step.Resume.Done
 	r.partial = r.step.Resume.Open
 	skip, _ := r.step.bonds.Resume(r.step.Resume.Done)

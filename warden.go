@@ -146,8 +146,8 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 		return res, err
 	}
 	// From here on the work is done on a context that ends with the hold.
-	at := &lookout{activity: w.c.Engine.Activity, session: s.ID, emit: w.c.Observe.Emit}
-	held, stop := hold.Watch(ctx, w.beside, at.progress, at.look)
+	at := newLookout(w.c.Engine, s, w.c.Observe.Emit)
+	held, stop := hold.Watch(ctx, w.beside, at.progress, at.look, at.wake)
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.

@@ -228,7 +228,7 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 		}
 		if status.Verdict == Unknown && l.isLease(status.Row) {
 			// Whether it lives is known after a beat or two.
-			limit = max(limit, 2*watchEvery)
+			limit = max(limit, 2*WatchEvery)
 		}
 		over := status.Verdict == Gone || status.Verdict == Kept
 		if over && o.Recover && retakes < maxRetakes {

@@ -24,6 +24,11 @@ type Watcher struct {
 	// Held says whether the hold is still ours. An error leaves it open.
 	Held func(context.Context) (bool, error)
 
+	// Glance looks at something else when Wake asks for it, between two looks:
+	// at what would be over by the next one. nil: there is nothing.
+	Glance func(context.Context)
+	Wake   <-chan struct{}
+
 	// Term is that of a lease (see lease.go), which each answered look
 	// renews; 0: the hold is none. Since is from before the lock was asked
 	// for. Ordered says that a statement of the holder's keeps every commit
@@ -33,14 +38,14 @@ type Watcher struct {
 	Ordered func() bool
 }
 
-// watchEvery is the time between two looks.
-const watchEvery = 2 * time.Second
+// WatchEvery is the time between two looks, where a Watcher does not say it.
+const WatchEvery = 2 * time.Second
 
 // Start watches until stop is called. The context that it returns ends with
 // the cause ErrLost when the hold is gone. stop waits for the loop's end.
 func (w Watcher) Start(ctx context.Context) (held context.Context, stop func()) {
 	if w.Every == 0 {
-		w.Every = watchEvery
+		w.Every = WatchEvery
 	}
 	held, lose := context.WithCancelCause(ctx)
 	var leaseOf *lease
@@ -64,6 +69,9 @@ func (w Watcher) Start(ctx context.Context) (held context.Context, stop func()) 
 			select {
 			case <-asking.Done():
 				return
+			case <-w.Wake:
+				w.glance(asking)
+				continue
 			case <-ticker.C:
 			}
 			if w.look(asking, leaseOf) {
@@ -99,6 +107,12 @@ func (w Watcher) look(ctx context.Context, leaseOf *lease) bool {
 	return err != nil || held
 }
 
+func (w Watcher) glance(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, w.Every)
+	defer cancel()
+	w.Glance(ctx)
+}
+
 // Progress is how far a run is, for whoever looks.
 type Progress struct {
 	Migration  string // file
@@ -110,8 +124,9 @@ type Progress struct {
 // Watch looks after the hold with a session of its own, which connect opens
 // when the first look is due, so that a short run does not pay for it.
 // progress is asked at every beat; look is called behind every look with that
-// session, for what else somebody beside the run can see.
-func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.Session, error), progress func() Progress, look func(context.Context, engine.Session)) (context.Context, func()) {
+// session, for what else somebody beside the run can see, and by itself when
+// wake asks for it.
+func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.Session, error), progress func() Progress, look func(context.Context, engine.Session), wake <-chan struct{}) (context.Context, func()) {
 	var c engine.Session
 	session := func(ctx context.Context) (engine.Session, error) {
 		if c != nil {
@@ -130,6 +145,12 @@ func (h *Hold) Watch(ctx context.Context, connect func(context.Context) (engine.
 		return err
 	}
 	w := Watcher{
+		Wake: wake,
+		Glance: func(ctx context.Context) {
+			if s, err := session(ctx); err == nil && look != nil {
+				look(ctx, s)
+			}
+		},
 		Beat: func(ctx context.Context) error {
 			if h.lock.Engine.Native.Beat != nil {
 				return h.lock.Engine.Native.Beat(ctx, h.session, h.lock.Key())

@@ -80,3 +80,28 @@ func TestWatcherIsNotHeldUpByAQuestion(t *testing.T) {
 		}
 	})
 }
+
+// TestAWatcherGlancesWhenItIsAsked, between two looks and besides them.
+func TestAWatcherGlancesWhenItIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wake := make(chan struct{}, 1)
+		var looks, glances atomic.Int64
+		w := lock.Watcher{
+			Held:   func(context.Context) (bool, error) { looks.Add(1); return true, nil },
+			Glance: func(context.Context) { glances.Add(1) },
+			Wake:   wake,
+		}
+		_, stop := w.Start(t.Context())
+		defer stop()
+		wake <- struct{}{}
+		synctest.Wait()
+		if glances.Load() != 1 || looks.Load() != 0 {
+			t.Errorf("%d glances and %d looks", glances.Load(), looks.Load())
+		}
+		time.Sleep(lock.WatchEvery)
+		synctest.Wait()
+		if glances.Load() != 1 || looks.Load() != 1 {
+			t.Errorf("%d glances and %d looks", glances.Load(), looks.Load())
+		}
+	})
+}

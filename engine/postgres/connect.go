@@ -87,7 +87,10 @@ func (s *session) probe(ctx context.Context) error {
 			pg_catalog.current_database(), current_user, pg_catalog.pg_is_in_recovery(),
 			pg_catalog.current_setting('default_transaction_read_only')
 			FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a`
-		after = `SELECT current_schema()`
+		// current_schema(), but for the session's own temporary one, where
+		// nobody else would find our tables.
+		after = `SELECT COALESCE((SELECT s.name FROM unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, n)
+			WHERE s.name NOT LIKE 'pg\_temp\_%' ORDER BY s.n LIMIT 1), ''), pg_catalog.cardinality(pg_catalog.current_schemas(false))`
 	)
 	message := []string{before, setSQL(s.all(), false, direct)}
 	if s.schema != "" {
@@ -125,10 +128,14 @@ func (s *session) probe(ctx context.Context) error {
 	case row[7] == "on":
 		s.server.ReadOnly = "default_transaction_read_only is on"
 	}
-	if last := results[len(results)-1]; len(last.Rows) == 1 {
-		s.server.Schema = texts(last.Rows[0])[0]
+	last := results[len(results)-1].Rows
+	if len(last) == 1 {
+		s.server.Schema = texts(last[0])[0]
 	}
 	if s.schema == "" {
+		if s.server.Schema == "" && len(last) == 1 && texts(last[0])[1] != "0" {
+			return &schemaError{kind: engine.Missing, text: "search_path names no schema but a temporary one, which is each session's own: name one in it, or with postgres_schema"}
+		}
 		return nil
 	}
 	usage := results[len(results)-2].Rows

@@ -181,6 +181,23 @@ func TestTheSchemaStandsFirstOnThePath(t *testing.T) {
 	}
 }
 
+// TestOurTablesAreInNobodysTemporarySchema: another session has another one,
+// and would neither see the lock nor have the same key.
+func TestOurTablesAreInNobodysTemporarySchema(t *testing.T) {
+	t.Parallel()
+	pg := server(t)
+	url := pg.NewDatabase(t)
+	for path, want := range map[string]string{"pg_temp,public": "public", "nosuch": "", "public": "public"} {
+		s := connectWith(t, url+"&search_path="+path, engine.OpenOptions{}, engine.ConnectOptions{})
+		if got := s.Server().Schema; got != want {
+			t.Errorf("with the search_path %s the schema is %q, want %q", path, got, want)
+		}
+	}
+	if _, err := tryConnect(t, url+"&search_path=nosuch,pg_temp", engine.OpenOptions{}, engine.ConnectOptions{}); err == nil || faultOf(err).Kind != engine.Missing {
+		t.Errorf("a temporary schema alone gave %v", err)
+	}
+}
+
 func TestAMissingOrForbiddenSchemaIsSaid(t *testing.T) {
 	t.Parallel()
 	pg := server(t)

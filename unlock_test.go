@@ -214,3 +214,32 @@ func TestNobodyIsAliveForEverWithoutABeat(t *testing.T) {
 		}
 	})
 }
+
+// TestAStoppedUnlockerIsNotTakenForTheHolder: it has the database's own lock,
+// and the run whose row it was about to release is gone. Who it is is said.
+func TestAStoppedUnlockerIsNotTakenForTheHolder(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		if p.engine.Caps.File {
+			t.Skip("a file names the process that has it locked, not a session")
+		}
+		b := newBench(t, p, map[string]string{"1_t.sql": table})
+		b.migrate()
+		b.put("2_rows.sql", twoRows)
+		b.crashAt("2", 1)
+		stopped := b.session()
+		if got, err := b.engine.Native.Try(t.Context(), stopped, b.key()); err != nil || !got {
+			t.Fatal(got, err)
+		}
+		r, err := b.warden().Lock(t.Context())
+		if err != nil || r.Verdict != lock.Gone || !r.Owner.Held || r.Owner.Session != stopped.ID() {
+			t.Errorf("seen is %+v, %v", r.Status, err)
+		}
+		_, err = b.warden().Unlock(t.Context(), false, "")
+		var stuck *lock.EvictError
+		if !errors.As(err, &stuck) || stuck.Ending || stuck.Status.Owner.Session != stopped.ID() || !strings.Contains(err.Error(), "its session has ended, and another one ("+stopped.ID()+")") {
+			t.Errorf("unlock gave %v", err)
+		}
+		stopped.Close()
+		b.unlock()
+	})
+}

@@ -47,6 +47,9 @@ type EvictError struct {
 }
 
 func (e *EvictError) Error() string {
+	if e.Status.Verdict == Gone {
+		return fmt.Sprintf("the lock of %s cannot be released yet: %v", e.Status.Who(), e.Err)
+	}
 	return fmt.Sprintf("the lock is still held by %s: %v", e.Status.Who(), e.Err)
 }
 
@@ -107,6 +110,12 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 				found = held.Status
 			}
 			return found, err
+		}
+		if now, e := l.Inspect(ctx, s); e == nil && now.Owner.Held && l.another(&found.Row, now.Owner) {
+			// Not the holder: somebody who asks, or releases, and does not end.
+			found.Owner, found.Verdict = now.Owner, Gone
+			return found, &EvictError{Status: found, Hint: l.Engine.Native.EvictHint(now.Owner),
+				Err: fmt.Errorf("its session has ended, and another one (%s) has the database's own lock", now.Owner.Session)}
 		}
 		return found, stuck(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -142,6 +143,9 @@ func verdictWords(s lock.Status) string {
 	case lock.Silent:
 		return fmt.Sprintf("NOT ANSWERING: its session holds the database's own lock, but it has not said that it lives for %s", render.Duration(s.Beat.Age))
 	case lock.Gone:
+		if s.Owner.Held {
+			return "GONE: its session has ended; the database's own lock is with another dbwarden process just now, which asks for it or releases it"
+		}
 		return "GONE: the database's own lock, which it took, is free: its run is over, and none is running now"
 	case lock.Kept:
 		return "KEPT: a migration failed half-way, and its process has ended: none is running now"
@@ -233,6 +237,9 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 		}
 		return []string{"it may be stopped, or its machine busy; look at its process, or " + end}
 	case lock.Gone:
+		if hint := t.hint(r.Owner); r.Owner.Held && hint != "" {
+			return []string{"see what it did (dbwarden status), then: dbwarden unlock", "should the other process's session stay (it may be stopped), end it: " + hint}
+		}
 		return []string{"see what it did (dbwarden status), then: dbwarden unlock"}
 	case lock.Kept:
 		verb := "migrate"
@@ -258,6 +265,15 @@ func (t *target) fileOf(v migration.Version) string {
 		}
 	}
 	return "migration " + v.String()
+}
+
+// hint is how the owner of the database's own lock is ended by hand; "" where
+// the engine is not known.
+func (t *target) hint(o engine.Owner) string {
+	if t == nil {
+		return ""
+	}
+	return t.product.Engine.Native.EvictHint(o)
 }
 
 // isFile says that the database is a file, whose processes are all here; not

@@ -31,6 +31,17 @@ type DeniedError struct {
 func (e *DeniedError) Error() string { return e.Err.Error() }
 func (e *DeniedError) Unwrap() error { return e.Err }
 
+// A BusyError says that our own tables could not be looked at in time, since
+// somebody has locked one.
+type BusyError struct {
+	Table    string // "" where the product does not say
+	Blockers []engine.Blocker
+	Err      error
+}
+
+func (e *BusyError) Error() string { return e.Err.Error() }
+func (e *BusyError) Unwrap() error { return e.Err }
+
 // State is what a failed migration left behind.
 type State string
 

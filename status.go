@@ -308,5 +308,5 @@ func (w *Warden) look(ctx context.Context, do func(engine.Session, *journal.Jour
 		return err
 	}
 	defer s.Close()
-	return w.denied(s, do(s, w.journal(s)), false)
+	return w.denied(s, w.watched(ctx, s, func() error { return do(s, w.journal(s)) }), false)
 }

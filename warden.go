@@ -123,7 +123,12 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 			s.Close()
 		}
 	}()
-	steps, beyond, err := w.plan(ctx, s, set, d, t)
+	var steps []*step
+	var beyond []*migration.Migration
+	err = w.watched(ctx, s, func() (err error) {
+		steps, beyond, err = w.plan(ctx, s, set, d, t)
+		return err
+	})
 	if err != nil && !unfinished(err) {
 		return res, err
 	}

@@ -8,6 +8,9 @@ import (
 
 // Activity is what a session is doing right now.
 type Activity struct {
+	// Object is the table that it waits for, "" where the product does not say.
+	Object string
+
 	Blockers []Blocker // who keeps it waiting, the longest first
 	Phase    string    // of a long statement, in the server's words; "" where it does not say
 	Percent  float64   // how much of the phase is done; negative: not known

@@ -37,6 +37,10 @@ func activity(ctx context.Context, s engine.Session, id string) (engine.Activity
 		FROM (SELECT DISTINCT u.pid FROM unnest(pg_catalog.pg_blocking_pids($1::int)) AS u (pid)) AS b
 		LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
 		ORDER BY 6 DESC NULLS LAST LIMIT 5`, int64(pid))
+	if err == nil && len(a.Blockers) > 0 {
+		err = s.Query(ctx, func(scan func(...any) error) error { return scan(&a.Object) },
+			"SELECT relation::pg_catalog.regclass::text FROM pg_catalog.pg_locks WHERE pid = $1::int AND NOT granted AND relation IS NOT NULL LIMIT 1", int64(pid))
+	}
 	if err != nil || len(a.Blockers) > 0 {
 		return a, err
 	}

@@ -617,6 +617,15 @@ func (a *app) fault(d *description, t *target, err error) {
 	case engine.Busy:
 		d.Code = "busy"
 		d.Next = []string{"another program holds the database or the table: try again"}
+		var busy *dbwarden.BusyError
+		if errors.As(err, &busy) {
+			table := "one of our tables"
+			if busy.Table != "" {
+				table = "the table " + busy.Table
+			}
+			d.State = append(d.State, table+" is locked by "+engine.Blockers(busy.Blockers))
+			d.Next = []string{"when that one is through, try again; or see why it has locked a table that is ours alone"}
+		}
 	case engine.ReadOnly:
 		d.Code = "read_only"
 	}

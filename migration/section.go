@@ -24,7 +24,7 @@ type Section struct {
 
 	from  source
 	start sqltext.Pos // behind the marker line
-	lexis sqltext.Lexis
+	lexis *sqltext.Lexis
 }
 
 // ChecksumKind names how our checksums are made. It is stored beside each of
@@ -142,7 +142,7 @@ func (s *Section) scan(each func(sqltext.Statement, func() (Hash, error)) error)
 	if _, err := io.CopyN(io.Discard, f, s.start.Offset); err != nil {
 		return s.problem(s.Line, ErrFileChanged)
 	}
-	sc := sqltext.NewScanner(f, s.lexis, sqltext.Options{Marker: isMarker})
+	sc := sqltext.NewScanner(f, *s.lexis, sqltext.Options{Marker: isMarker})
 	for {
 		st, err := sc.Next()
 		if errors.Is(err, io.EOF) || errors.Is(err, sqltext.ErrMarker) {

@@ -45,6 +45,8 @@ func (n narrow) Len() int { return n.size }
 func sameInChunks(t *testing.T, input string, l sqltext.Lexis, window int) {
 	t.Helper()
 	want, wantErr := scan(strings.NewReader(input), l, isMarker)
+	sameAtAGlance(t, input, l, window, want, wantErr)
+	sameAtAGlance(t, input, l, len(input), want, wantErr)
 	for name, r := range map[string]io.Reader{
 		"byte by byte":  iotest.OneByteReader(strings.NewReader(input)),
 		"narrow":        narrow{plainReader{strings.NewReader(input)}, window},

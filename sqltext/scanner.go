@@ -43,7 +43,10 @@ type Scanner struct {
 	upper []byte // room to put them in upper case
 
 	rows     *copyRows // of the statement before, when it was a COPY
-	gap      string
+	glancing bool      // Glance was called, not Next
+	glance   Glance
+	gap      []byte // of the window; the next call may overwrite it
+	asked    string // the line that may be a marker, and last was
 	marker   string
 	markerAt Pos
 	err      error // what ended it all
@@ -73,13 +76,31 @@ type span struct {
 // NewScanner makes a Scanner that reads r as l says. It reads r in chunks, no
 // further than it must to end a statement and at most one chunk more.
 func NewScanner(r io.Reader, l Lexis, o Options) *Scanner {
-	s := &Scanner{lex: l, opt: o, class: l.classes(), in: input{r: r}, cur: Pos{Line: 1, Column: 1}}
+	s := &Scanner{lex: l, opt: o, class: l.classes()}
 	for c, k := range s.class {
 		s.wordByte[c] = k == clsWord || k == clsDigit || c == '$'
 	}
-	s.resetSection()
-	s.piece.atLineStart = true
+	s.restart(input{r: r})
 	return s
+}
+
+// Restart makes the Scanner read another input, as a new one would: begun is
+// how it begins, r is what follows behind that, nil for nothing. The memory of
+// begun is the Scanner's from then on.
+func (s *Scanner) Restart(begun []byte, r io.Reader) {
+	begun = begun[:len(begun):len(begun)]
+	in := input{r: r, base: begun, data: begun}
+	if r == nil {
+		in.err = io.EOF
+	}
+	s.restart(in)
+}
+
+func (s *Scanner) restart(in input) {
+	s.in, s.cur = in, Pos{Line: 1, Column: 1}
+	s.rows, s.gap, s.marker, s.markerAt, s.err, s.work = nil, nil, "", Pos{}, nil, 0
+	s.resetSection()
+	s.piece = piece{atLineStart: true}
 }
 
 // All cuts a small text. Rows of COPY are held in memory.
@@ -114,11 +135,35 @@ func (s *Scanner) Next() (Statement, error) {
 	if s.err != nil {
 		return Statement{}, s.err
 	}
+	s.glancing = false
 	st, err := s.next()
 	if err != nil && err != ErrMarker {
 		s.err = err
 	}
 	return st, err
+}
+
+// A Glance is what there is to see of a statement without keeping it. Gap and
+// Text are as a Statement has them, in memory that the next call overwrites.
+type Glance struct {
+	Gap, Text []byte
+	Start     Pos
+	Copy      io.Reader
+}
+
+// Glance is Next for who does not keep the statement: it makes no strings.
+func (s *Scanner) Glance() (Glance, error) {
+	if s.err != nil {
+		return Glance{}, s.err
+	}
+	s.glancing = true
+	if _, err := s.next(); err != nil {
+		if err != ErrMarker {
+			s.err = err
+		}
+		return Glance{}, err
+	}
+	return s.glance, nil
 }
 
 // Marker returns the line that made Next return ErrMarker, from its dashes to
@@ -131,10 +176,13 @@ func (s *Scanner) Pos() Pos { return s.cur }
 // Gap returns the input between the last statement and the end, after Next
 // returned io.EOF or ErrMarker. With ErrMarker it ends with the marker line
 // and its line feed.
-func (s *Scanner) Gap() string { return s.gap }
+func (s *Scanner) Gap() string { return string(s.gap) }
+
+// GapBytes is Gap in memory that the next call overwrites.
+func (s *Scanner) GapBytes() []byte { return s.gap }
 
 func (s *Scanner) next() (Statement, error) {
-	s.gap, s.marker, s.markerAt = "", "", Pos{}
+	s.gap, s.marker, s.markerAt = nil, "", Pos{}
 	if err := s.begin(); err != nil {
 		return Statement{}, err
 	}
@@ -246,6 +294,10 @@ func (s *Scanner) cut(i int) (Statement, error) {
 	if err := s.checkNUL(); err != nil {
 		return Statement{}, err
 	}
+	if s.glancing {
+		s.cutGlance()
+		return Statement{}, nil
+	}
 	data, end := s.in.data, s.in.pos
 	st := Statement{
 		Gap:        string(data[:s.first]),
@@ -259,14 +311,37 @@ func (s *Scanner) cut(i int) (Statement, error) {
 	}
 	st.Words = s.words(st.Text)
 	s.cur = st.End.advance(data[s.last:end])
-	s.in.take(end)
-	s.piece.atLineStart = s.body.copies
-	if s.body.copies {
-		s.rows = &copyRows{s: s, lineStart: true, at: st.Start}
+	s.taken(st.Start)
+	if s.rows != nil {
 		st.Copy = s.rows
 	}
 	s.follow(st)
 	return st, nil
+}
+
+// cutGlance is cut without the strings, but for the few statements that say
+// how the next ones are read.
+func (s *Scanner) cutGlance() {
+	data := s.in.data
+	s.glance = Glance{Gap: data[:s.first], Text: data[s.first:s.last], Start: s.place(s.first)}
+	if s.mayFollow(s.glance.Text) {
+		text := string(s.glance.Text)
+		s.follow(Statement{Text: text, Words: s.words(text)})
+	}
+	s.cur = s.place(s.in.pos)
+	s.taken(s.glance.Start)
+	if s.rows != nil {
+		s.glance.Copy = s.rows
+	}
+}
+
+// taken moves behind the statement that began at start.
+func (s *Scanner) taken(start Pos) {
+	s.in.take(s.in.pos)
+	s.piece.atLineStart = s.body.copies
+	if s.body.copies {
+		s.rows = &copyRows{s: s, lineStart: true, at: start}
+	}
 }
 
 // checkNUL refuses a NUL byte in what is about to be taken.

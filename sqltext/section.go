@@ -8,7 +8,8 @@ func (s *Scanner) atMarker() bool {
 	if s.opt.Marker == nil || !s.alone() {
 		return false
 	}
-	return s.opt.Marker(markerLine(s.in.data[s.tok:s.in.pos]))
+	s.asked = markerLine(s.in.data[s.tok:s.in.pos])
+	return s.opt.Marker(s.asked)
 }
 
 // alone reports whether only blanks stand before the newest token on its line.
@@ -48,7 +49,7 @@ func (s *Scanner) endSection(marker int) (Statement, error) {
 	if marker < 0 {
 		return Statement{}, s.finish(io.EOF)
 	}
-	s.marker, s.markerAt = markerLine(s.in.data[marker:s.in.pos]), s.place(marker)
+	s.marker, s.markerAt = s.asked, s.place(marker)
 	if s.in.peek(0) == '\r' {
 		s.in.pos++
 	}
@@ -65,7 +66,7 @@ func (s *Scanner) finish(with error) error {
 	if err := s.checkNUL(); err != nil {
 		return err
 	}
-	s.gap = string(s.in.data[:s.in.pos])
+	s.gap = s.in.data[:s.in.pos]
 	s.advance(s.in.pos)
 	s.piece.atLineStart = true
 	return with

@@ -69,7 +69,7 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 	var held lock.Status
 	var unknown error
 	err = w.look(ctx, func(s engine.Session, j *journal.Journal) error {
-		if h, err = j.Read(ctx, s); err != nil {
+		if h, err = j.ReadDated(ctx, s); err != nil {
 			return err
 		}
 		l := w.lock(s, j)
@@ -192,7 +192,7 @@ func stand(set *migration.Set, h *journal.History) *Status {
 func (w *Warden) History(ctx context.Context) ([]journal.Revision, error) {
 	var out []journal.Revision
 	err := w.look(ctx, func(s engine.Session, j *journal.Journal) error {
-		h, err := j.Read(ctx, s)
+		h, err := j.ReadWhole(ctx, s)
 		if err == nil {
 			out = h.Revisions
 		}

@@ -253,7 +253,13 @@ func (w *Warden) underHold(held context.Context, err error) error {
 func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) (steps []*step, beyond []*migration.Migration, err error) {
 	h, v := &journal.History{}, engine.Server{}
 	if s != nil {
-		if h, err = w.journal(s).Read(ctx, s); err != nil {
+		j := w.journal(s)
+		if d == migration.Up {
+			h, err = j.Read(ctx, s)
+		} else {
+			h, err = j.ReadWhole(ctx, s)
+		}
+		if err != nil {
 			return nil, nil, fmt.Errorf("read the history: %w", err)
 		}
 		v = s.Server()

@@ -39,26 +39,28 @@ type Journal struct {
 
 // Revision is what the database remembers of one applied migration.
 type Revision struct {
-	ID          int64             // rises with every execution
-	Version     migration.Version // zero for repeatables
-	Description string
-	File        string
-	Kind        migration.Kind
-	AppliedAt   time.Time
+	ID      int64             // rises with every execution
+	Version migration.Version // zero for repeatables
+	File    string
+	Kind    migration.Kind
+	Runs    int // how often a repeatable ran
 
 	// Checksum was made the way ChecksumKind says; "" is the original tool's
 	// way, which is not compared.
 	Checksum     migration.Checksum
 	ChecksumKind string
 
+	// Empty unless it was read by ReadDated or ReadWhole.
+	Description string
+	AppliedAt   time.Time
+
+	// Empty unless it was read by ReadWhole.
 	Statements int
-	Hashes     []string // short hash of each statement, where they were kept
 	Duration   time.Duration
 	Run        string
 	Token      int64
 	By         string // user@host
 	Program    string
-	Runs       int // how often a repeatable ran
 }
 
 // What an entry tells.

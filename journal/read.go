@@ -50,10 +50,26 @@ func (h *History) Find(v migration.Version) *Revision { return h.byKey[v.Key()] 
 // FindFile returns the revision of a repeatable migration.
 func (h *History) FindFile(name string) *Revision { return h.byFile[name] }
 
-// Read returns the history and the open entries. It creates nothing; no
-// table is an empty history. It takes one query, whatever the history's
-// length, and a second one where there may be open entries.
+// Read returns the history and the open entries, as far as a plan of an
+// upgrade needs them: of each revision its order, what it is called, its kind
+// and its checksum. It creates nothing; no table is an empty history. It takes
+// one query, whatever the history's length, and a second one where there may
+// be open entries.
 func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) {
+	return j.read(ctx, s, brief)
+}
+
+// ReadDated is Read with each revision's description and when it was applied.
+func (j *Journal) ReadDated(ctx context.Context, s engine.Session) (*History, error) {
+	return j.read(ctx, s, dated)
+}
+
+// ReadWhole is Read with all there is to tell of each revision.
+func (j *Journal) ReadWhole(ctx context.Context, s engine.Session) (*History, error) {
+	return j.read(ctx, s, whole)
+}
+
+func (j *Journal) read(ctx context.Context, s engine.Session, how detail) (*History, error) {
 	h := &History{}
 	open := true
 	names := []string{HistoryTable, LaterHistoryTable}
@@ -61,7 +77,15 @@ func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) 
 		names = []string{j.history}
 	}
 	for _, name := range names {
-		there, err := j.readTable(ctx, s, h, name, &open)
+		there, err := j.readTable(ctx, s, h, name, how, &open)
+		for range 3 {
+			// A table that is just being made by a first run may be in the
+			// catalogue and not there a moment later, or the reverse.
+			if err == nil || j.Engine.Fault(err).Kind != engine.Missing {
+				break
+			}
+			there, err = j.readTable(ctx, s, h, name, how, &open)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -76,14 +100,19 @@ func (j *Journal) Read(ctx context.Context, s engine.Session) (*History, error) 
 		return h, nil
 	}
 	var err error
-	h.Open, err = j.entries(ctx, s, "WHERE id > "+j.lastFinished()+" ORDER BY id")
+	h.Open, err = j.Open(ctx, s)
 	return h, err
+}
+
+// Open returns the entries behind the last finished migration.
+func (j *Journal) Open(ctx context.Context, s engine.Session) ([]Entry, error) {
+	return j.entries(ctx, s, "WHERE id > "+j.lastFinished()+" ORDER BY id")
 }
 
 // readTable reads the history table of one name, and says whether there is
 // one. A table of the original tool lacks columns of ours.
-func (j *Journal) readTable(ctx context.Context, s engine.Session, h *History, name string, open *bool) (bool, error) {
-	err := j.readRevisions(ctx, s, h, name, nil, open)
+func (j *Journal) readTable(ctx context.Context, s engine.Session, h *History, name string, how detail, open *bool) (bool, error) {
+	err := j.readRevisions(ctx, s, h, name, how, nil, open)
 	if err == nil || j.Engine.Fault(err).Kind != engine.Missing {
 		return err == nil, err
 	}
@@ -92,7 +121,7 @@ func (j *Journal) readTable(ctx context.Context, s engine.Session, h *History, n
 		return false, err
 	}
 	*open = true
-	err = j.readRevisions(ctx, s, h, name, have, open)
+	err = j.readRevisions(ctx, s, h, name, how, have, open)
 	return err == nil, err
 }
 
@@ -108,48 +137,72 @@ func (j *Journal) Entries(ctx context.Context, s engine.Session) ([]Entry, error
 	return j.entries(ctx, s, "ORDER BY id")
 }
 
+// detail is how much is read of each revision.
+type detail int
+
+const (
+	brief detail = iota
+	dated
+	whole
+)
+
 // readRevisions reads the history table; have lists the columns it has, nil
 // for all of ours. Then open is set to whether there are entries behind the
 // last finished migration, unless the history is empty, which has no row to
 // tell it.
-func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *History, name string, have []string, open *bool) error {
+//
+// Rows are made small, for there may be many: what nearly every row has is
+// not sent in full, and what is not asked for not at all.
+func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *History, name string, how detail, have []string, open *bool) error {
 	d := j.Engine.Dialect
-	list := []string{"id", "version", "description", "filename", "migration_type", "applied_at", "checksum", "checksum_kind", "statements",
-		"statement_hashes", "duration_ms", "run_id", "fencing_token", "applied_by", "program", "runs"}
-	for i, c := range list {
-		switch {
-		case have != nil && !slices.Contains(have, c):
-			list[i] = "NULL"
-		// Qualified: SQLite reads a quoted name that is no column as a string.
-		case c == "applied_at":
-			list[i] = d.UTC("h." + d.Quote(c))
-		default:
-			list[i] = "h." + d.Quote(c)
+	column := func(name string) string {
+		if have != nil && !slices.Contains(have, name) {
+			return "NULL"
 		}
+		// Qualified: SQLite reads a quoted name that is no column as a string.
+		return "h." + d.Quote(name)
 	}
 	tail := "0"
 	if have == nil {
 		tail = "CASE WHEN COALESCE((SELECT MAX(id) FROM " + j.table(EntryTable) + "), 0) > " + j.lastFinished() + " THEN 1 ELSE 0 END"
 	}
-	list = append(list, tail)
+	list := []string{column("id"), tail, column("version"), column("filename"), column("checksum"),
+		unless(column("migration_type"), string(migration.Versioned)), unless(column("checksum_kind"), migration.ChecksumKind), column("runs")}
+	var id, behind int64
+	var version, file, checksum sql.NullString
+	var kind, checksumKind sql.NullString
+	var runs sql.NullInt64
+	into := []any{&id, &behind, &version, &file, &checksum, &kind, &checksumKind, &runs}
+
+	var description, applied, run, by, program sql.NullString
+	var statements, duration, token sql.NullInt64
+	if how >= dated {
+		at := column("applied_at")
+		if at != "NULL" {
+			at = d.UTC(at)
+		}
+		list, into = append(list, column("description"), at), append(into, &description, &applied)
+	}
+	if how >= whole {
+		list = append(list, column("run_id"), column("applied_by"), column("program"), column("statements"), column("duration_ms"), column("fencing_token"))
+		into = append(into, &run, &by, &program, &statements, &duration, &token)
+	}
 	h.Revisions = nil
 	return s.Query(ctx, func(scan func(...any) error) error {
-		var id, behind int64
-		var version, description, file, kind, applied, checksum, checksumKind, hashes, run, by, program sql.NullString
-		var statements, duration, token, runs sql.NullInt64
-		if err := scan(&id, &version, &description, &file, &kind, &applied, &checksum, &checksumKind, &statements,
-			&hashes, &duration, &run, &token, &by, &program, &runs, &behind); err != nil {
+		if err := scan(into...); err != nil {
 			return err
 		}
 		*open = have != nil || behind != 0
 		r := Revision{
-			ID: id, Description: description.String, File: file.String, Kind: migration.Kind(kind.String),
-			AppliedAt: parseTime(applied.String), Checksum: migration.Checksum(checksum.String), ChecksumKind: checksumKind.String,
-			Statements: int(statements.Int64), Duration: time.Duration(duration.Int64) * time.Millisecond,
-			Run: run.String, Token: token.Int64, By: by.String, Program: program.String, Runs: int(runs.Int64),
+			ID: id, File: file.String, Kind: migration.Kind(kind.String), Checksum: migration.Checksum(checksum.String), ChecksumKind: checksumKind.String,
+			Runs: int(runs.Int64), Description: description.String, AppliedAt: parseTime(applied.String), Run: run.String, By: by.String, Program: program.String,
+			Statements: int(statements.Int64), Duration: time.Duration(duration.Int64) * time.Millisecond, Token: token.Int64,
 		}
-		if hashes.String != "" {
-			r.Hashes = strings.Fields(hashes.String)
+		if r.Kind == usual {
+			r.Kind = migration.Versioned
+		}
+		if r.ChecksumKind == usual {
+			r.ChecksumKind = migration.ChecksumKind
 		}
 		if version.String != "" {
 			v, err := migration.ParseVersion(version.String)
@@ -161,6 +214,17 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		h.Revisions = append(h.Revisions, r)
 		return nil
 	}, "SELECT "+strings.Join(list, ", ")+" FROM "+j.table(name)+" h ORDER BY id")
+}
+
+// usual is what unless makes of the value that nearly every row has.
+const usual = "-"
+
+// unless is an expression that is usual where column has that value.
+func unless(column, value string) string {
+	if column == "NULL" {
+		return column
+	}
+	return "CASE " + column + " WHEN '" + value + "' THEN '" + usual + "' ELSE " + column + " END"
 }
 
 func (j *Journal) entries(ctx context.Context, s engine.Session, tail string) ([]Entry, error) {
@@ -199,6 +263,9 @@ func (j *Journal) readEntries(ctx context.Context, s engine.Session, evidence, t
 }
 
 func parseTime(s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return time.Time{}

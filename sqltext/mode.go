@@ -35,16 +35,16 @@ func (s *Scanner) follow(st Statement) {
 	}
 }
 
-// mayFollow says, by its first two letters, whether follow would look at a
+// mayFollow says, by its first letters, whether follow would look at a
 // statement at all: it spares most of them the making of strings.
 func (s *Scanner) mayFollow(text []byte) bool {
-	if len(text) < 2 {
+	if len(text) < 3 {
 		return false
 	}
-	switch [2]byte{text[0] | 0x20, text[1] | 0x20} {
-	case [2]byte{'s', 'e'}, [2]byte{'s', 't'}: // SET, START
+	switch string([]byte{text[0] | 0x20, text[1] | 0x20, text[2] | 0x20}) {
+	case "set":
 		return true
-	case [2]byte{'r', 'e'}, [2]byte{'d', 'i'}, [2]byte{'b', 'e'}, [2]byte{'c', 'o'}, [2]byte{'e', 'n'}, [2]byte{'p', 'r'}, [2]byte{'r', 'o'}, [2]byte{'a', 'b'}:
+	case "sta", "res", "dis", "beg", "com", "end", "pre", "rol", "abo":
 		return s.lex.EscapeStrings
 	}
 	return s.lex.VersionComments && text[0] == '/' // /*!40101 SET ... */

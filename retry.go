@@ -29,13 +29,17 @@ const (
 )
 
 // runUnit runs a group, and runs it again when a wait for a lock ran into its
-// limit and nothing of the group stayed.
+// limit and nothing of the group stayed, or what stayed could be taken away.
 func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.Unit) error {
 	started, pause := time.Now(), retryMin
+	var err error
+	left := false // something invalid, which keeps the group from being run
 	for try := 1; ; try++ {
-		err := r.s.Run(ctx, unit())
-		r.at.end()
-		if err == nil || !r.again(g, err) || time.Since(started) >= r.w.lockRetry() || ctx.Err() != nil {
+		if !left {
+			err = r.s.Run(ctx, unit())
+			r.at.end()
+		}
+		if err == nil || !r.again(ctx, g, err) || time.Since(started) >= r.w.lockRetry() || ctx.Err() != nil {
 			return err
 		}
 		sleep := pause/2 + rand.N(pause)
@@ -57,11 +61,15 @@ func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.U
 		} else if !good {
 			return lock.ErrLost
 		}
+		var e error
+		if left, e = r.takeAway(ctx, g); e != nil && !r.w.c.Engine.Fault(e).WaitedOut {
+			return err
+		}
 	}
 }
 
 // again says whether a group may simply be run again.
-func (r *runner) again(g plan.Group, err error) bool {
+func (r *runner) again(ctx context.Context, g plan.Group, err error) bool {
 	if !r.w.c.Engine.Fault(err).WaitedOut {
 		return false
 	}
@@ -73,11 +81,29 @@ func (r *runner) again(g plan.Group, err error) bool {
 	case plan.InTransaction:
 		return u.RolledBack
 	case plan.Alone:
+		if g.To-g.From != 1 || u.Part != engine.PartStatement {
+			return false
+		}
 		// The server refused the one statement, whole. Its entry stays begun
-		// until the next try's takes its place.
-		return g.Atomic && g.To-g.From == 1 && u.Part == engine.PartStatement
+		// until the next try's takes its place. Of one that may leave
+		// something (CREATE INDEX CONCURRENTLY) the evidence tells.
+		return g.Atomic || r.proof != "" && r.w.find(ctx, r.s, r.proof).Outcome == engine.TookNot
 	}
 	return false
+}
+
+// takeAway takes away what a try left that was broken off. left says that it
+// is still there: that, too, waits for others.
+func (r *runner) takeAway(ctx context.Context, g plan.Group) (left bool, err error) {
+	if g.Mode != plan.Alone || g.Atomic {
+		return false, nil
+	}
+	for _, o := range r.w.find(ctx, r.s, r.proof).Clear {
+		if err := r.w.c.Engine.Witness.Clear(ctx, r.s, o); err != nil {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // lockRetry is the configured time, or the default.

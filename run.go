@@ -167,9 +167,10 @@ type runner struct {
 	started time.Time
 	base    event.Event
 
-	committed int  // statements that are in the database for good
-	partial   bool // a part of the step is, or may be, in the database
-	tries     int  // of the group that runs, where there was more than one
+	committed int    // statements that are in the database for good
+	partial   bool   // a part of the step is, or may be, in the database
+	proof     string // the evidence of the group that runs, "" for none
+	tries     int    // of the group that runs, where there was more than one
 }
 
 // runner makes the runner of the i-th of a run's steps.
@@ -281,6 +282,7 @@ func lastGroup(groups []plan.Group) int {
 // unit makes a group's work, and says whether the history row is in it.
 func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit, bool) {
 	from, to := r.from(g), g.To
+	r.proof = ""
 	u := engine.Unit{Statements: r.step.section.Statements(r.step.outline, from, to), Watch: r.watch(from)}
 	sum := plan.Checksum(r.step.outline, from, to)
 	done := r.jw.Done(r.about(), from+1, to, sum, time.Now())
@@ -299,7 +301,8 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 		}
 		return u, last
 	}
-	u.Opening = append(r.restore(), r.jw.Start(r.about(), from+1, to, sum, r.evidence(ctx, from, to)))
+	r.proof = r.evidence(ctx, from, to)
+	u.Opening = append(r.restore(), r.jw.Start(r.about(), from+1, to, sum, r.proof))
 	u.Closing = append(r.restore(), done)
 	if last {
 		u.Closing = append(u.Closing, r.record()...)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine/mysql"
@@ -242,7 +243,7 @@ func TestSkippedStatementIsLeftOut(t *testing.T) {
 		text := "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nINSERT INTO nosuch VALUES (1);\nINSERT INTO r VALUES (2);\n-- rollback\n"
 		b := newBench(t, p, map[string]string{"0001_r.sql": text})
 		v, _ := migration.ParseVersion("1")
-		if _, err := b.warden().Skip(t.Context(), v.String()); !errors.Is(err, dbwarden.ErrNothingInDoubt) {
+		if _, err := b.warden().Skip(t.Context(), v.String(), 0); !errors.Is(err, dbwarden.ErrNothingInDoubt) {
 			t.Errorf("skipping where nothing has run gave %v", err)
 		}
 		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil {
@@ -256,7 +257,7 @@ func TestSkippedStatementIsLeftOut(t *testing.T) {
 			t.Errorf("got %v, want line 3 with both versions", err)
 		}
 		b.put("0001_r.sql", text)
-		if n, err := b.warden().Skip(t.Context(), v.String()); n != 2 || err != nil {
+		if n, err := b.warden().Skip(t.Context(), v.String(), 0); n != 2 || err != nil {
 			t.Fatalf("skipped %d, %v; want 2", n, err)
 		}
 		b.migrate()
@@ -368,7 +369,7 @@ func TestARepeatableInDoubtIsResolvedByItsFile(t *testing.T) {
 		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt || refused.Items[0].File != file {
 			t.Fatalf("got %v, want a statement of %s in doubt", err, file)
 		}
-		if n, err := b.warden().Resolve(t.Context(), file, true); n != 2 || err != nil {
+		if n, err := b.warden().Resolve(t.Context(), file, true, 0); n != 2 || err != nil {
 			t.Fatalf("resolved %d, %v; want 2", n, err)
 		}
 		b.migrate()
@@ -376,4 +377,90 @@ func TestARepeatableInDoubtIsResolvedByItsFile(t *testing.T) {
 			t.Errorf("%s rows, want 1", got)
 		}
 	})
+}
+
+// TestABuildThatWaitedInVainIsTriedAgain: what CREATE INDEX CONCURRENTLY left
+// when its lock timeout ended it is taken away before the next try; so is what
+// REINDEX CONCURRENTLY leaves.
+func TestABuildThatWaitedInVainIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for what, statement := range map[string]string{
+		"CREATE INDEX": "CREATE UNIQUE INDEX CONCURRENTLY t_n ON t (n)",
+		"REINDEX":      "REINDEX INDEX CONCURRENTLY t_pkey",
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (id int PRIMARY KEY, n int);\n"})
+			b.migrate()
+			b.put("2_i.sql", "-- upgrade\n"+statement+";\n-- rollback\n")
+			writer := b.session()
+			for _, q := range []string{"BEGIN", "INSERT INTO t VALUES (5, 5)"} {
+				if _, err := writer.Exec(t.Context(), q); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.limits.Lock = 300 * time.Millisecond
+			tries := 0
+			b.watch = func(e event.Event) {
+				if e.Kind != event.LockTimeout {
+					return
+				}
+				if tries++; tries == 2 {
+					if _, err := writer.Exec(t.Context(), "COMMIT"); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			b.migrate()
+			if got := b.value("SELECT string_agg(c.relname || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END, ' ' ORDER BY c.relname) " +
+				"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = 't'::regclass"); got != map[string]string{"CREATE INDEX": "t_n t_pkey", "REINDEX": "t_pkey"}[what] {
+				t.Errorf("the indexes are %s", got)
+			}
+			if tries < 2 || b.locked() {
+				t.Errorf("%d tries, and the lock is held: %v", tries, b.locked())
+			}
+		})
+	}
+}
+
+// TestWhatABrokenReindexLeftIsDropped by the next run.
+func TestWhatABrokenReindexLeftIsDropped(t *testing.T) {
+	t.Parallel()
+	b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (id int PRIMARY KEY, n int);\n"})
+	b.migrate()
+	b.put("2_i.sql", "-- lock_timeout: 0\n-- upgrade\nREINDEX TABLE CONCURRENTLY t;\n-- rollback\n")
+	writer := b.session()
+	for _, q := range []string{"BEGIN", "INSERT INTO t VALUES (5, 5)"} {
+		if _, err := writer.Exec(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := b.warden().Migrate(t.Context(), plan.Target{})
+		ended <- err
+	}()
+	for b.value(invalid) == "" { // it waits for the writer
+	}
+	r, err := b.warden().Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.engine.Native.Evict(t.Context(), b.session(), b.key(), r.Owner); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Fatal("the run did not end with its session")
+	}
+	if _, err := writer.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	if b.value(invalid) == "" {
+		t.Fatal("the broken REINDEX has left nothing")
+	}
+	b.recover = true
+	b.migrate()
+	if got := b.value(invalid); got != "" {
+		t.Errorf("invalid is %s", got)
+	}
 }

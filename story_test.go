@@ -305,7 +305,7 @@ func TestStatementInDoubtIsNeverGuessed(t *testing.T) {
 					t.Error("the lock is held after a refusal")
 				}
 				v, _ := migration.ParseVersion("1")
-				if n, err := b.warden().Resolve(t.Context(), v.String(), done); n != 3 || err != nil {
+				if n, err := b.warden().Resolve(t.Context(), v.String(), done, 0); n != 3 || err != nil {
 					t.Fatalf("resolved %d, %v; want 3", n, err)
 				}
 				b.migrate()
@@ -617,7 +617,7 @@ func TestRecoverTakesOverFromTheGone(t *testing.T) {
 			kept("after another refusal")
 			b.put("1_t.sql", "-- transaction: off\n"+table)
 			v, _ := migration.ParseVersion("2")
-			if n, err := b.warden().Resolve(t.Context(), v.String(), true); n != 1 || err != nil {
+			if n, err := b.warden().Resolve(t.Context(), v.String(), true, 0); n != 1 || err != nil {
 				t.Errorf("resolved %d, %v; want 1", n, err)
 			}
 			kept("after it was resolved")

@@ -96,9 +96,11 @@ var ErrNothingInDoubt = errors.New("no statement is in doubt")
 // Resolve settles a statement whose end is not known: done says that it took
 // effect, otherwise it is run again. It returns the statement's number. A lock
 // that was kept, or whose holder is gone, stays held. name is the migration's
-// version, or its file's name: repeatable ones have no version.
-func (w *Warden) Resolve(ctx context.Context, name string, done bool) (int, error) {
-	return w.resolve(ctx, name, func(e *journal.Entry, p plan.Progress, m *migration.Migration, _ engine.Server) (settlement, error) {
+// version, or its file's name: repeatable ones have no version. only is the
+// statement that is meant, 0 for whichever it is: *OtherStatementError where it
+// is another.
+func (w *Warden) Resolve(ctx context.Context, name string, done bool, only int) (int, error) {
+	return w.resolve(ctx, name, only, func(e *journal.Entry, p plan.Progress, m *migration.Migration, _ engine.Server) (settlement, error) {
 		if p.Doubt == 0 {
 			return settlement{}, ErrNothingInDoubt
 		}
@@ -110,8 +112,8 @@ func (w *Warden) Resolve(ctx context.Context, name string, done bool) (int, erro
 // migration count as done without being run: the one in doubt, or the one that
 // the next run would begin with. It returns its number. Errors as for Resolve,
 // or a refusal of the file.
-func (w *Warden) Skip(ctx context.Context, name string) (int, error) {
-	return w.resolve(ctx, name, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
+func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
+	return w.resolve(ctx, name, only, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
 		if p.Doubt > 0 {
 			return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, done: true}, nil
 		}
@@ -136,7 +138,27 @@ type settlement struct {
 	skipped  int // the statement that would have run, 0 for those in doubt
 }
 
-func (w *Warden) resolve(ctx context.Context, name string, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (int, error) {
+// number is the statement that it is said of: of several that a skip passes
+// over, the last, which is the one that would run.
+func (s settlement) number() int {
+	if s.skipped > 0 {
+		return s.skipped
+	}
+	return s.from
+}
+
+// An OtherStatementError says that the statement which is in doubt, or would
+// run next, is not the one that was meant.
+type OtherStatementError struct {
+	File    string
+	Is, Not int
+}
+
+func (e *OtherStatementError) Error() string {
+	return fmt.Sprintf("it is statement %d of %s that waits to be resolved, not %d", e.Is, e.File, e.Not)
+}
+
+func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (int, error) {
 	set, err := w.load()
 	if err != nil {
 		return 0, err
@@ -165,7 +187,9 @@ func (w *Warden) resolve(ctx context.Context, name string, say func(*journal.Ent
 		if e == nil || m == nil || e.Version != "" && m.Version.String() != e.Version || e.Version == "" && m.File != e.File {
 			return ErrNothingInDoubt
 		}
-		said, err = say(e, p, m, s.Server())
+		if said, err = say(e, p, m, s.Server()); err == nil && only > 0 && only != said.number() {
+			err = &OtherStatementError{m.File, said.number(), only}
+		}
 		return err
 	}
 	if err := find(); err != nil {
@@ -179,11 +203,7 @@ func (w *Warden) resolve(ctx context.Context, name string, say func(*journal.Ent
 		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, said.from, said.to, said.checksum, said.done, "")
 		_, err = s.Exec(ctx, q.Text, q.Values()...)
 	}
-	// Of several that a skip passes over, the last is the one that would run.
-	n := said.from
-	if said.skipped > 0 {
-		n = said.skipped
-	}
+	n := said.number()
 	if hold.From != nil {
 		// The lock of whoever left the doubt was only borrowed: the migration
 		// is as half-done as it was.

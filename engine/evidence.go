@@ -74,6 +74,7 @@ const (
 	Trims   Rule = "trims"   // one of several of that name is gone
 	Rewrite Rule = "rewrite" // as Alters, but the rows change, and must not twice
 	Builds  Rule = "builds"  // Makes in several steps, which may leave an invalid one
+	Redoes  Rule = "redoes"  // it may be run twice, and broken off it leaves something invalid beside the object
 )
 
 // Unfinished and InWork begin what Witness.Now says of an object that is built
@@ -114,7 +115,7 @@ func (e Evidence) Judge(now []string) Finding {
 	for i, o := range e.Objects {
 		one, text := o.judge(now[i])
 		saw = append(saw, o.String()+" "+text)
-		if one == TookNot && strings.HasPrefix(now[i], Unfinished) {
+		if one == TookNot && strings.HasPrefix(now[i], Unfinished) && now[i] != o.Before {
 			f.Clear = append(f.Clear, o)
 		}
 		switch {
@@ -176,6 +177,11 @@ func (o Object) judge(now string) (Outcome, string) {
 			return Unsure, "is there, and was not before"
 		}
 		return Took, "has changed"
+	case Redoes:
+		if same {
+			return TookNot, "has nothing invalid beside it"
+		}
+		return TookNot, "has something invalid beside it"
 	case Rewords, Trims:
 		switch {
 		case same:

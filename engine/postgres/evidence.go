@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -18,7 +19,7 @@ import (
 // several (CREATE INDEX CONCURRENTLY) leave a mark of their own, an invalid
 // index.
 func witness() engine.Witness {
-	return engine.Witness{Before: before, Now: now, Clear: clearIndex}
+	return engine.Witness{Before: before, Now: now, Clear: clearLeft}
 }
 
 // Kinds of objects that are looked at in ways of their own. Others are looked
@@ -27,7 +28,8 @@ const (
 	kindTable    = "table" // and whatever is like one: all that is known of it
 	kindRelation = "relation"
 	kindIndex    = "index"
-	kindRoutine  = "function" // all of one name
+	kindRemains  = "indexes of" // what REINDEX CONCURRENTLY leaves of those of a table
+	kindRoutine  = "function"   // all of one name
 	kindTrigger  = "trigger"
 	kindPolicy   = "policy"
 	kindType     = "type"
@@ -60,6 +62,10 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 			return engine.Evidence{Again: true}, nil
 		}
 		objects = b.altered()
+	case "REINDEX":
+		if objects = b.reindexed(); objects == nil {
+			return engine.Evidence{Again: true}, b.err
+		}
 	default:
 		// Each of them makes something so, whatever it was before.
 		return engine.Evidence{Again: true}, nil
@@ -184,6 +190,35 @@ func (b *scene) index() []engine.Object {
 		return nil // which index would be the broken one?
 	}
 	return []engine.Object{{Rule: engine.Alters, Kind: kindTable, Schema: schema, Name: table, ID: id}}
+}
+
+// reindexed is the table whose indexes are built anew, concurrently; nil where
+// nothing can be left of that.
+func (b *scene) reindexed() []engine.Object {
+	p := b.p
+	concurrently := p.Has("CONCURRENTLY")
+	if p.Next("(") && !p.To(")") {
+		// They stand in brackets, which To passes over.
+		for len(p.Tokens) > 0 && !p.Next(")") {
+			p.Tokens = p.Tokens[1:]
+		}
+	}
+	kind := p.OneOf("INDEX", "TABLE")
+	p.Next("CONCURRENTLY")
+	if !concurrently || kind == "" {
+		return nil
+	}
+	schema, name, id := b.existing(p.Name())
+	if name == "" {
+		return nil
+	}
+	if kind == "INDEX" {
+		id = b.text("SELECT indrelid::text FROM pg_catalog.pg_index WHERE indexrelid = $1::oid", id)
+	}
+	if id == "" {
+		return nil
+	}
+	return []engine.Object{{Rule: engine.Redoes, Kind: kindRemains, Schema: schema, Name: name, ID: id}}
 }
 
 func (b *scene) dropped() []engine.Object {
@@ -386,6 +421,12 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 		return ask(relation, o.Schema, o.Name)
 	case kindIndex:
 		return indexNow(ctx, s, o)
+	case kindRemains:
+		rows, err := column(ctx, s, remains, o.ID)
+		if len(rows) == 0 || err != nil {
+			return "", err
+		}
+		return engine.Unfinished + strings.Join(rows, ","), nil
 	case kindTable:
 		id := o.ID
 		if id == "" {
@@ -436,12 +477,46 @@ func indexNow(ctx context.Context, s engine.Session, o engine.Object) (string, e
 	return strings.Join(rows, ""), err
 }
 
-// clearIndex drops the invalid index that a broken CREATE INDEX CONCURRENTLY
-// left.
-func clearIndex(ctx context.Context, s engine.Session, o engine.Object) error {
-	if o.Kind != kindIndex {
-		return errNewer
+// remains are the invalid indexes of a table, and of its TOAST table, at which
+// nobody is at work.
+const remains = `SELECT i.indexrelid::text FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+	WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'
+	AND (i.indrelid = $1::oid OR i.indrelid = (SELECT t.reltoastrelid FROM pg_catalog.pg_class AS t WHERE t.oid = $1::oid))
+	AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid OR p.relid = i.indrelid)
+	ORDER BY i.indexrelid`
+
+// clearLeft drops the invalid index that a broken CREATE INDEX CONCURRENTLY left,
+// or those of a REINDEX that were not there before.
+func clearLeft(ctx context.Context, s engine.Session, o engine.Object) error {
+	drop := func(schema, name string) error {
+		_, err := s.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+quoteIdent(schema)+"."+quoteIdent(name))
+		return err
 	}
-	_, err := s.Exec(ctx, "DROP INDEX CONCURRENTLY IF EXISTS "+quoteIdent(o.Schema)+"."+quoteIdent(o.Name))
-	return err
+	switch o.Kind {
+	case kindIndex:
+		return drop(o.Schema, o.Name)
+	case kindRemains:
+		left, err := column(ctx, s, remains, o.ID)
+		if err != nil {
+			return err
+		}
+		before := strings.Split(strings.TrimPrefix(o.Before, engine.Unfinished), ",")
+		for _, id := range left {
+			if slices.Contains(before, id) {
+				continue
+			}
+			name, err := column(ctx, s, `SELECT x FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace,
+				unnest(ARRAY[n.nspname, c.relname]) WITH ORDINALITY AS a (x, i) WHERE c.oid = $1::oid ORDER BY a.i`, id)
+			if err != nil {
+				return err
+			}
+			if len(name) == 2 {
+				if err := drop(name[0], name[1]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return errNewer
 }

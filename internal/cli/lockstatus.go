@@ -414,6 +414,7 @@ func migrationName(version, file string) string {
 
 func (a *app) resolveCommand() *cobra.Command {
 	var done, retry, skip bool
+	var only int
 	cmd := &cobra.Command{
 		Use:   "resolve VERSION|FILE",
 		Short: "Say how a statement ended that was interrupted",
@@ -425,6 +426,7 @@ func (a *app) resolveCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&done, "done", false, "the statement took effect")
 	cmd.Flags().BoolVar(&retry, "retry", false, "it did not; run it again")
 	cmd.Flags().BoolVar(&skip, "skip", false, "leave out the next statement of a half-done migration")
+	cmd.Flags().IntVar(&only, "statement", 0, "say it of statement `N` alone: refuse where it is another")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		v, err := migration.ParseVersion(args[0])
 		if err != nil && !strings.HasSuffix(args[0], ".sql") {
@@ -433,12 +435,15 @@ func (a *app) resolveCommand() *cobra.Command {
 		if given := []bool{done, retry, skip}; len(slices.DeleteFunc(given, func(b bool) bool { return !b })) != 1 {
 			return &usageError{"say --done, --retry or --skip", cmd.CommandPath() + " -h"}
 		}
+		if cmd.Flags().Changed("statement") && only < 1 {
+			return usagef("--statement %d: want a number from 1", only)
+		}
 		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
 			n, err := 0, error(nil)
 			if skip {
-				n, err = t.warden.Skip(ctx, args[0])
+				n, err = t.warden.Skip(ctx, args[0], only)
 			} else {
-				n, err = t.warden.Resolve(ctx, args[0], done)
+				n, err = t.warden.Resolve(ctx, args[0], done, only)
 			}
 			if err != nil {
 				return &runError{err: err, target: t}

@@ -164,6 +164,7 @@ func (a *app) facts(d *description, err error) {
 		readOnly *lock.ReadOnlyError
 		newer    *lock.ErrNewerTable
 		pathErr  *fs.PathError
+		other    *dbwarden.OtherStatementError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -208,6 +209,10 @@ func (a *app) facts(d *description, err error) {
 		a.evicted(d, evict, err)
 	case errors.Is(err, lock.ErrNotHeld):
 		d.Code, d.Message = "not_held", notHeldLine
+	case errors.As(err, &other):
+		d.Code = "other_statement"
+		d.State = []string{"nothing was changed"}
+		d.Next = []string{fmt.Sprintf("look whether statement %d took effect, and say it of that one: --statement %d", other.Is, other.Is)}
 	case errors.Is(err, dbwarden.ErrNothingInDoubt):
 		d.Next = []string{"nothing has to be said of it: dbwarden status shows where each migration stands, dbwarden migrate goes on"}
 	case errors.Is(err, lock.ErrLost):

@@ -57,6 +57,8 @@ func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 				fail("seed: %v", err)
 			}
 			h.Seed = on
+		case name == "check":
+			h.Check = append(h.Check, Note{firstLine + i, value})
 		case name == "depends_on":
 			vs, err := parseDependsOn(value)
 			if err != nil {

@@ -64,6 +64,16 @@ type Header struct {
 	// LockTimeout and StatementTimeout override the run's limits for this
 	// file; nil keeps them, zero means none.
 	LockTimeout, StatementTimeout *time.Duration
+
+	// Check holds what the lines "-- check: ..." say, which speak to the
+	// command check and to nobody else.
+	Check []Note
+}
+
+// Note is the text of one line of a header.
+type Note struct {
+	Line int
+	Text string
 }
 
 // Direction is one of a migration's two sections.

@@ -116,3 +116,7 @@ func (s Statement) at(offset int) Pos {
 	}
 	return s.Start.advance([]byte(s.Text[:offset]))
 }
+
+// Offset returns the place in the input of the byte of the text with that
+// number, from 0.
+func (s Statement) Offset(n int) Pos { return s.at(min(max(n, 0), len(s.Text))) }

@@ -7,6 +7,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine/mysql"
 	"github.com/dbwarden-go/dbwarden/engine/mysql/myschema"
 	"github.com/dbwarden-go/dbwarden/engine/postgres"
+	"github.com/dbwarden-go/dbwarden/engine/postgres/pgcheck"
 	"github.com/dbwarden-go/dbwarden/engine/postgres/pgschema"
 	"github.com/dbwarden-go/dbwarden/engine/sqlite"
 	"github.com/dbwarden-go/dbwarden/engine/sqlite/liteschema"
@@ -19,7 +20,7 @@ var version, commit, date string
 func main() {
 	os.Exit(cli.Process([]cli.Product{
 		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect, Statements: liteschema.Statements},
-		{Engine: postgres.Engine(), Inspect: pgschema.Inspect, Statements: pgschema.Statements},
+		{Engine: postgres.Engine(), Inspect: pgschema.Inspect, Statements: pgschema.Statements, Check: pgcheck.Product},
 		{Engine: mysql.Engine(), Inspect: myschema.Inspect, Statements: myschema.Statements},
 	}, cli.Build{Version: version, Commit: commit, Date: date}))
 }

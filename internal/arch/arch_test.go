@@ -21,13 +21,17 @@ var may = map[string][]string{
 	"engine/enginetest": {
 		"engine", "sqltext",
 	},
-	"event":     {},
-	"journal":   {"engine", "lock", "migration", "sqltext"},
-	"lock":      {"engine", "event"},
-	"migration": {"sqltext"},
-	"plan":      {"engine", "journal", "migration", "sqltext"},
-	"schema":    {},
-	"sqltext":   {},
+	"engine/X/Xcheck": {"check", "ddl", "engine", "sqltext"},
+	"check":           {"ddl", "engine", "migration", "plan", "sqltext"},
+	"check/checktest": {"check", "engine", "migration"},
+	"ddl":             {"sqltext"},
+	"event":           {},
+	"journal":         {"engine", "lock", "migration", "sqltext"},
+	"lock":            {"engine", "event"},
+	"migration":       {"sqltext"},
+	"plan":            {"engine", "journal", "migration", "sqltext"},
+	"schema":          {},
+	"sqltext":         {},
 }
 
 // layer is the row of the table that a folder belongs to, "" and false for
@@ -44,6 +48,8 @@ func layer(folder string) (string, bool) {
 		return "engine/X", true
 	case parts[0] == "engine" && len(parts) == 3 && strings.HasSuffix(parts[2], "schema"):
 		return "engine/X/Xschema", true
+	case parts[0] == "engine" && len(parts) == 3 && strings.HasSuffix(parts[2], "check"):
+		return "engine/X/Xcheck", true
 	}
 	return folder, true
 }
@@ -51,7 +57,7 @@ func layer(folder string) (string, bool) {
 // concrete reports whether a folder is a product's engine or a part of one.
 func concrete(folder string) bool {
 	l, ok := layer(folder)
-	return ok && (l == "engine/X" || l == "engine/X/Xschema")
+	return ok && (l == "engine/X" || l == "engine/X/Xschema" || l == "engine/X/Xcheck")
 }
 
 func TestPackagesImportOnlyWhatStandsBelowThem(t *testing.T) {
@@ -102,7 +108,7 @@ func TestNobodyButTheCommandChoosesAnEngine(t *testing.T) {
 
 func TestTestHelpersStayInTests(t *testing.T) {
 	t.Parallel()
-	helpers := []string{"engine/enginetest", "internal/dbtest", "internal/dbtest/trap", "internal/faultsql", "internal/wirelab", "internal/arch"}
+	helpers := []string{"engine/enginetest", "check/checktest", "internal/dbtest", "internal/dbtest/trap", "internal/faultsql", "internal/wirelab", "internal/arch"}
 	for _, s := range sources(t) {
 		if s.test || below(s.folder, "internal/dbtest") {
 			continue
@@ -194,7 +200,7 @@ func TestNothingRunsOnImport(t *testing.T) {
 // for its name: a new engine must not need a change there.
 func TestNobodyAsksWhichProductItIs(t *testing.T) {
 	t.Parallel()
-	folders := []string{"", "lock", "journal", "plan", "migration", "event"}
+	folders := []string{"", "lock", "journal", "plan", "migration", "event", "check", "ddl"}
 	names := []string{"postgres", "postgresql", "mysql", "mariadb", "sqlite"}
 	for _, s := range sources(t) {
 		if s.test || !slices.Contains(folders, s.folder) {

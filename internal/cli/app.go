@@ -53,7 +53,7 @@ func (a *app) root() *cobra.Command {
 		Long: "dbwarden applies plain SQL migrations to SQLite, PostgreSQL, MySQL and MariaDB,\n" +
 			"under a lock that tells who holds it, whether they live, and what to do.\n\n" +
 			"Exit codes: 0 done, 1 an error, 2 a mistake in the configuration or on the command line, 3 a migration failed,\n" +
-			"4 the lock is held, 5 the lock was lost, 6 status --exit-code found something, 129/130/143 stopped by a signal.\n" +
+			"4 the lock is held, 5 the lock was lost, 6 check or status --exit-code found something, 129/130/143 stopped by a signal.\n" +
 			"More is in the folder docs of the source: commands.md, migrations.md, configuration.md, and lock.md for a held lock.",
 		Example: "  dbwarden init\n  dbwarden new \"create users\"\n  dbwarden migrate\n  dbwarden status\n  dbwarden lock-status",
 		Args:    cobra.ArbitraryArgs,
@@ -89,7 +89,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
 		a.initCommand(), a.newCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
-		a.checkDBCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.configCommand(),
+		a.checkCommand(), a.checkDBCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.configCommand(),
 		a.versionCommand(), a.completionCommand(root),
 	)
 	root.SetHelpCommand(a.helpCommand(root))
@@ -237,7 +237,7 @@ func (a *app) loadFor(foldersOnly bool) (*config.Config, error) {
 	}
 	c, err := config.Load(config.Input{
 		Dir: a.Dir, File: a.configFile, URL: a.url, Database: a.database, All: a.all,
-		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv, FoldersOnly: foldersOnly,
+		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv, FoldersOnly: foldersOnly, CheckRules: a.checkRules,
 	})
 	if err != nil {
 		return nil, err

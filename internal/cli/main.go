@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dbwarden-go/dbwarden/check"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -40,11 +41,13 @@ type Env struct {
 	Now        func() time.Time // for names of new files; nil is time.Now
 }
 
-// Product is an engine with what reads a schema and writes it down.
+// Product is an engine with what reads a schema and writes it down, and the
+// rules of check.
 type Product struct {
 	Engine     *engine.Engine
 	Inspect    func(context.Context, engine.Session, schema.Options) (*schema.State, error)
 	Statements func(*schema.State) []string
+	Check      func() *check.Product // called by check alone
 }
 
 // Build is what this program is.

@@ -512,6 +512,11 @@ func caret(e *dbwarden.MigrationError) string {
 	if i == 0 && e.Row == "" {
 		column -= e.Start.Column - 1
 	}
+	return marked(line, e.Pos.Line, column)
+}
+
+// marked is a line with its number and a mark under the column.
+func marked(line string, lineNumber, column int) string {
 	runes := []rune(line)
 	const most = 100
 	if column > most*3/4 && len(runes) > most {
@@ -524,7 +529,7 @@ func caret(e *dbwarden.MigrationError) string {
 	if column < 1 || column > len(runes)+1 {
 		return ""
 	}
-	number := fmt.Sprintf("%6d | ", e.Pos.Line)
+	number := fmt.Sprintf("%6d | ", lineNumber)
 	pad := strings.Repeat(" ", len(number)+render.Columns(string(runes[:column-1])))
 	shown := strings.Map(func(r rune) rune {
 		if r == '\t' {

@@ -2,8 +2,10 @@ package cli_test
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -18,5 +20,25 @@ func TestProgramRunsNoTemplates(t *testing.T) {
 	}
 	if bytes.Contains(out, []byte("text/template.(*state).evalCall")) {
 		t.Error("text/template is linked into the program")
+	}
+}
+
+// The rules of check cost no other command anything: nothing of them runs
+// when the program starts.
+func TestRulesOfCheckCostTheStartNothing(t *testing.T) {
+	t.Parallel()
+	c := exec.CommandContext(t.Context(), filepath.Join(program, "dbwarden"), "version")
+	c.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if !strings.Contains(string(out), "init ") {
+		t.Fatalf("nothing was traced:\n%s", out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "init ") && (strings.Contains(line, "dbwarden/check @") || strings.Contains(line, "dbwarden/ddl @") || strings.Contains(line, "dbwarden/engine/") && strings.Contains(line, "check @")) {
+			t.Errorf("this runs at every start: %s", line)
+		}
 	}
 }

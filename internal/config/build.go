@@ -39,6 +39,7 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.d.Run.LockTimeout = b.duration(keyLockTimeout, defaultLockTimeout, NoLimit)
 	b.d.Run.LockRetry = b.duration(keyLockRetry, defaultLockRetry, 0)
 	b.d.Run.StatementTimeout = b.duration(keyStatementTimeout, NoLimit, NoLimit)
+	b.rules()
 	return b.d, b.err
 }
 

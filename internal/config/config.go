@@ -66,6 +66,10 @@ type Input struct {
 	FoldersOnly   bool     // the command needs no URL: what is wrong with one does not matter
 	Schemes       []string // URL schemes that have an engine; nil: all that the product knows
 
+	// CheckRules names the rules of check, which are the keys of [check]; nil:
+	// any is taken. It is called only where there is such a key.
+	CheckRules func() []string
+
 	// Getenv looks an environment variable up, as os.LookupEnv does; nil is
 	// an empty environment.
 	Getenv func(string) (string, bool)
@@ -98,6 +102,9 @@ type Database struct {
 
 	Lock LockConfig
 	Run  RunConfig
+
+	// Check is the [check] table: the severity of rules, by name.
+	Check map[string]string
 
 	// Sources lists every key with its value and where that came from, in a
 	// fixed order. Secrets in it are masked.
@@ -133,6 +140,9 @@ type Setting struct {
 // the file, the environment or the flags.
 func Load(in Input) (*Config, error) {
 	f, err := readFile(in.Dir, in.File)
+	if err == nil {
+		err = f.checkRules(in.CheckRules)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ const (
 	keyLockRetry        = "run.lock_retry"
 
 	keyDefault = "default" // of [databases.NAME] only
+	keyCheck   = "check"   // a table with a key for each rule
 )
 
 // keyType is what may stand behind a key.
@@ -65,10 +66,11 @@ type scope struct {
 	name   string
 	pos    position // of its table; zero for the top level
 	values map[string]entry
+	check  map[string]entry // of [check], by rule
 }
 
 func newScope(name string, pos position) *scope {
-	return &scope{name: name, pos: pos, values: map[string]entry{}}
+	return &scope{name: name, pos: pos, values: map[string]entry{}, check: map[string]entry{}}
 }
 
 // file is a configuration file whose keys are all known and of the right
@@ -164,6 +166,9 @@ func (f *file) addTo(s *scope, path []string, e entry) error {
 	if key == "lock" || key == "run" {
 		return f.wantTable(e, key)
 	}
+	if path[0] == keyCheck {
+		return f.addRule(s, path, e)
+	}
 	t, known := keyTypes[key]
 	switch {
 	case !known:
@@ -216,7 +221,7 @@ func (f *file) unknown(s *scope, path []string, e entry) error {
 		}
 	}
 	slices.Sort(known)
-	known = append(known, "lock", "run")
+	known = append(known, "lock", "run", keyCheck)
 	if s == f.top {
 		known = append(known, "databases", "warden")
 	}

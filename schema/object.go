@@ -2,7 +2,7 @@ package schema
 
 // Namespace is a schema within a database.
 type Namespace struct {
-	Name    string  `json:"name"`
+	Name    string  `json:"name" diff:"-"`
 	Comment string  `json:"comment,omitempty"`
 	Grants  []Grant `json:"grants,omitempty"`
 }
@@ -16,7 +16,7 @@ type Extension struct {
 
 // Type is a type that somebody made.
 type Type struct {
-	Schema  string `json:"schema,omitempty"`
+	Schema  string `json:"schema,omitempty" diff:"-"`
 	Name    string `json:"name"`
 	Kind    string `json:"kind"` // "enum", "domain", "composite", "range"
 	Comment string `json:"comment,omitempty"`
@@ -37,7 +37,7 @@ type Type struct {
 
 // Sequence hands out numbers. Where it stands at the moment is not told.
 type Sequence struct {
-	Schema    string  `json:"schema,omitempty"`
+	Schema    string  `json:"schema,omitempty" diff:"-"`
 	Name      string  `json:"name"`
 	Type      string  `json:"type,omitempty"`
 	Start     int64   `json:"start"`
@@ -54,7 +54,7 @@ type Sequence struct {
 
 // Routine is a function, procedure or aggregate. Several may share a name.
 type Routine struct {
-	Schema     string  `json:"schema,omitempty"`
+	Schema     string  `json:"schema,omitempty" diff:"-"`
 	Name       string  `json:"name"`
 	Arguments  string  `json:"arguments,omitempty"` // that tell it from others of the name
 	Kind       string  `json:"kind"`                // "function", "procedure", "aggregate", "window"
@@ -68,7 +68,7 @@ type Routine struct {
 
 // View is a view or a materialised view.
 type View struct {
-	Schema       string    `json:"schema,omitempty"`
+	Schema       string    `json:"schema,omitempty" diff:"-"`
 	Name         string    `json:"name"`
 	Materialized bool      `json:"materialized,omitempty"`
 	Options      []string  `json:"options,omitempty"`
@@ -84,7 +84,7 @@ type View struct {
 
 // Event is a statement that the server runs by its clock (MySQL).
 type Event struct {
-	Schema     string `json:"schema,omitempty"`
+	Schema     string `json:"schema,omitempty" diff:"-"`
 	Name       string `json:"name"`
 	Definer    string `json:"definer,omitempty" diff:"-"`
 	Comment    string `json:"comment,omitempty"`

@@ -2,7 +2,7 @@ package schema
 
 // Table is one ordinary, partitioned, foreign or virtual table.
 type Table struct {
-	Schema  string   `json:"schema,omitempty"` // "" on SQLite's main database
+	Schema  string   `json:"schema,omitempty" diff:"-"` // "" on SQLite's main database
 	Name    string   `json:"name"`
 	Kind    string   `json:"kind,omitempty"` // "" for an ordinary one, "virtual", "partitioned", "unlogged", "system versioned"
 	Options []string `json:"options,omitempty"`

@@ -105,6 +105,9 @@ func roundTrip(t *testing.T, s engine.Session) *schema.State {
 	if diff := cmp.Diff(named(t, first), named(t, second)); diff != "" {
 		t.Errorf("made again, it is another one (-first +second):\n%s", diff)
 	}
+	if got := schema.Diff(first, second); len(got) > 0 { // whatever the two databases are called
+		t.Errorf("changes are found: %v", got)
+	}
 	return first
 }
 

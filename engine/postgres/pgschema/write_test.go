@@ -43,6 +43,9 @@ func roundTrip(t *testing.T, server *dbtest.Server, url string, o schema.Options
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Errorf("made again, it is another one (-first +second):\n%s", diff)
 	}
+	if got := schema.Diff(first, second); len(got) > 0 {
+		t.Errorf("changes are found: %v", got)
+	}
 	return first
 }
 

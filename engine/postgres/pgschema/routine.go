@@ -46,19 +46,19 @@ func (i *inspection) readRoutines(ctx context.Context) error {
 var aggregate = `'CREATE AGGREGATE ' || ` + name("p", "proname", "pronamespace") + ` || '(' || CASE p.pronargs WHEN 0 THEN '*'
 		ELSE pg_catalog.pg_get_function_arguments(p.oid) END || E') (\n    ' || pg_catalog.concat_ws(E',\n    ',
 		'SFUNC = ' || ag.aggtransfn::pg_catalog.regproc::text, 'STYPE = ' || pg_catalog.format_type(ag.aggtranstype, NULL),
-		'SSPACE = ' || nullif(ag.aggtransspace, 0), ` + part("FINALFUNC", "aggfinalfn") + `,
+		'SSPACE = ' || nullif(ag.aggtransspace, 0), ` + supports("FINALFUNC", "aggfinalfn") + `,
 		CASE WHEN ag.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
 		CASE WHEN ag.aggfinalmodify <> CASE ag.aggkind WHEN 'n' THEN 'r' ELSE 'w' END THEN 'FINALFUNC_MODIFY = '
 			|| CASE ag.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END END,
-		` + part("COMBINEFUNC", "aggcombinefn") + `, ` + part("SERIALFUNC", "aggserialfn") + `, ` + part("DESERIALFUNC", "aggdeserialfn") + `,
+		` + supports("COMBINEFUNC", "aggcombinefn") + `, ` + supports("SERIALFUNC", "aggserialfn") + `, ` + supports("DESERIALFUNC", "aggdeserialfn") + `,
 		'INITCOND = ' || pg_catalog.quote_literal(ag.agginitval),
-		` + part("MSFUNC", "aggmtransfn") + `, ` + part("MINVFUNC", "aggminvtransfn") + `,
+		` + supports("MSFUNC", "aggmtransfn") + `, ` + supports("MINVFUNC", "aggminvtransfn") + `,
 		CASE WHEN ag.aggmtranstype <> 0 THEN 'MSTYPE = ' || pg_catalog.format_type(ag.aggmtranstype, NULL) END,
-		'MSSPACE = ' || nullif(ag.aggmtransspace, 0), ` + part("MFINALFUNC", "aggmfinalfn") + `, 'MINITCOND = ' || pg_catalog.quote_literal(ag.aggminitval),
+		'MSSPACE = ' || nullif(ag.aggmtransspace, 0), ` + supports("MFINALFUNC", "aggmfinalfn") + `, 'MINITCOND = ' || pg_catalog.quote_literal(ag.aggminitval),
 		CASE WHEN ag.aggsortop <> 0 THEN 'SORTOP = ' || ag.aggsortop::pg_catalog.regoper::text END,
 		CASE p.proparallel WHEN 's' THEN 'PARALLEL = SAFE' WHEN 'r' THEN 'PARALLEL = RESTRICTED' END,
 		CASE ag.aggkind WHEN 'h' THEN 'HYPOTHETICAL' END) || E'\n)'`
 
-func part(word, column string) string {
+func supports(word, column string) string {
 	return "'" + word + " = ' || nullif(ag." + column + "::pg_catalog.regproc::text, '-')"
 }

@@ -100,7 +100,7 @@ func (w *writer) inOrder() []piece {
 		all = append(all, piece{t.ID(), func() { w.table(t) }})
 	}
 	for _, v := range w.state.Views {
-		all = append(all, piece{v.ID(), func() { w.view(v) }})
+		all = append(all, piece{v.ID(), func() { w.view("CREATE", v) }})
 	}
 	return schema.Order(all, func(p piece) schema.ID { return p.id }, w.state.Depends)
 }
@@ -193,12 +193,12 @@ func biggestOf(integer string) int64 {
 	return 1<<63 - 1
 }
 
-func (w *writer) view(v schema.View) {
+func (w *writer) view(create string, v schema.View) {
 	what := "VIEW"
 	if v.Materialized {
 		what = "MATERIALIZED VIEW"
 	}
-	text := "CREATE " + what + " " + w.name(v.Schema, v.Name)
+	text := create + " " + what + " " + w.name(v.Schema, v.Name)
 	if len(v.Options) > 0 {
 		text += " WITH (" + strings.Join(v.Options, ", ") + ")"
 	}

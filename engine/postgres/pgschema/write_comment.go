@@ -2,93 +2,134 @@ package pgschema
 
 import "github.com/dbwarden-go/dbwarden/schema"
 
+// remark is the comment of one thing: an object, or a part of one.
+type remark struct {
+	object schema.ID // as Diff spells it
+	part   schema.ID // the object again, where the remark is on itself
+	on     string    // as COMMENT ON has it
+	text   string
+}
+
+func (r remark) sql() string {
+	if r.text == "" {
+		return "COMMENT ON " + r.on + " IS NULL"
+	}
+	return "COMMENT ON " + r.on + " IS " + literal(r.text)
+}
+
 func (w *writer) comments() {
+	for _, r := range w.remarks() {
+		if r.text != "" {
+			w.out = append(w.out, r.sql())
+		}
+	}
+}
+
+// remarks lists everything that can have a comment.
+func (w *writer) remarks() []remark {
 	st := w.state
+	var r remarks
 	for _, n := range st.Schemas {
-		w.comment("SCHEMA "+ident(n.Name), n.Comment)
+		r.of(st.Relative(schema.ID{Kind: schema.KindSchema, Name: n.Name}), "SCHEMA "+ident(n.Name), n.Comment)
 	}
 	for _, t := range st.Types {
-		name := w.name(t.Schema, t.Name)
+		name, word := w.name(t.Schema, t.Name), "TYPE "
 		if t.Kind == "domain" {
-			w.comment("DOMAIN "+name, t.Comment)
-		} else {
-			w.comment("TYPE "+name, t.Comment)
+			word = "DOMAIN "
 		}
-		w.columnComments(name, t.Columns)
+		r.of(st.Relative(t.ID()), word+name, t.Comment)
+		r.columns(name, t.Columns)
 		for _, c := range t.Checks {
-			w.comment("CONSTRAINT "+ident(c.Name)+" ON DOMAIN "+name, c.Comment)
+			r.part(schema.KindCheck, c.Name, "CONSTRAINT "+ident(c.Name)+" ON DOMAIN "+name, c.Comment)
 		}
 	}
 	for _, s := range st.Sequences {
-		w.comment("SEQUENCE "+w.name(s.Schema, s.Name), s.Comment)
+		r.of(st.Relative(s.ID()), "SEQUENCE "+w.name(s.Schema, s.Name), s.Comment)
 	}
-	for _, r := range st.Routines {
-		object := w.routine(r)
-		if r.Kind == "aggregate" {
-			object = "AGGREGATE " + object[len("FUNCTION "):]
+	for _, x := range st.Routines {
+		on := w.routine(x)
+		if x.Kind == "aggregate" {
+			on = "AGGREGATE " + on[len("FUNCTION "):]
 		}
-		w.comment(object, r.Comment)
+		r.of(st.Relative(x.ID()), on, x.Comment)
 	}
 	for _, t := range st.Tables {
-		w.tableComments(t)
+		w.tableRemarks(&r, t)
 	}
 	for _, v := range st.Views {
 		name, word := w.name(v.Schema, v.Name), "VIEW "
 		if v.Materialized {
 			word = "MATERIALIZED VIEW "
 		}
-		w.comment(word+name, v.Comment)
-		w.columnComments(name, v.Columns)
-		w.indexComments(v.Schema, name, v.Indexes)
-		w.triggerComments(name, v.Triggers)
+		r.of(st.Relative(v.ID()), word+name, v.Comment)
+		r.columns(name, v.Columns)
+		w.indexRemarks(&r, v.Schema, name, v.Indexes)
+		r.triggers(name, v.Triggers)
 	}
+	return r.all
 }
 
-func (w *writer) tableComments(t schema.Table) {
+func (w *writer) tableRemarks(r *remarks, t schema.Table) {
 	name := w.name(t.Schema, t.Name)
-	w.comment("TABLE "+name, t.Comment)
-	w.columnComments(name, t.Columns)
-	constraint := func(of, text string) { w.comment("CONSTRAINT "+ident(of)+" ON "+name, text) }
-	if t.PrimaryKey != nil {
-		constraint(t.PrimaryKey.Name, t.PrimaryKey.Comment)
+	r.of(w.state.Relative(t.ID()), "TABLE "+name, t.Comment)
+	r.columns(name, t.Columns)
+	constraint := func(kind schema.Kind, id, of, text string) {
+		r.part(kind, id, "CONSTRAINT "+ident(of)+" ON "+name, text)
 	}
-	w.indexComments(t.Schema, name, t.Indexes)
+	if k := t.PrimaryKey; k != nil {
+		constraint(schema.KindPrimaryKey, "", k.Name, k.Comment)
+	}
+	w.indexRemarks(r, t.Schema, name, t.Indexes)
 	for _, f := range t.ForeignKeys {
-		constraint(f.Name, f.Comment)
+		constraint(schema.KindForeignKey, f.Name, f.Name, f.Comment)
 	}
 	for _, c := range t.Checks {
-		constraint(c.Name, c.Comment)
+		constraint(schema.KindCheck, c.Name, c.Name, c.Comment)
 	}
 	for _, p := range t.Policies {
-		w.comment("POLICY "+ident(p.Name)+" ON "+name, p.Comment)
+		r.part(schema.KindPolicy, p.Name, "POLICY "+ident(p.Name)+" ON "+name, p.Comment)
 	}
-	w.triggerComments(name, t.Triggers)
+	r.triggers(name, t.Triggers)
 }
 
-func (w *writer) columnComments(of string, columns []schema.Column) {
-	for _, c := range columns {
-		w.comment("COLUMN "+of+"."+ident(c.Name), c.Comment)
-	}
-}
-
-func (w *writer) indexComments(space, table string, all []schema.Index) {
+func (w *writer) indexRemarks(r *remarks, space, table string, all []schema.Index) {
 	for _, x := range all {
+		on := "INDEX " + w.name(space, x.Name)
 		if x.Constraint != "" {
-			w.comment("CONSTRAINT "+ident(x.Name)+" ON "+table, x.Comment)
-		} else {
-			w.comment("INDEX "+w.name(space, x.Name), x.Comment)
+			on = "CONSTRAINT " + ident(x.Name) + " ON " + table
 		}
+		r.part(schema.KindIndex, x.Name, on, x.Comment)
 	}
 }
 
-func (w *writer) triggerComments(of string, all []schema.Trigger) {
+// remarks collects them, object by object.
+type remarks struct {
+	object schema.ID
+	all    []remark
+}
+
+func (r *remarks) of(id schema.ID, on, text string) {
+	r.object = id
+	r.all = append(r.all, remark{id, id, on, text})
+}
+
+func (r *remarks) part(kind schema.Kind, name, on, text string) {
+	r.all = append(r.all, remark{r.object, part(r.object, kind, name), on, text})
+}
+
+func (r *remarks) columns(of string, columns []schema.Column) {
+	for _, c := range columns {
+		r.part(schema.KindColumn, c.Name, "COLUMN "+of+"."+ident(c.Name), c.Comment)
+	}
+}
+
+func (r *remarks) triggers(of string, all []schema.Trigger) {
 	for _, g := range all {
-		w.comment("TRIGGER "+ident(g.Name)+" ON "+of, g.Comment)
+		r.part(schema.KindTrigger, g.Name, "TRIGGER "+ident(g.Name)+" ON "+of, g.Comment)
 	}
 }
 
-func (w *writer) comment(on, text string) {
-	if text != "" {
-		w.add("COMMENT ON %s IS %s", on, literal(text))
-	}
+// part is the ID of what belongs to an object, as Diff spells it.
+func part(of schema.ID, kind schema.Kind, name string) schema.ID {
+	return schema.ID{Kind: kind, Schema: of.Schema, Of: of.Name, Name: name}
 }

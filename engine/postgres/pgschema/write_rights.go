@@ -17,73 +17,97 @@ func (w *writer) security() {
 			w.add("ALTER TABLE %s FORCE ROW LEVEL SECURITY", name)
 		}
 		for _, p := range t.Policies {
-			text := "CREATE POLICY " + ident(p.Name) + " ON " + name
-			if !p.Permissive {
-				text += " AS RESTRICTIVE"
-			}
-			if p.Command != "ALL" {
-				text += " FOR " + p.Command
-			}
-			if len(p.Roles) > 0 {
-				text += " TO " + idents(p.Roles)
-			}
-			if p.Using != "" {
-				text += " USING (" + p.Using + ")"
-			}
-			if p.WithCheck != "" {
-				text += " WITH CHECK (" + p.WithCheck + ")"
-			}
-			w.out = append(w.out, text)
+			w.out = append(w.out, policy(p, name))
 		}
 	}
+}
+
+func policy(p schema.Policy, on string) string {
+	text := "CREATE POLICY " + ident(p.Name) + " ON " + on
+	if !p.Permissive {
+		text += " AS RESTRICTIVE"
+	}
+	if p.Command != "ALL" {
+		text += " FOR " + p.Command
+	}
+	if len(p.Roles) > 0 {
+		text += " TO " + idents(p.Roles)
+	}
+	if p.Using != "" {
+		text += " USING (" + p.Using + ")"
+	}
+	if p.WithCheck != "" {
+		text += " WITH CHECK (" + p.WithCheck + ")"
+	}
+	return text
+}
+
+// right is one grant on an object or on a column of it.
+type right struct {
+	object schema.ID // as Diff spells it
+	part   schema.ID // the column, or the object again
+	give   string
+	take   string
 }
 
 func (w *writer) grants() {
+	for _, r := range w.rights() {
+		w.out = append(w.out, r.give)
+	}
+}
+
+// rights lists all grants, and what everybody was denied.
+func (w *writer) rights() (all []right) {
 	st := w.state
+	add := func(id schema.ID, on string, grants []schema.Grant, columns []schema.Column) {
+		for _, g := range grants {
+			all = append(all, newRight(id, id, on, g, ""))
+		}
+		for _, c := range columns {
+			for _, g := range c.Grants {
+				all = append(all, newRight(id, part(id, schema.KindColumn, c.Name), on, g, " ("+ident(c.Name)+")"))
+			}
+		}
+	}
 	for _, n := range st.Schemas {
-		w.grant("SCHEMA "+ident(n.Name), n.Grants, "")
+		add(st.Relative(schema.ID{Kind: schema.KindSchema, Name: n.Name}), "SCHEMA "+ident(n.Name), n.Grants, nil)
 	}
 	for _, t := range st.Types {
-		w.grant("TYPE "+w.name(t.Schema, t.Name), t.Grants, "")
+		add(st.Relative(t.ID()), "TYPE "+w.name(t.Schema, t.Name), t.Grants, nil)
 	}
 	for _, s := range st.Sequences {
-		w.grant("SEQUENCE "+w.name(s.Schema, s.Name), s.Grants, "")
+		add(st.Relative(s.ID()), "SEQUENCE "+w.name(s.Schema, s.Name), s.Grants, nil)
 	}
 	for _, r := range st.Routines {
-		w.grant(w.routine(r), r.Grants, "")
+		add(st.Relative(r.ID()), w.routine(r), r.Grants, nil)
 	}
 	for _, t := range st.Tables {
-		w.grant("TABLE "+w.name(t.Schema, t.Name), t.Grants, "")
-		w.columnGrants(t.Schema, t.Name, t.Columns)
+		add(st.Relative(t.ID()), "TABLE "+w.name(t.Schema, t.Name), t.Grants, t.Columns)
 	}
 	for _, v := range st.Views {
-		w.grant("TABLE "+w.name(v.Schema, v.Name), v.Grants, "")
-		w.columnGrants(v.Schema, v.Name, v.Columns)
+		add(st.Relative(v.ID()), "TABLE "+w.name(v.Schema, v.Name), v.Grants, v.Columns)
 	}
+	return all
 }
 
-func (w *writer) columnGrants(space, table string, columns []schema.Column) {
-	for _, c := range columns {
-		w.grant("TABLE "+w.name(space, table), c.Grants, " ("+ident(c.Name)+")")
+func newRight(object, part schema.ID, on string, g schema.Grant, column string) right {
+	to := ident(g.To)
+	if g.To == "PUBLIC" {
+		to = g.To
 	}
-}
-
-func (w *writer) grant(object string, all []schema.Grant, column string) {
-	for _, g := range all {
-		to := ident(g.To)
-		if g.To == "PUBLIC" {
-			to = g.To
-		}
-		what := strings.Join(g.Privileges, column+", ") + column
-		switch {
-		case g.Revoked:
-			w.add("REVOKE %s ON %s FROM %s", what, object, to)
-		case g.Grantable:
-			w.add("GRANT %s ON %s TO %s WITH GRANT OPTION", what, object, to)
-		default:
-			w.add("GRANT %s ON %s TO %s", what, object, to)
-		}
+	what := strings.Join(g.Privileges, column+", ") + column
+	r := right{
+		object: object, part: part,
+		give: "GRANT " + what + " ON " + on + " TO " + to,
+		take: "REVOKE " + what + " ON " + on + " FROM " + to,
 	}
+	if g.Grantable {
+		r.give += " WITH GRANT OPTION"
+	}
+	if g.Revoked {
+		r.give, r.take = r.take, r.give
+	}
+	return r
 }
 
 // routine is how a statement about a routine names it.

@@ -189,12 +189,25 @@ func (w *writer) rules() {
 	}
 }
 
+// firing is the word of ALTER TABLE for when a trigger fires.
+func firing(state string) string {
+	switch state {
+	case "disabled":
+		return "DISABLE"
+	case "replica":
+		return "ENABLE REPLICA"
+	case "always":
+		return "ENABLE ALWAYS"
+	}
+	return "ENABLE"
+}
+
 func (w *writer) triggers() {
 	for _, t := range w.state.Tables {
 		for _, g := range t.Triggers {
 			w.out = append(w.out, g.Definition)
-			if word := map[string]string{"disabled": "DISABLE", "replica": "ENABLE REPLICA", "always": "ENABLE ALWAYS"}[g.State]; word != "" {
-				w.add("ALTER TABLE %s %s TRIGGER %s", w.name(t.Schema, t.Name), word, ident(g.Name))
+			if g.State != "" {
+				w.add("ALTER TABLE %s %s TRIGGER %s", w.name(t.Schema, t.Name), firing(g.State), ident(g.Name))
 			}
 		}
 	}

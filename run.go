@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
@@ -553,7 +554,7 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 	}
 	e.Number = r.from(g) + u.Index + 1
 	e.Statement, e.Start, e.Pos = u.Statement.Text, u.Statement.Start, u.Statement.Start
-	e.Pos = place(u.Statement, e.Fault)
+	e.Pos = e.Fault.Place(u.Statement)
 	if e.Fault.Row > 0 && u.Statement.Copy != nil {
 		e.Row = r.row(e.Number-1, e.Fault.Row)
 		e.Pos.Column = columnOf(e.Row, e.Fault.Names[0])
@@ -578,6 +579,15 @@ func (r *runner) row(i, n int) string {
 		}
 	}
 	return ""
+}
+
+// columnOf is where a value stands in a line, the beginning where it does not,
+// or more than once.
+func columnOf(line, value string) int {
+	if value == "" || strings.Count(line, value) != 1 {
+		return 1
+	}
+	return utf8.RuneCountInString(line[:strings.Index(line, value)]) + 1
 }
 
 // orNone makes a header's zero, which means no limit, what Limits mean by

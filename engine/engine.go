@@ -63,6 +63,9 @@ type Engine struct {
 	// product cannot tell; what may not be seen is left out.
 	Activity func(ctx context.Context, s Session, id string) (Activity, error)
 
+	// Scratch makes databases for planning.
+	Scratch Scratch
+
 	// Fault reads a driver's error. A nil or foreign error gives the zero
 	// Fault.
 	Fault func(error) Fault

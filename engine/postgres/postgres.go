@@ -47,6 +47,7 @@ func Engine() *engine.Engine {
 		Fault:    fault,
 		Witness:  witness(),
 		Ties:     ties,
+		Scratch:  scratch(),
 	}
 }
 

@@ -44,6 +44,7 @@ func Engine() *engine.Engine {
 		Witness:  witness(),
 		Leak:     leak,
 		Ties:     ties,
+		Scratch:  scratch(),
 	}
 }
 

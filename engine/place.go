@@ -1,16 +1,15 @@
-package dbwarden
+package engine
 
 import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
-// place is where in the file the server sees the trouble; the statement's
+// Place is where in the file the server sees the trouble with a statement; its
 // beginning where nothing tells.
-func place(st sqltext.Statement, f engine.Fault) sqltext.Pos {
+func (f Fault) Place(st sqltext.Statement) sqltext.Pos {
 	if f.Position > 0 {
 		return st.At(f.Position)
 	}
@@ -32,13 +31,4 @@ func place(st sqltext.Statement, f engine.Fault) sqltext.Pos {
 		}
 	}
 	return st.Start
-}
-
-// columnOf is where a value stands in a line, the beginning where it does not,
-// or more than once.
-func columnOf(line, value string) int {
-	if value == "" || strings.Count(line, value) != 1 {
-		return 1
-	}
-	return utf8.RuneCountInString(line[:strings.Index(line, value)]) + 1
 }

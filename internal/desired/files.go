@@ -1,0 +1,91 @@
+package desired
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Files are what model paths lead to.
+type Files struct {
+	SQL []string
+}
+
+// DefaultFolders are looked for, in this order, where no path is given.
+var DefaultFolders = []string{"models", "model", "schema"}
+
+// A PathError says that a model path leads to no models.
+type PathError struct{ Path, Why string }
+
+func (e *PathError) Error() string { return e.Path + ": " + e.Why }
+
+// Find looks through files, and through folders with all that is below
+// them, in the order of names.
+func Find(paths []string) (Files, error) {
+	var f Files
+	for _, path := range paths {
+		before := len(f.SQL)
+		info, err := os.Stat(path)
+		switch {
+		case os.IsNotExist(err):
+			return f, &PathError{path, "there is no such file or folder"}
+		case err != nil:
+			return f, err
+		case !info.IsDir():
+			if !f.add(path) {
+				return f, &PathError{path, "a model is a .sql file"}
+			}
+			continue
+		}
+		if err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && name != path && skipped(d.Name()) {
+				return fs.SkipDir
+			}
+			if !d.IsDir() {
+				f.add(name)
+			}
+			return nil
+		}); err != nil {
+			return f, err
+		}
+		if len(f.SQL) == before {
+			return f, &PathError{path, "there is no .sql file below it"}
+		}
+	}
+	return f, nil
+}
+
+// skipped are folders that hold no models of their own.
+func skipped(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || slices.Contains([]string{"testdata", "vendor", "node_modules"}, name)
+}
+
+// add takes a file, if it is a model, once.
+func (f *Files) add(name string) bool {
+	if !strings.EqualFold(filepath.Ext(name), ".sql") {
+		return false
+	}
+	if !slices.Contains(f.SQL, name) {
+		f.SQL = append(f.SQL, name)
+	}
+	return true
+}
+
+// Read reads .sql files; rel names them for people.
+func Read(files []string, rel func(string) string) ([]Model, error) {
+	var models []Model
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the model: %w", err)
+		}
+		models = append(models, Model{Name: rel(name), Text: string(text)})
+	}
+	return models, nil
+}

@@ -10,8 +10,6 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/render"
-	"github.com/dbwarden-go/dbwarden/journal"
-	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
@@ -30,7 +28,7 @@ func (a *app) checkDBCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
 			o := o
-			o.Own = []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable}
+			o.Own = ownTables()
 			state, err := a.inspect(ctx, t, o)
 			if err != nil {
 				return &runError{err: err, target: t}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/scratch"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
@@ -63,6 +65,8 @@ func exitCode(ctx context.Context, err error) int {
 		failed  *dbwarden.MigrationError
 		held    *lock.HeldError
 		evict   *lock.EvictError
+		noModel *desired.PathError
+		unfit   *scratch.UnfitError
 	)
 	switch {
 	case errors.As(err, &sig) || errors.As(context.Cause(ctx), &sig):
@@ -72,7 +76,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitError
 	case errors.As(err, &found):
 		return found.code
-	case errors.As(err, &usage), errors.As(err, &cfg):
+	case errors.As(err, &usage), errors.As(err, &cfg), errors.As(err, &noModel), errors.As(err, &unfit):
 		return exitUsage
 	case errors.As(err, &refusal):
 		switch refusal.Code {

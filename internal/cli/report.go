@@ -14,10 +14,13 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/desired"
 	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/internal/scratch"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // runError is an error of a command on one database, with what the report
@@ -83,7 +86,7 @@ func (a *app) report(cmd *cobra.Command, err error) {
 	if d.Caret != "" {
 		b.WriteString("\n" + d.Caret + "\n")
 	}
-	for _, k := range []string{"code", "detail", "hint", "context", "inner"} {
+	for _, k := range []string{"code", "detail", "hint", "context", "inner", "stderr"} {
 		if v := d.Server[k]; v != "" {
 			b.WriteString("  " + st.Dim(k+": ") + strings.ReplaceAll(v, "\n", "\n    ") + "\n")
 		}
@@ -165,6 +168,11 @@ func (a *app) facts(d *description, err error) {
 		newer    *lock.ErrNewerTable
 		pathErr  *fs.PathError
 		other    *dbwarden.OtherStatementError
+		model    *desired.Error
+		noModel  *desired.PathError
+		printed  *desired.CommandError
+		noRight  *scratch.DeniedError
+		unfit    *scratch.UnfitError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -223,6 +231,24 @@ func (a *app) facts(d *description, err error) {
 		d.Next = []string{"run it against the primary, or on a file that can be written"}
 	case errors.As(err, &newer):
 		d.Code = "newer_lock_table"
+	case errors.As(err, &model):
+		d.Code = "model"
+		modelFault(d, model)
+	case errors.As(err, &noModel):
+		d.Code, d.Message = "no_models", a.relative(noModel.Path)+": "+noModel.Why
+		d.Next = []string{"name files and folders with model_paths in warden.toml, or a program that prints the schema with model_command"}
+	case errors.As(err, &printed):
+		d.Code = "model_command"
+		if printed.Stderr != "" {
+			d.Server = map[string]string{"stderr": printed.Stderr}
+		}
+		d.Next = []string{"see that it runs by itself, in the folder of warden.toml, and prints CREATE statements: " + strings.Join(printed.Command, " ")}
+	case errors.As(err, &noRight):
+		d.Code = "denied"
+		d.Next = []string{"ask for the right: " + noRight.Grant, "or give an empty database for planning, with dev_url in warden.toml or DBWARDEN_DEV_URL"}
+	case errors.As(err, &unfit):
+		d.Code = "dev_url"
+		d.Next = []string{"give an empty database with dev_url in warden.toml or DBWARDEN_DEV_URL; nothing in that one was touched"}
 	case errors.As(err, &connect):
 		d.Code = "connect"
 		a.connection(d, t, connect)
@@ -343,7 +369,10 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 			how = "was " + what // the statement is not at fault
 		}
 		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d %s", file, d.Line, d.Column, e.Number, e.Total, how)
-		d.Caret = caret(e)
+		d.Caret = caret(e.Statement, e.Start, e.Pos)
+		if e.Row != "" {
+			d.Caret = caret(e.Row, sqltext.Pos{Line: e.Pos.Line, Column: 1}, e.Pos)
+		}
 	} else if e.Commit && !errors.Is(e.Err, lock.ErrLost) {
 		ran := fmt.Sprintf("statements 1 to %d ran", e.Behind)
 		if e.Behind == e.Total {
@@ -498,21 +527,18 @@ func lostWords(s dbwarden.State) string {
 }
 
 // caret shows the line of the trouble with a mark under the place.
-func caret(e *dbwarden.MigrationError) string {
-	lines := strings.Split(e.Statement, "\n")
-	i := e.Pos.Line - e.Start.Line
-	if e.Row != "" {
-		lines, i = []string{e.Row}, 0
-	}
+func caret(statement string, start, pos sqltext.Pos) string {
+	lines := strings.Split(statement, "\n")
+	i := pos.Line - start.Line
 	if i < 0 || i >= len(lines) {
 		return ""
 	}
 	line := strings.TrimSuffix(lines[i], "\r")
-	column := e.Pos.Column
-	if i == 0 && e.Row == "" {
-		column -= e.Start.Column - 1
+	column := pos.Column
+	if i == 0 {
+		column -= start.Column - 1
 	}
-	return marked(line, e.Pos.Line, column)
+	return marked(line, pos.Line, column)
 }
 
 // marked is a line with its number and a mark under the column.
@@ -538,6 +564,26 @@ func marked(line string, lineNumber, column int) string {
 		return r
 	}, string(runes))
 	return number + render.Plain(shown) + "\n" + pad + "^"
+}
+
+// modelFault is a place in a model that is no definition, or that the server
+// does not take.
+func modelFault(d *description, e *desired.Error) {
+	d.File, d.Statement = e.Model.Name, clipStatement(e.Statement.Text)
+	if e.Model.From == "" {
+		d.Line, d.Column = e.Pos.Line, e.Pos.Column
+	}
+	d.Caret = caret(e.Statement.Text, e.Statement.Start, e.Pos)
+	d.Server = map[string]string{}
+	for k, v := range map[string]string{"code": e.Fault.Code, "detail": e.Fault.Detail, "hint": e.Fault.Hint, "context": e.Fault.Context} {
+		if v != "" {
+			d.Server[k] = v
+		}
+	}
+	if e.Waiting > 0 {
+		d.State = append(d.State, fmt.Sprintf("%d other statements could not be run either, which may need this one", e.Waiting))
+	}
+	d.Next = []string{cmp.Or(e.Hint, "mend the model")}
 }
 
 func clipStatement(s string) string {

@@ -157,6 +157,43 @@ func (b *builder) paths() {
 		}
 	}
 	b.note(keyModelPaths, strings.Join(b.d.ModelPaths, ", "), source)
+	b.command()
+}
+
+// command is a program with its arguments. One string is cut at its blanks.
+func (b *builder) command() {
+	b.d.ModelDir = b.fileDir()
+	v, ok := b.find(keyModelCommand)
+	if !ok {
+		b.note(keyModelCommand, "", "default")
+		return
+	}
+	items := v.value.items
+	if v.value.kind == unstable.String {
+		items = []value{v.value}
+	}
+	for _, item := range items {
+		one := v
+		one.value = item
+		text, err := b.shown(one)
+		if err != nil {
+			b.keep(err)
+			continue
+		}
+		if v.value.kind == unstable.Array {
+			b.d.ModelCommand = append(b.d.ModelCommand, text)
+			continue
+		}
+		if strings.ContainsAny(text, `"'\|&;<>$`) {
+			b.keep(b.fail(v, "no shell reads this: write a program with quotes or signs of a shell as a list",
+				`for example: model_command = ["sh", "-c", "…"]`))
+		}
+		b.d.ModelCommand = strings.Fields(text)
+	}
+	if len(b.d.ModelCommand) == 0 || b.d.ModelCommand[0] == "" {
+		b.keep(b.fail(v, "it names no program", ""))
+	}
+	b.note(keyModelCommand, strings.Join(b.d.ModelCommand, " "), b.source(v))
 }
 
 // models are the items of model_paths. One string is expanded before it is

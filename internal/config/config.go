@@ -98,6 +98,8 @@ type Database struct {
 
 	MigrationsDir  string   // absolute
 	ModelPaths     []string // absolute; folders or files of the desired schema
+	ModelCommand   []string // a program with its arguments, which prints the desired schema
+	ModelDir       string   // absolute; where that program runs, and where folders of models are looked for
 	PostgresSchema string   // "" is the connection's own
 
 	Lock LockConfig

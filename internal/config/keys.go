@@ -17,6 +17,7 @@ const (
 	keyDevURL           = "dev_url"
 	keyMigrationsDir    = "migrations_dir"
 	keyModelPaths       = "model_paths"
+	keyModelCommand     = "model_command"
 	keyPostgresSchema   = "postgres_schema"
 	keyLockWait         = "lock.wait"
 	keyLockRecover      = "lock.recover"
@@ -35,6 +36,7 @@ const (
 	typeURL keyType = iota
 	typePath
 	typePaths
+	typeCommand
 	typeText
 	typeDuration
 	typeRecover
@@ -43,7 +45,7 @@ const (
 
 var keyTypes = map[string]keyType{
 	keyURL: typeURL, keySQLAlchemyURL: typeURL, keyDirectURL: typeURL, keyDevURL: typeURL,
-	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyPostgresSchema: typeText,
+	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyModelCommand: typeCommand, keyPostgresSchema: typeText,
 	keyLockWait: typeDuration, keyLockRecover: typeRecover,
 	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration, keyLockRetry: typeDuration,
 	keyDefault: typeBool,
@@ -185,7 +187,7 @@ func (f *file) addTo(s *scope, path []string, e entry) error {
 	}
 	if msg := checkType(key, t, e.value); msg != "" {
 		pos := e.pos
-		if t == typePaths { // the item at fault may stand on a line of its own
+		if t == typePaths || t == typeCommand { // the item at fault may stand on a line of its own
 			pos = badItem(e)
 		}
 		return f.errorf(pos, "%s", msg)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -408,6 +409,21 @@ lock = { recover = "auto" }
 	}
 	if diff := cmp.Diff(string(want), b.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestModelCommandIsAListOrWords(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		`model_command = "python  manage.py ${WHAT}"`: {"python", "manage.py", "schema"},
+		`model_command = ["sh", "-c", "a | b $${x}"]`: {"sh", "-c", "a | b ${x}"},
+	} {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, FileName), oneFile+text+"\n")
+		c := mustLoad(t, Input{Dir: dir, Getenv: environment("WHAT=schema")})
+		if d := c.Selected[0]; !slices.Equal(d.ModelCommand, want) || d.ModelDir != dir {
+			t.Errorf("%s: %q in %s", text, d.ModelCommand, d.ModelDir)
+		}
 	}
 }
 

@@ -41,8 +41,11 @@ func checkType(key string, t keyType, v value) string {
 			return wrong("true or false")
 		}
 		return ""
-	case typePaths:
+	case typePaths, typeCommand:
 		if v.kind != unstable.Array && v.kind != unstable.String {
+			if t == typeCommand {
+				return wrong("a program with its arguments, as a list of strings or in one string,")
+			}
 			return wrong("a list of strings, or one string with commas,")
 		}
 		for _, item := range v.items {

@@ -11,7 +11,6 @@ package desired
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
@@ -31,8 +30,6 @@ type Model struct {
 type Made struct {
 	Model     *Model
 	Statement sqltext.Statement
-
-	under []sqltext.Statement // the settings above it in its file
 }
 
 // An Error is a place in a model that is not a definition, or that the server
@@ -73,25 +70,4 @@ func Schemas(made []Made) []string {
 		}
 	}
 	return names
-}
-
-// Text is definitions as a file, each under the settings of its own one.
-func Text(made []Made) string {
-	var b strings.Builder
-	var under []sqltext.Statement
-	for _, m := range made {
-		if !same(under, m.under) {
-			for _, st := range m.under {
-				b.WriteString(st.Text + ";\n")
-			}
-			under = m.under
-		}
-		switch end := m.Statement.Terminator; end {
-		case "", ";":
-			b.WriteString(m.Statement.Text + ";\n")
-		default:
-			b.WriteString("DELIMITER " + end + "\n" + m.Statement.Text + end + "\nDELIMITER ;\n")
-		}
-	}
-	return b.String()
 }

@@ -63,7 +63,7 @@ func (r *runner) run(ctx context.Context) error {
 		var failed []*item
 		for _, it := range r.waiting {
 			if it.err = r.try(ctx, it); it.err == nil {
-				r.made = append(r.made, Made{it.model, it.st, it.under})
+				r.made = append(r.made, Made{it.model, it.st})
 				continue
 			}
 			f := r.e.Fault(it.err)

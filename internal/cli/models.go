@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/scratch"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/schema"
+)
+
+func (a *app) modelsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:         "models",
+		Short:       "Show the schema that the models describe",
+		Long:        "Shows the schema that model_paths and model_command describe, as the database itself reads it: the models are run in a\nscratch database. The database that is migrated is not written to. --out sql prints it as a script\nthat makes the same schema in an empty database.",
+		Example:     "  dbwarden models\n  dbwarden models --out sql",
+		Annotations: map[string]string{formats: "txt,json,yaml,sql"},
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+			state, err := a.desired(ctx, t)
+			if err != nil {
+				return &runError{err: err, target: t}
+			}
+			return a.showSchema(cmd, t, state)
+		})
+	}
+	return cmd
+}
+
+// desired is the schema that a database's models describe.
+func (a *app) desired(ctx context.Context, t *target) (state *schema.State, err error) {
+	models, err := a.modelsOf(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.scratch(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// Also where a signal ended the context.
+		err = errors.Join(err, s.Close(ctx))
+	}()
+	made, err := desired.Run(ctx, t.product.Engine, s, models)
+	if err != nil {
+		return nil, err
+	}
+	session, err := s.Connect(ctx, engine.ConnectOptions{App: "dbwarden models", ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	o := schema.Options{Own: append(ownTables(), engine.ScratchTable)}
+	for _, name := range desired.Schemas(made) {
+		if len(o.Schemas) == 0 {
+			o.Schemas = []string{session.Server().Schema}
+		}
+		if !slices.Contains(o.Schemas, name) {
+			o.Schemas = append(o.Schemas, name)
+		}
+	}
+	if state, err = t.product.Inspect(ctx, session, o); err != nil {
+		return nil, err
+	}
+	state = state.Theirs()
+	state.Database = "models"
+	if v := session.Server(); v.Schema == v.Database { // a random name, which says nothing
+		unnamed(state)
+	}
+	return state, nil
+}
+
+// unnamed takes the name of the current schema out of a state.
+func unnamed(s *schema.State) {
+	blank := func(name *string) {
+		if *name == s.Home {
+			*name = ""
+		}
+	}
+	for i := range s.Tables {
+		blank(&s.Tables[i].Schema)
+	}
+	for i := range s.Views {
+		blank(&s.Views[i].Schema)
+	}
+	for i := range s.Routines {
+		blank(&s.Routines[i].Schema)
+	}
+	for i := range s.Sequences {
+		blank(&s.Sequences[i].Schema)
+	}
+	for i := range s.Events {
+		blank(&s.Events[i].Schema)
+	}
+	s.Schemas = slices.DeleteFunc(s.Schemas, func(n schema.Namespace) bool { return n.Name == s.Home })
+	s.Home = ""
+}
+
+func ownTables() []string {
+	return []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable}
+}
+
+// modelsOf reads the models of a database.
+func (a *app) modelsOf(ctx context.Context, t *target) ([]desired.Model, error) {
+	paths := t.ModelPaths
+	if len(paths) == 0 && len(t.ModelCommand) == 0 {
+		for _, name := range desired.DefaultFolders {
+			if dir := filepath.Join(t.ModelDir, name); isFolder(dir) {
+				paths = []string{dir}
+				break
+			}
+		}
+		if len(paths) == 0 {
+			return nil, &desired.PathError{Path: t.ModelDir, Why: "no models: there is no folder " + strings.Join(desired.DefaultFolders, "/, ") + "/"}
+		}
+	}
+	files, err := desired.Find(paths)
+	if err != nil {
+		return nil, err
+	}
+	models, err := desired.Read(files.SQL, a.relative)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.ModelCommand) > 0 {
+		m, err := desired.Command(ctx, t.ModelCommand, t.ModelDir)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, m)
+	}
+	return models, nil
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// scratch makes a database for planning.
+func (a *app) scratch(ctx context.Context, t *target) (*scratch.Scratch, error) {
+	var dev engine.Database
+	devScheme := config.Database{URL: t.DevURL}.Scheme()
+	if e := t.product.Engine; !t.DevURL.IsZero() && e.Scratch.Memory == nil {
+		if !slices.Contains(e.Schemes, devScheme) {
+			return nil, &usageError{fmt.Sprintf("dev_url is of another product than %s", t.urlName()), "planning needs a database of the same product"}
+		}
+		var err error
+		if dev, err = e.Open(t.DevURL.Reveal(), engine.OpenOptions{Dir: t.DevBaseDir}); err != nil {
+			return nil, &usageError{"dev_url: " + strings.TrimPrefix(err.Error(), "database URL: "), "dbwarden config shows where it comes from"}
+		}
+	}
+	return scratch.Open(ctx, t.product.Engine, t.db, dev, t.PostgresSchema)
+}

@@ -247,6 +247,10 @@ type Traits struct {
 	// what stands behind it may count on it.
 	Fleeting bool
 
+	// Apart: it sets, or reads, what is another thing inside a transaction, and
+	// is not drawn into one that other statements share.
+	Apart bool
+
 	// Once: it is for the next transaction alone, and not for those behind.
 	Once bool
 

@@ -221,7 +221,7 @@ func joins(g Group, traits func(int) engine.Traits) bool {
 	t := traits(g.From)
 	switch t.Kind {
 	case engine.Data, engine.Read, engine.Setting:
-		return !t.Alone && !t.Commits && !t.Holds && !t.Frees
+		return !t.Alone && !t.Commits && !t.Holds && !t.Frees && !t.Apart
 	}
 	return false
 }

@@ -43,10 +43,14 @@ func traitsOf(words []string, v engine.Server) engine.Traits {
 	second, third := word(words, 1), word(words, 2)
 	switch words[0] {
 	case "SELECT":
+		t := traitsRead
 		if intoVariables(words) {
-			return traitsSetting
+			t = traitsSetting
 		}
-		return traitsRead
+		for i := range words {
+			t.Apart = t.Apart || words[i] == "@" && word(words, i+1) == "@"
+		}
+		return t
 	case "SHOW", "VALUES", "TABLE", "DESCRIBE", "DESC", "EXPLAIN", "HELP", "CHECKSUM":
 		return traitsRead
 	case "WITH":
@@ -148,6 +152,25 @@ var telling = []string{"COUNT", "MAX", "MIN", "SUM", "AVG", "GROUP_CONCAT", "NOW
 	"FROM", "JOIN", "VERSION", "USER", "CURDATE", "DATE", "YEAR", "LENGTH", "CHAR_LENGTH", "ABS", "FLOOR", "CEIL", "ROUND", "RAND"}
 
 func isName(w string) bool { return w[0] == '_' || w[0] >= 'A' && w[0] <= 'Z' || w[0] == '`' }
+
+// variablesAlone tells SET @a = 1, @b = 2, from what sets other things, reads
+// them, or is too long to tell.
+func variablesAlone(words []string) bool {
+	depth := 0
+	for i, w := range words {
+		switch {
+		case w == "(":
+			depth++
+		case w == ")":
+			depth--
+		case w == "@" && word(words, i+1) == "@":
+			return false
+		case (i == 0 || w == "," && depth == 0) && word(words, i+1) != "@":
+			return false
+		}
+	}
+	return len(words) < sqltext.MaxWords
+}
 
 // classifyXA tells of transactions that span servers. One that is open, ended
 // or prepared in this session takes no statement of ours; one that was
@@ -287,6 +310,7 @@ func classifySet(words []string, v engine.Server) engine.Traits {
 		return engine.Traits{Kind: engine.Setting, Alone: true, Atomic: true, Once: true}
 	}
 	t := traitsSetting
+	t.Apart = !variablesAlone(words)
 	for i, w := range words {
 		switch w {
 		case "GLOBAL", "PERSIST", "PERSIST_ONLY":

@@ -120,9 +120,18 @@ func TestStatementsAreClassified(t *testing.T) {
 		w := engine.Traits{Kind: want.kind, Commits: want.flags&commits > 0, Alone: want.flags&alone > 0,
 			Atomic: want.flags&atomic > 0, Holds: want.flags&holds > 0, Frees: want.flags&frees > 0}
 		w.Fleeting = strings.HasPrefix(text, "CREATE") && strings.Contains(text, " TEMPORARY TABLE")
+		w.Apart = got.Apart // see below
 		w.Once = strings.HasPrefix(text, "SET TRANSACTION")
 		if got != w {
 			t.Errorf("%s:\n got %+v\nwant %+v", text, got, w)
+		}
+	}
+	for text, want := range map[string]bool{
+		"SET @a = 1, @b := (SELECT MAX(a), 1)": false, "SET @a = 1, sql_mode = ''": true, "SET @a = @@autocommit": true, "SET NAMES utf8mb4": true,
+		"SELECT a INTO @a FROM t": false, "SELECT @@autocommit INTO @a": true, "SET SESSION TRANSACTION READ ONLY": true,
+	} {
+		if got := classify(statement(text).Words, maria).Apart; got != want {
+			t.Errorf("%s: kept apart from transactions: %v", text, got)
 		}
 	}
 	for version, want := range map[engine.Server]bool{

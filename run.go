@@ -398,7 +398,7 @@ func (r *runner) record() []engine.Query {
 const maxHashes = 10_000
 
 func (r *runner) about() journal.Step {
-	return journal.Step{Migration: r.step.Migration, Direction: r.step.Direction, Statements: len(r.step.outline)}
+	return journal.Step{Migration: r.step.Migration, Direction: r.step.Direction, Statements: len(r.step.outline), Since: r.started}
 }
 
 // watch turns a unit's progress into events.

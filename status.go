@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,7 +125,13 @@ func stand(set *migration.Set, h *journal.History) *Status {
 			} else if s.File != half.File {
 				s.Detail += "; its file was called " + half.File
 			}
-			if progress.Settleable() {
+			switch {
+			case progress.Doubt == 0:
+			case progress.To > progress.Doubt:
+				s.Detail += fmt.Sprintf("; statements %d to %d were begun together, and how far they came is not known", progress.Doubt, progress.To)
+			case !progress.Settleable():
+				s.Detail += fmt.Sprintf("; statement %d was begun, and how it ended is not known", progress.Doubt)
+			default:
 				s.Detail += fmt.Sprintf("; the next run looks whether statement %d took effect", progress.Doubt)
 			}
 			if progress.Failure != "" {
@@ -184,7 +191,24 @@ func stand(set *migration.Set, h *journal.History) *Status {
 		}
 		add(Standing{Version: half.Version, File: half.File, Kind: kind})
 	}
+	slices.SortStableFunc(st.Migrations, byVersion)
 	return st
+}
+
+// byVersion has those that are missing where they stood; repeatable ones come
+// last, as they run.
+func byVersion(a, b Standing) int {
+	v, errA := migration.ParseVersion(a.Version)
+	w, errB := migration.ParseVersion(b.Version)
+	switch {
+	case errA == nil && errB == nil:
+		return v.Compare(w)
+	case errA == nil:
+		return -1
+	case errB == nil:
+		return 1
+	}
+	return 0
 }
 
 // History returns what is applied, in the order of its execution. It takes

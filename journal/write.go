@@ -27,6 +27,7 @@ type Step struct {
 	Migration  *migration.Migration
 	Direction  migration.Direction
 	Statements int
+	Since      time.Time // when the attempt began; zero where nothing is attempted
 }
 
 // Start writes ahead that statements from..to are about to run, with what
@@ -47,13 +48,13 @@ func (w *Writer) Failed(s Step, from, to int, checksum, detail string, torn bool
 	if torn {
 		e.Evidence = Torn
 	}
-	return w.entry(s, e)
+	return w.timed(s, e, s.Since)
 }
 
 // Aborted writes that an attempt failed at statement at (0: before or behind
 // them) and was rolled back whole.
 func (w *Writer) Aborted(s Step, at int, detail string) engine.Query {
-	return w.entry(s, Entry{What: Aborted, From: at, To: at, Detail: detail})
+	return w.timed(s, Entry{What: Aborted, From: at, To: at, Detail: detail}, s.Since)
 }
 
 // Resolve writes that statements from..to are settled: by what was seen, or

@@ -109,7 +109,8 @@ func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error 
 			}
 		}
 		took := ""
-		if e.What == journal.Applied || e.What == journal.Reverted || e.What == journal.Done {
+		switch e.What {
+		case journal.Applied, journal.Reverted, journal.Done, journal.Failed, journal.Aborted:
 			took = render.Duration(e.Duration)
 		}
 		table.Rows = append(table.Rows, []render.Cell{render.Text(shownTime(e.At)), {Text: what, Draw: draw}, render.Text(e.File), render.Text(where),

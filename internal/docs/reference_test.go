@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,12 +53,18 @@ func withoutBlocks(text string) string {
 	return regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
 }
 
-// anchors are the headings as links spell them.
+// anchors are the headings as links spell them: one that was there before
+// gets a number.
 func anchors(text string) map[string]bool {
-	out := map[string]bool{}
+	out, times := map[string]bool{}, map[string]int{}
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutBlocks(text), -1) {
 		plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
-		out[strings.ReplaceAll(plain, " ", "-")] = true
+		name := strings.ReplaceAll(plain, " ", "-")
+		if n := times[name]; n > 0 {
+			out[fmt.Sprintf("%s-%d", name, n)] = true
+		}
+		times[name]++
+		out[name] = true
 	}
 	return out
 }

@@ -146,7 +146,7 @@ func (r *run) dropped(c *Context) {
 	for _, n := range s.Names {
 		switch s.Object {
 		case "TABLE":
-			if !c.Fresh(n) {
+			if !c.Fresh(n) && !c.Rebuilt(n) {
 				f := Finding{Message: "the rows of " + n.Text + " are gone, and whoever uses it fails",
 					Safer:  "-- first release a version that does not use it; keep it for a while under another name\nALTER TABLE " + n.Text + " RENAME TO " + bare(n) + "_old;",
 					Effect: r.effect(c)}
@@ -174,19 +174,12 @@ func (r *run) dropped(c *Context) {
 func bare(n ddl.Name) string { return strings.Trim(n.Name, "\"`[]") }
 
 func (r *run) renamed(c *Context, from ddl.Name, a ddl.Action) {
-	if c.Fresh(from) || r.swapped(c, from, a.To) {
+	if c.Fresh(from) {
 		return
 	}
 	c.Report("rename-table", a.At, Finding{Message: fmt.Sprintf("who knows %s fails from here on, and who knows %s failed before", from.Text, a.To.Text),
 		Safer: fmt.Sprintf("ALTER TABLE %s RENAME TO %s;\n-- in the same transaction, until nobody uses the old name:\nCREATE VIEW %s AS SELECT * FROM %s;",
 			from.Text, a.To.Text, from.Text, a.To.Text), Effect: r.effect(c)}.About(from))
-}
-
-// swapped says that the new name was that of a table which this file dropped
-// or renamed away: the end of a rebuild, where the name stays what it was.
-func (r *run) swapped(c *Context, from, to ddl.Name) bool {
-	t := c.Schema.Table(from)
-	return t != nil && t.Fresh && c.Schema.Table(to) == nil
 }
 
 func (r *run) altered(c *Context, a *ddl.Action) {

@@ -49,6 +49,49 @@ func (c *Context) Fresh(n ddl.Name) bool {
 	return t != nil && t.Fresh
 }
 
+// Rebuilt says that a table which goes here is there again behind this
+// statement: one that has got its rows is renamed to it.
+func (c *Context) Rebuilt(n ddl.Name) bool {
+	filled := map[string]bool{}
+	for i, s := range c.run.ahead {
+		d := s.ddl
+		if !d.Understood {
+			continue
+		}
+		if d.Verb == ddl.Insert && d.Query {
+			filled[d.Names[0].Name] = true
+		}
+		if i < c.Number {
+			continue
+		}
+		for k := range d.Actions {
+			a := &d.Actions[k]
+			from := a.Name
+			if d.Verb == ddl.Alter && d.Object == "TABLE" {
+				from = d.Names[0]
+			}
+			if a.Kind == ddl.RenameTable && a.To.Name == n.Name && filled[from.Name] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Behind calls each for the statements of the section behind this one.
+func (c *Context) Behind(each func(*ddl.Statement)) { c.pass(c.run.ahead[c.Number:], each) }
+
+// Before calls each for the statements of the section above this one.
+func (c *Context) Before(each func(*ddl.Statement)) { c.pass(c.run.ahead[:c.Number-1], each) }
+
+func (c *Context) pass(list []read, each func(*ddl.Statement)) {
+	for _, s := range list {
+		if s.ddl.Understood {
+			each(s.ddl)
+		}
+	}
+}
+
 // Known is the table as far as it is known; never nil.
 func (c *Context) Known(n ddl.Name) *Table {
 	if t := c.Schema.Table(n); t != nil {

@@ -5,11 +5,13 @@ import (
 	"os"
 
 	"github.com/dbwarden-go/dbwarden/engine/mysql"
+	"github.com/dbwarden-go/dbwarden/engine/mysql/mycheck"
 	"github.com/dbwarden-go/dbwarden/engine/mysql/myschema"
 	"github.com/dbwarden-go/dbwarden/engine/postgres"
 	"github.com/dbwarden-go/dbwarden/engine/postgres/pgcheck"
 	"github.com/dbwarden-go/dbwarden/engine/postgres/pgschema"
 	"github.com/dbwarden-go/dbwarden/engine/sqlite"
+	"github.com/dbwarden-go/dbwarden/engine/sqlite/litecheck"
 	"github.com/dbwarden-go/dbwarden/engine/sqlite/liteschema"
 	"github.com/dbwarden-go/dbwarden/internal/cli"
 )
@@ -19,8 +21,8 @@ var version, commit, date string
 
 func main() {
 	os.Exit(cli.Process([]cli.Product{
-		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect, Statements: liteschema.Statements},
+		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect, Statements: liteschema.Statements, Check: litecheck.Product},
 		{Engine: postgres.Engine(), Inspect: pgschema.Inspect, Statements: pgschema.Statements, Check: pgcheck.Product},
-		{Engine: mysql.Engine(), Inspect: myschema.Inspect, Statements: myschema.Statements},
+		{Engine: mysql.Engine(), Inspect: myschema.Inspect, Statements: myschema.Statements, Check: mycheck.Product},
 	}, cli.Build{Version: version, Commit: commit, Date: date}))
 }

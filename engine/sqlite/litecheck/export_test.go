@@ -1,0 +1,4 @@
+package litecheck
+
+// Reserved is compared with SQLite.
+var Reserved = reserved

@@ -21,11 +21,11 @@ import (
 // the lock is ours is the proof that nothing of the old run is under way any
 // more, and that what is seen now stays.
 func (w *Warden) settle(ctx context.Context, s engine.Session, jw *journal.Writer, set *migration.Set, d migration.Direction) (unsure string, err error) {
-	h, err := w.journal(s).Read(ctx, s)
+	open, err := w.journal(s).Open(ctx, s)
 	if err != nil {
-		return "", fmt.Errorf("read the history: %w", err)
+		return "", fmt.Errorf("read the journal: %w", err)
 	}
-	e, p := plan.Unfinished(h)
+	e, p := plan.Unfinished(journal.NewHistory(nil, open))
 	if e == nil || e.Direction != d || p.Doubt == 0 && p.Evidence == "" {
 		return "", nil // the way back of a half-applied migration does not ask how far that came
 	}

@@ -62,14 +62,12 @@ func (s *Status) Clean() bool { return s.Counts[Applied] == len(s.Migrations) }
 // Status compares the folder with the history. It takes no lock, writes
 // nothing and creates nothing.
 func (w *Warden) Status(ctx context.Context) (*Status, error) {
-	set, err := w.load()
-	if err != nil {
-		return nil, err
-	}
+	folder := w.loading(ctx)
+	defer folder.end()
 	var h *journal.History
 	var held lock.Status
 	var unknown error
-	err = w.look(ctx, func(s engine.Session, j *journal.Journal) error {
+	err := w.look(folder.ctx, func(s engine.Session, j *journal.Journal) (err error) {
 		if h, err = j.ReadDated(ctx, s); err != nil {
 			return err
 		}
@@ -85,6 +83,10 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 	})
 	if errors.Is(err, engine.ErrNoDatabase) {
 		h, err = &journal.History{}, nil
+	}
+	set, bad := folder.wait(ctx)
+	if bad != nil {
+		return nil, bad
 	}
 	if err != nil {
 		return nil, err

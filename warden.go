@@ -107,28 +107,33 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	res = &Result{Run: lock.NewRun(), Direction: d}
 	defer func() { res.Elapsed = time.Since(started) }()
 
-	set, err := w.loadIn(ctx)
-	if err != nil {
-		return res, err
-	}
 	// The first plan is for finding out whether there is anything to do. On a
-	// file it is made by a session that does not create it.
-	s, err := w.connect(ctx, res.Run, w.c.Engine.Caps.File)
-	if err != nil && !errors.Is(err, engine.ErrNoDatabase) {
-		return res, err
-	}
+	// file it is made by a session that does not create it. The folder is read
+	// while the database is asked; what is wrong with it is told first.
+	folder := w.loading(ctx)
+	defer folder.end()
+	s, err := w.connect(folder.ctx, res.Run, w.c.Engine.Caps.File)
 	defer func() {
 		if s != nil {
 			err = w.denied(s, err, true)
 			s.Close()
 		}
 	}()
-	var steps []*step
-	var beyond []*migration.Migration
-	err = w.watched(ctx, s, func() (err error) {
-		steps, beyond, err = w.plan(ctx, s, set, d, t)
-		return err
-	})
+	var h *journal.History
+	if err == nil || errors.Is(err, engine.ErrNoDatabase) {
+		err = w.watched(ctx, s, func() (err error) {
+			h, err = w.history(ctx, s, d)
+			return err
+		})
+	}
+	set, bad := folder.wait(ctx)
+	if bad != nil {
+		return res, bad
+	}
+	if err != nil {
+		return res, err
+	}
+	steps, beyond, err := w.planOn(h, s, set, d, t)
 	if err != nil && !unfinished(err) {
 		return res, err
 	}
@@ -248,20 +253,35 @@ func (w *Warden) underHold(held context.Context, err error) error {
 	return err
 }
 
-// plan reads the history and makes the steps ready to run. Without a session
-// there is no database yet, and no history.
+// plan reads the history and makes the steps ready to run.
 func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) (steps []*step, beyond []*migration.Migration, err error) {
-	h, v := &journal.History{}, engine.Server{}
+	h, err := w.history(ctx, s, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	return w.planOn(h, s, set, d, t)
+}
+
+// history is what a plan of that direction needs to know. Without a session
+// there is no database yet, and no history.
+func (w *Warden) history(ctx context.Context, s engine.Session, d migration.Direction) (h *journal.History, err error) {
+	if s == nil {
+		return &journal.History{}, nil
+	}
+	if d == migration.Up {
+		h, err = w.journal(s).Read(ctx, s)
+	} else {
+		h, err = w.journal(s).ReadWhole(ctx, s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the history: %w", err)
+	}
+	return h, nil
+}
+
+func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) (steps []*step, beyond []*migration.Migration, err error) {
+	v := engine.Server{}
 	if s != nil {
-		j := w.journal(s)
-		if d == migration.Up {
-			h, err = j.Read(ctx, s)
-		} else {
-			h, err = j.ReadWhole(ctx, s)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read the history: %w", err)
-		}
 		v = s.Server()
 	}
 	decide := plan.Up
@@ -313,20 +333,32 @@ func (w *Warden) load() (*migration.Set, error) {
 	return migration.Load(w.c.Migrations, w.c.Engine.Lexis)
 }
 
-// loadIn is load, and ends with ctx: a folder on a network may not answer. The
-// goroutine then ends with the process.
-func (w *Warden) loadIn(ctx context.Context) (*migration.Set, error) {
-	type loaded struct {
-		set *migration.Set
-		err error
-	}
-	done := make(chan loaded, 1)
+// A loading is the folder that is being read beside other things.
+type loading struct {
+	ctx  context.Context // ends early when the folder cannot be used
+	end  context.CancelFunc
+	done chan struct{}
+	set  *migration.Set
+	err  error
+}
+
+func (w *Warden) loading(ctx context.Context) *loading {
+	l := &loading{done: make(chan struct{})}
+	l.ctx, l.end = context.WithCancel(ctx)
 	go func() {
-		set, err := w.load()
-		done <- loaded{set, err}
+		if l.set, l.err = w.load(); l.err != nil {
+			l.end()
+		}
+		close(l.done)
 	}()
+	return l
+}
+
+// wait returns what was loaded, and ends with ctx: a folder on a network may
+// not answer. The goroutine then ends with the process.
+func (l *loading) wait(ctx context.Context) (*migration.Set, error) {
 	select {
-	case l := <-done:
+	case <-l.done:
 		return l.set, l.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)

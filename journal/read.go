@@ -33,7 +33,7 @@ func NewHistory(revisions []Revision, open []Entry) *History {
 }
 
 func (h *History) index() {
-	h.byKey, h.byFile = map[string]*Revision{}, map[string]*Revision{}
+	h.byKey, h.byFile = make(map[string]*Revision, len(h.Revisions)), map[string]*Revision{}
 	for i := range h.Revisions {
 		r := &h.Revisions[i]
 		if r.Version.IsZero() {
@@ -162,17 +162,19 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		// Qualified: SQLite reads a quoted name that is no column as a string.
 		return "h." + d.Quote(name)
 	}
-	tail := "0"
+	// Each row begins with the highest id, which tells how much room the rows
+	// take, and is negative where there are entries behind.
+	most := "(SELECT MAX(id) FROM " + j.table(name) + ")"
 	if have == nil {
-		tail = "CASE WHEN COALESCE((SELECT MAX(id) FROM " + j.table(EntryTable) + "), 0) > " + j.lastFinished() + " THEN 1 ELSE 0 END"
+		most += " * CASE WHEN COALESCE((SELECT MAX(id) FROM " + j.table(EntryTable) + "), 0) > " + j.lastFinished() + " THEN -1 ELSE 1 END"
 	}
-	list := []string{column("id"), tail, column("version"), column("filename"), column("checksum"),
+	list := []string{most, column("id"), column("version"), column("filename"), column("checksum"),
 		unless(column("migration_type"), string(migration.Versioned)), unless(column("checksum_kind"), migration.ChecksumKind), column("runs")}
-	var id, behind int64
+	var highest, id int64
 	var version, file, checksum sql.NullString
 	var kind, checksumKind sql.NullString
 	var runs sql.NullInt64
-	into := []any{&id, &behind, &version, &file, &checksum, &kind, &checksumKind, &runs}
+	into := []any{&highest, &id, &version, &file, &checksum, &kind, &checksumKind, &runs}
 
 	var description, applied, run, by, program sql.NullString
 	var statements, duration, token sql.NullInt64
@@ -192,7 +194,10 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		if err := scan(into...); err != nil {
 			return err
 		}
-		*open = have != nil || behind != 0
+		if h.Revisions == nil {
+			*open = have != nil || highest < 0
+			h.Revisions = make([]Revision, 0, min(max(highest, -highest, 1), maxRoom))
+		}
 		r := Revision{
 			ID: id, File: file.String, Kind: migration.Kind(kind.String), Checksum: migration.Checksum(checksum.String), ChecksumKind: checksumKind.String,
 			Runs: int(runs.Int64), Description: description.String, AppliedAt: parseTime(applied.String), Run: run.String, By: by.String, Program: program.String,
@@ -215,6 +220,9 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		return nil
 	}, "SELECT "+strings.Join(list, ", ")+" FROM "+j.table(name)+" h ORDER BY id")
 }
+
+// maxRoom bounds what an id can make us believe.
+const maxRoom = 20_000
 
 // usual is what unless makes of the value that nearly every row has.
 const usual = "-"

@@ -69,8 +69,8 @@ func rank(m *Migration) int {
 
 // parseName reads what a file name says: NNNN_description.sql, RA__name.sql or
 // ROC__name.sql.
-func parseName(name string) (*Migration, error) {
-	m := &Migration{File: name, Kind: Versioned}
+func (m *Migration) parseName(name string) error {
+	*m = Migration{File: name, Kind: Versioned}
 	body := name[:max(0, len(name)-len(".sql"))]
 	digits := 0
 	for digits < len(body) && '0' <= body[digits] && body[digits] <= '9' {
@@ -93,13 +93,13 @@ func parseName(name string) (*Migration, error) {
 		ok = ok && found && after != "" && (prefix == "RA" || prefix == "ROC")
 	}
 	if !ok {
-		return nil, errors.New("not a migration's name: want NNNN_description.sql, RA__name.sql or ROC__name.sql (move other SQL files to another folder)")
+		return errors.New("not a migration's name: want NNNN_description.sql, RA__name.sql or ROC__name.sql (move other SQL files to another folder)")
 	}
 	m.Description = strings.TrimSpace(strings.ReplaceAll(description, "_", " "))
 	if len(name) > maxName {
-		return nil, fmt.Errorf("the name is longer than %d bytes", maxName)
+		return fmt.Errorf("the name is longer than %d bytes", maxName)
 	}
-	return m, nil
+	return nil
 }
 
 // maxName is what the history's columns hold.

@@ -62,8 +62,9 @@ type loader struct {
 	lexis *sqltext.Lexis
 	sc    *sqltext.Scanner
 	room  []byte
-	sum   hash.Hash // over the hashes of a section's statements
-	hash  Hash      // of one statement
+	slab  []Migration // room for the next ones: one piece of memory for many
+	sum   hash.Hash   // over the hashes of a section's statements
+	hash  Hash        // of one statement
 	out   [sha256.Size]byte
 	hex   [2 * sha256.Size]byte
 }
@@ -120,10 +121,14 @@ func (r *loader) open(e fs.DirEntry) (io.Closer, error) {
 
 // read reads one file: its header, its sections and their checksums.
 func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
-	m, err := parseName(e.Name())
-	if err != nil {
+	if len(r.slab) == 0 {
+		r.slab = make([]Migration, 32)
+	}
+	m := &r.slab[0]
+	if err := m.parseName(e.Name()); err != nil {
 		return nil, Problems{{File: e.Name(), Msg: err.Error()}}
 	}
+	r.slab = r.slab[1:]
 	file, err := r.open(e)
 	if err != nil {
 		return nil, Problems{{File: m.File, Msg: reason(err)}}

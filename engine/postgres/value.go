@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"reflect"
@@ -49,6 +50,18 @@ func scanRow(row [][]byte, dest []any) error {
 }
 
 func store(cell []byte, dest any) error {
+	// What a long history is made of.
+	switch d := dest.(type) {
+	case *sql.NullString:
+		*d = sql.NullString{String: string(cell), Valid: cell != nil}
+		return nil
+	case *int64:
+		if cell != nil {
+			n, err := strconv.ParseInt(string(cell), 10, 64)
+			*d = n
+			return err
+		}
+	}
 	if s, ok := dest.(interface{ Scan(src any) error }); ok {
 		if cell == nil {
 			return s.Scan(nil)

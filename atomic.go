@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -23,12 +22,9 @@ import (
 // statement that does not.
 func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
 	for i, st := range steps {
-		line, why := 0, ""
-		for k, t := range st.traits {
-			if t.Kind == engine.Setting && i < len(steps)-1 && (v.Pooled || !w.c.Engine.Caps.TransactionalDDL) {
-				line, why = st.outline[k].Pos.Line, "what it sets would reach the next file, and cannot be put back in between"
-				break
-			}
+		at, why := plan.Place{}, ""
+		if st.outline.Setting.Number > 0 && i < len(steps)-1 && (v.Pooled || !w.c.Engine.Caps.TransactionalDDL) {
+			at, why = st.outline.Setting, "what it sets would reach the next file, and cannot be put back in between"
 		}
 		switch h := st.Migration.Header; {
 		case why != "":
@@ -38,17 +34,11 @@ func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
 			why = "its header says transaction: off"
 		case h.LockTimeout != nil, h.StatementTimeout != nil:
 			why = "its header sets time limits, which hold for a whole transaction"
-		case len(st.groups) > 1, len(st.groups) == 1 && (st.groups[0].Mode != plan.InTransaction || st.groups[0].Begin >= 0):
-			k := slices.IndexFunc(st.traits, func(t engine.Traits) bool {
-				return t.Alone || t.Commits || t.Holds || t.Kind == engine.Begin || t.Kind == engine.Commit
-			})
-			k = max(k, 0)
-			line, why = st.outline[k].Pos.Line, "this statement does not run inside a transaction with others"
+		case len(st.outline.Groups) > 1, len(st.outline.Groups) == 1 && (st.outline.Groups[0].Mode != plan.InTransaction || st.outline.Groups[0].Begin >= 0):
+			at, why = st.outline.Apart, "this statement does not run inside a transaction with others"
 		}
 		if why != "" {
-			r := st.refuse(plan.NotAtomic)
-			r.Items[0].Line, r.Detail = line, why
-			return r
+			return st.refuse(plan.NotAtomic, at, why)
 		}
 	}
 	return nil
@@ -56,12 +46,15 @@ func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
 
 // walkAtomic runs all steps in one transaction.
 func (w *Warden) walkAtomic(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, at *lookout, res *Result) error {
+	for _, st := range steps {
+		defer st.text.Close()
+	}
 	a := &atomicRun{first: make([]int, len(steps))}
 	all := 0
 	for i, st := range steps {
 		a.runners = append(a.runners, w.runner(s, jw, hold, at, res.Run, steps, i))
 		a.first[i] = all
-		all += len(st.outline)
+		all += st.outline.Statements
 	}
 	if err := a.leaks(ctx); err != nil {
 		return err
@@ -102,11 +95,12 @@ func (a *atomicRun) unit(ctx context.Context) engine.Unit {
 			}
 			r.started = time.Now()
 			r.emit(event.MigrationStarted, nil)
-			for st, err := range r.step.section.Statements(r.step.outline, 0, len(r.step.outline)) {
+			for st, err := range r.step.text.Statements(0, r.step.outline.Statements) {
 				if !yield(st, err) {
 					return
 				}
 			}
+			r.step.text.Close()
 		}
 	}, Watch: func(p engine.Progress) {
 		p.Index -= a.first[a.now]
@@ -126,14 +120,13 @@ func (a *atomicRun) leaks(ctx context.Context) error {
 		return nil
 	}
 	for _, r := range a.runners {
-		what, err := leak(ctx, r.s, r.step.section.Statements(r.step.outline, 0, len(r.step.outline)))
+		what, err := leak(ctx, r.s, r.step.text.Statements(0, r.step.outline.Statements))
+		r.step.text.Close()
 		if err != nil {
 			return err
 		}
 		if what != "" {
-			refused := r.step.refuse(plan.NotAtomic)
-			refused.Detail = what + " takes no part in transactions"
-			return refused
+			return r.step.refuse(plan.NotAtomic, plan.Place{}, what+" takes no part in transactions")
 		}
 	}
 	return nil
@@ -147,7 +140,11 @@ func (a *atomicRun) fail(ctx context.Context, err error) error {
 		u.Index -= a.first[a.now]
 	}
 	r.tries = a.runners[0].tries
-	err = r.fail(ctx, plan.Group{Mode: plan.InTransaction, To: len(r.step.outline), Begin: -1, Atomic: true}, err)
+	whole := plan.Group{Mode: plan.InTransaction, Begin: -1, Atomic: true}
+	if groups := r.step.outline.Groups; len(groups) > 0 {
+		whole = groups[0] // see oneTransaction: there is no other
+	}
+	err = r.fail(ctx, whole, err)
 	var failed *MigrationError
 	if errors.As(err, &failed) {
 		for _, other := range a.runners {

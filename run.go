@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,30 +19,28 @@ import (
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
-// step is a planned step, read and cut, ready to run.
+// step is a planned step, read and cut, ready to run. Of its statements it
+// keeps nothing: they are read again.
 type step struct {
 	plan.Step
-	section *migration.Section
-	outline []migration.Piece
-	traits  []engine.Traits
-	groups  []plan.Group
-	bonds   *plan.Bonds
+	outline  *plan.Outline
+	text     *migration.Reader
+	classify func(words []string) engine.Traits
 }
 
 // ready reads a step's section and cuts it into groups.
 func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
-	st := &step{Step: ps, section: ps.Migration.Section(ps.Direction)}
-	st.bonds = plan.NewBonds()
-	outline, err := st.section.Outline(func(q sqltext.Statement) {
-		t := w.c.Engine.Classify(q.Words, v)
-		st.bonds.Add(len(st.traits), q.Start.Line, t, w.c.Engine.Ties(q, v))
-		st.traits = append(st.traits, t)
+	st := &step{Step: ps, classify: func(words []string) engine.Traits { return w.c.Engine.Classify(words, v) }}
+	section := ps.Migration.Section(ps.Direction)
+	var seal migration.Seal
+	var err error
+	st.outline, err = plan.Cut(func(each func(migration.Piece) error) (err error) {
+		seal, err = section.Outline(each)
+		return err
+	}, plan.Rules{
+		Classify: st.classify, Ties: func(q sqltext.Statement) engine.Ties { return w.c.Engine.Ties(q, v) },
+		DDL: w.c.Engine.Caps.TransactionalDDL, Off: ps.Migration.Header.TransactionOff, Resume: ps.Resume,
 	})
-	if err != nil {
-		return nil, err
-	}
-	st.outline = outline
-	st.groups, err = plan.Cut(outline, st.traits, w.c.Engine.Caps.TransactionalDDL, ps.Migration.Header.TransactionOff)
 	if err != nil {
 		var cut *plan.CutError
 		if errors.As(err, &cut) {
@@ -49,68 +48,82 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 		}
 		return nil, err
 	}
-	st.groups = st.bonds.Join(st.groups, func(i int) engine.Traits { return st.traits[i] }, ps.Migration.Header.TransactionOff)
-	if v.Pooled {
-		if at, why := plan.Pooled(st.groups, st.traits, ps.Resume.Done); why != "" {
-			r := st.refuse(plan.BehindPooler)
-			r.Items[0].Line, r.Detail = outline[at].Pos.Line, why
-			return nil, r
-		}
+	st.text = section.Reader(seal)
+	if at := st.outline.Unpooled; v.Pooled && at.Number > 0 {
+		return nil, st.refuse(plan.BehindPooler, at, st.outline.Why)
 	}
-	if p := ps.Resume; p.Doubt > 0 {
-		return nil, st.refuse(plan.InDoubt)
-	} else if m, now, ok := plan.Mended(outline, p); !ok {
-		r := st.refuse(plan.MendedTooEarly)
-		r.Mended = m
-		r.Detail = "the file ends before it"
-		if now != "" {
-			r.Items[0].Line = outline[m.From-1].Pos.Line
-			r.Detail = fmt.Sprintf("it ran with checksum %.16s, and the file has %.16s", m.Checksum, now)
+	if ps.Resume.Doubt > 0 {
+		return nil, st.refuse(plan.InDoubt, st.outline.Doubt, "")
+	}
+	if m := st.outline.Mended; m != nil {
+		r := st.refuse(plan.MendedTooEarly, plan.Place{}, "the file ends before it")
+		r.Mended = m.Mark
+		if m.Now != "" {
+			r.Items[0].Line = m.Line
+			r.Detail = fmt.Sprintf("it ran with checksum %.16s, and the file has %.16s", m.Checksum, m.Now)
 		}
 		return nil, r
 	}
 	return st, nil
 }
 
+// groups are those behind the statements that are done. Where each statement is
+// one of its own they are made as the file is read.
+func (st *step) groups(done int) iter.Seq2[plan.Group, error] {
+	return func(yield func(plan.Group, error) bool) {
+		for _, g := range st.outline.Groups {
+			if g.To <= done {
+				continue
+			}
+			if g.Mode != plan.OneByOne {
+				if !yield(g, nil) {
+					return
+				}
+				continue
+			}
+			for i := max(g.From, done); i < g.To; i++ {
+				q, hash, err := st.text.Peek(i)
+				one := plan.Single(i, st.classify(q.Words))
+				one.Checksum = migration.SumOf(hash)
+				if !yield(one, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
 // cautions are what a person should know before the step runs: from where on it
 // cannot be gone on with, and what it reads that is another's.
 func (st *step) cautions() []string {
-	out := st.bonds.Parted(st.Migration.File, st.groups, len(st.outline))
-	k := plan.Fleeting(st.groups, st.traits)
-	if k < 0 {
+	out := st.outline.Bonds.Parted(st.Migration.File)
+	at := st.outline.Fleeting
+	if at.Number == 0 {
 		return out
 	}
 	return append(out, fmt.Sprintf("%s:%d makes something that ends with its session (a temporary table), outside the transaction of what follows: should the run end behind it, it cannot be gone on with",
-		st.Migration.File, st.outline[k].Pos.Line))
+		st.Migration.File, at.Line))
 }
 
 // resumable refuses to go on behind a statement whose work ended with its
 // session: what follows would miss it, or find another table of that name.
 func (st *step) resumable() error {
 	done := st.Resume.Done
-	if done == 0 || done >= len(st.outline) {
+	if done == 0 || done >= st.outline.Statements {
 		return nil
 	}
-	r := st.refuse(plan.SessionGone)
-	if k := plan.Fleeting(st.groups, st.traits); k >= 0 && k < done {
-		r.Items[0].Line = st.outline[k].Pos.Line
-		r.Detail = fmt.Sprintf("what it made has ended with its session, so that the migration (%s) cannot be gone on with", st.Resume)
-		return r
+	if at := st.outline.Fleeting; at.Number > 0 && at.Number <= done {
+		return st.refuse(plan.SessionGone, at, fmt.Sprintf("what it made has ended with its session, so that the migration (%s) cannot be gone on with", st.Resume))
 	}
-	if _, broken := st.bonds.Resume(done); broken != nil {
-		r.Items[0].Line = broken.Line
-		r.Detail = fmt.Sprintf("%s, so that the migration (%s) cannot be gone on with", broken.Detail, st.Resume)
-		return r
+	if _, broken := st.outline.Bonds.Resume(done); broken != nil {
+		return st.refuse(plan.SessionGone, plan.Place{Line: broken.Line}, fmt.Sprintf("%s, so that the migration (%s) cannot be gone on with", broken.Detail, st.Resume))
 	}
 	return nil
 }
 
-func (st *step) refuse(code plan.Code) *plan.Refusal {
-	it := plan.Item{Version: st.Migration.Version.String(), File: st.Migration.File}
-	if k := st.Resume.Doubt; k > 0 && k <= len(st.outline) {
-		it.Line = st.outline[k-1].Pos.Line
-	}
-	return &plan.Refusal{Code: code, Items: []plan.Item{it}, Progress: st.Resume, Down: st.Direction == migration.Down}
+func (st *step) refuse(code plan.Code, at plan.Place, why string) *plan.Refusal {
+	it := plan.Item{Version: st.Migration.Version.String(), File: st.Migration.File, Line: at.Line}
+	return &plan.Refusal{Code: code, Items: []plan.Item{it}, Progress: st.Resume, Down: st.Direction == migration.Down, Detail: why}
 }
 
 // walk runs the steps one after another and stops at the first error.
@@ -142,13 +155,13 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			return err
 		}
 		res.Completed = append(res.Completed, st.Migration)
-		for _, g := range st.groups {
+		for _, g := range st.outline.Groups {
 			if g.EndedBy > 0 {
 				res.Warnings = append(res.Warnings, fmt.Sprintf("%s:%d: this statement ended the file's own transaction by itself; from there on, statements ran outside a transaction",
-					st.Migration.File, st.outline[g.EndedBy-1].Pos.Line))
+					st.Migration.File, g.EndedBy))
 			}
 		}
-		if len(st.outline) == 0 && st.Direction == migration.Up {
+		if st.outline.Statements == 0 && st.Direction == migration.Up {
 			res.Warnings = append(res.Warnings, st.Migration.File+": its upgrade section holds no statement; it counts as applied and did nothing")
 		}
 		r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
@@ -179,7 +192,7 @@ func (w *Warden) runner(s engine.Session, jw *journal.Writer, hold *lock.Hold, a
 	st := steps[i]
 	return &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
 		Run: run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
-		Number: i + 1, Total: len(steps), Statements: len(st.outline)}}
+		Number: i + 1, Total: len(steps), Statements: st.outline.Statements}}
 }
 
 // failed tells that the migration failed.
@@ -194,6 +207,7 @@ func (r *runner) failed(err error) {
 }
 
 func (r *runner) run(ctx context.Context) error {
+	defer r.step.text.Close()
 	h := r.step.Migration.Header
 	limits := r.w.c.Limits
 	if h.LockTimeout != nil {
@@ -208,23 +222,24 @@ func (r *runner) run(ctx context.Context) error {
 	r.at.waits(limits)
 	r.committed = r.step.Resume.Done
 	r.partial = r.step.Resume.Open
-	skip, _ := r.step.bonds.Resume(r.step.Resume.Done)
+	skip, _ := r.step.outline.Bonds.Resume(r.step.Resume.Done)
 	if err := r.restoreSettings(ctx, skip); err != nil {
 		return err
 	}
-	last := lastGroup(r.step.groups)
 	recorded := false
-	for i, g := range r.step.groups {
-		if g.To <= r.step.Resume.Done || g.Mode == plan.OwnCommands || g.Mode == plan.Settings && skip[g.From] {
+	for g, err := range r.step.groups(r.step.Resume.Done) {
+		if g.Mode == plan.OwnCommands || g.Mode == plan.Settings && skip[g.From] {
 			continue
 		}
 		var closes bool
-		g, err := r.ahead(ctx, g)
+		if err == nil {
+			g, err = r.ahead(ctx, g)
+		}
 		if err != nil {
 			return r.fail(ctx, g, &engine.UnitError{Part: engine.PartOpening, Err: err, RolledBack: true})
 		}
 		if err := r.runUnit(ctx, g, func() (u engine.Unit) {
-			u, closes = r.unit(ctx, g, i == last)
+			u, closes = r.unit(ctx, g, g.To == r.step.outline.Last)
 			return u
 		}); err != nil {
 			return r.fail(ctx, g, err)
@@ -238,26 +253,37 @@ func (r *runner) run(ctx context.Context) error {
 		// Nothing of the file follows: what it set in the session is put back,
 		// so that it does not decide whether the history can be written.
 		if err := r.s.Reset(ctx, limits); err != nil {
-			return r.fail(ctx, plan.Group{From: len(r.step.outline), To: len(r.step.outline)}, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
+			return r.fail(ctx, r.behind(), &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 		}
 		u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: r.closing()}
 		if err := r.s.Run(ctx, u); err != nil {
-			return r.fail(ctx, plan.Group{From: len(r.step.outline), To: len(r.step.outline)}, err)
+			return r.fail(ctx, r.behind(), err)
 		}
 	}
 	return nil
+}
+
+// behind is the group of no statement at the end of the file.
+func (r *runner) behind() plan.Group {
+	n := r.step.outline.Statements
+	return plan.Group{From: n, To: n, Checksum: migration.SumOf()}
 }
 
 // restoreSettings runs again what the part of the file that is done had set:
 // it was set in a session that is gone. What nobody behind needs is left out:
 // it may not be possible any more.
 func (r *runner) restoreSettings(ctx context.Context, skip map[int]bool) error {
-	for i := range r.step.Resume.Done {
-		if r.step.traits[i].Kind != engine.Setting || skip[i] {
+	if at := r.step.outline.Setting.Number; at == 0 || at > r.step.Resume.Done {
+		return nil
+	}
+	i := -1
+	for st, err := range r.step.text.Statements(0, r.step.Resume.Done) {
+		i++
+		if err == nil && (skip[i] || r.step.classify(st.Words).Kind != engine.Setting) {
 			continue
 		}
 		g := plan.Group{Mode: plan.Settings, From: i, To: i + 1}
-		u := engine.Unit{Statements: r.step.section.Statements(r.step.outline, i, i+1), Watch: r.watch(i)}
+		u := engine.Unit{Statements: func(yield func(sqltext.Statement, error) bool) { yield(st, err) }, Watch: r.watch(i)}
 		if err := r.s.Run(ctx, u); err != nil {
 			return r.fail(ctx, g, err)
 		}
@@ -265,27 +291,12 @@ func (r *runner) restoreSettings(ctx context.Context, skip map[int]bool) error {
 	return nil
 }
 
-// lastGroup is the group that the history row can share a transaction with:
-// the last one, but for a COMMIT behind it; -1 where there is none.
-func lastGroup(groups []plan.Group) int {
-	for i := len(groups) - 1; i >= 0; i-- {
-		switch groups[i].Mode {
-		case plan.OwnCommands:
-			continue
-		case plan.Settings:
-			return -1
-		}
-		return i
-	}
-	return -1
-}
-
 // unit makes a group's work, and says whether the history row is in it.
 func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit, bool) {
 	from, to := r.from(g), g.To
 	r.proof = ""
-	u := engine.Unit{Statements: r.step.section.Statements(r.step.outline, from, to), Watch: r.watch(from)}
-	sum := plan.Checksum(r.step.outline, from, to)
+	u := engine.Unit{Statements: r.step.text.Statements(from, to), Watch: r.watch(from)}
+	sum := string(g.Checksum)
 	done := r.jw.Done(r.about(), from+1, to, sum, time.Now())
 	switch g.Mode {
 	case plan.Settings:
@@ -319,15 +330,15 @@ func (r *runner) evidence(ctx context.Context, from, to int) string {
 	if before == nil || to != from+1 {
 		return ""
 	}
-	for st, err := range r.step.section.Statements(r.step.outline, from, to) {
-		if err != nil || st.Copy != nil {
-			return ""
-		}
-		if e, err := before(ctx, r.s, st); err == nil {
-			return e.Text()
-		}
+	st, _, err := r.step.text.Peek(from)
+	if err != nil || st.Copy != nil {
+		return ""
 	}
-	return ""
+	e, err := before(ctx, r.s, st)
+	if err != nil {
+		return ""
+	}
+	return e.Text()
 }
 
 // ahead sees to a transaction that is not the whole truth, because a table
@@ -339,7 +350,7 @@ func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
 	if leak == nil || g.Mode != plan.InTransaction {
 		return g, nil
 	}
-	what, err := leak(ctx, r.s, r.step.section.Statements(r.step.outline, r.from(g), g.To))
+	what, err := leak(ctx, r.s, r.step.text.Statements(r.from(g), g.To))
 	if err != nil || what == "" {
 		return g, err
 	}
@@ -348,7 +359,7 @@ func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
 		return g, nil
 	}
 	from := r.from(g)
-	q := r.jw.Start(r.about(), from+1, g.To, plan.Checksum(r.step.outline, from, g.To), "")
+	q := r.jw.Start(r.about(), from+1, g.To, string(g.Checksum), "")
 	_, err = r.s.Exec(ctx, q.Text, q.Values()...)
 	return g, err
 }
@@ -363,13 +374,11 @@ func (r *runner) from(g plan.Group) int {
 
 // beginOf reads the text of the file's own BEGIN.
 func (r *runner) beginOf(i int) string {
-	begin := r.w.c.Engine.Dialect.Begin
-	for st, err := range r.step.section.Statements(r.step.outline, i, i+1) {
-		if err == nil {
-			begin = st.Text
-		}
+	st, _, err := r.step.text.Peek(i)
+	if err != nil {
+		return r.w.c.Engine.Dialect.Begin
 	}
-	return begin
+	return st.Text
 }
 
 // closing is what ends a migration inside its transaction: the session made
@@ -387,18 +396,11 @@ func (r *runner) record() []engine.Query {
 	if r.step.Direction == migration.Down {
 		return r.jw.Forget(r.about(), r.step.Revision, r.started)
 	}
-	hashes := make([]string, 0, min(len(r.step.outline), maxHashes))
-	for _, p := range r.step.outline[:min(len(r.step.outline), maxHashes)] {
-		hashes = append(hashes, p.Hash.Short())
-	}
-	return r.jw.Record(r.about(), hashes, r.step.Revision, r.started)
+	return r.jw.Record(r.about(), r.step.outline.Hashes(), r.step.Revision, r.started)
 }
 
-// maxHashes bounds what the history keeps of a migration's statements.
-const maxHashes = 10_000
-
 func (r *runner) about() journal.Step {
-	return journal.Step{Migration: r.step.Migration, Direction: r.step.Direction, Statements: len(r.step.outline), Since: r.started}
+	return journal.Step{Migration: r.step.Migration, Direction: r.step.Direction, Statements: r.step.outline.Statements, Since: r.started}
 }
 
 // watch turns a unit's progress into events.
@@ -411,7 +413,7 @@ func (r *runner) watch(from int) func(engine.Progress) {
 			r.at.end()
 			e.Kind, e.Rows, e.Elapsed = event.StatementDone, p.Rows, p.Elapsed
 		} else {
-			r.at.begin(lock.Progress{Migration: r.base.File, Direction: r.base.Direction, Statement: e.Statement, Statements: len(r.step.outline)}, e)
+			r.at.begin(lock.Progress{Migration: r.base.File, Direction: r.base.Direction, Statement: e.Statement, Statements: r.step.outline.Statements}, e)
 		}
 		r.w.c.Observe.Emit(e)
 	}
@@ -431,7 +433,7 @@ func (r *runner) emit(k event.Kind, fill func(*event.Event)) {
 // known.
 func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	fault := r.w.c.Engine.Fault(err)
-	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Total: len(r.step.outline), Fault: fault, Err: err, Tries: r.tries}
+	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Total: r.step.outline.Statements, Fault: fault, Err: err, Tries: r.tries}
 	if fault.WaitedOut {
 		e.Blockers = r.at.blocked()
 	}
@@ -511,7 +513,7 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 		// Of several statements outside a transaction the first may have
 		// stayed, and a transaction that could not be rolled back, too.
 		e.Torn = u.Part != engine.PartOpening && (g.Mode == plan.Alone && to > from+1 || g.Mode == plan.InTransaction && !u.RolledBack)
-		q = r.jw.Failed(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), detail, e.Torn)
+		q = r.jw.Failed(r.about(), from+1, to, string(g.Checksum), detail, e.Torn)
 		e.From, e.To = from+1, to
 	}
 	if _, err := r.s.Exec(ctx, q.Text, q.Values()...); err != nil {
@@ -527,7 +529,7 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 // too the group stays in doubt.
 func (r *runner) noteDone(ctx context.Context, g plan.Group, e *MigrationError) {
 	from, to := r.from(g), g.To
-	q := r.jw.Done(r.about(), from+1, to, plan.Checksum(r.step.outline, from, to), r.started)
+	q := r.jw.Done(r.about(), from+1, to, string(g.Checksum), r.started)
 	var err error
 	for range 3 {
 		if _, err = r.s.Exec(ctx, q.Text, q.Values()...); !r.w.c.Engine.Fault(err).WaitedOut {
@@ -564,7 +566,7 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 // row reads a line of the rows behind statement i, from 0; "" where the file is
 // another one by now.
 func (r *runner) row(i, n int) string {
-	for st, err := range r.step.section.Statements(r.step.outline, i, i+1) {
+	for st, err := range r.step.text.Statements(i, i+1) {
 		if err != nil || st.Copy == nil {
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -254,12 +255,31 @@ type Preview struct {
 
 // PreviewStep is one migration of a preview.
 type PreviewStep struct {
-	Migration *migration.Migration
-	Groups    []plan.Group
-	Resume    plan.Progress
-	Warning   string   // from where on it cannot be gone on with, "" for nowhere
-	SQL       []string // its statements, as written, behind what has run already
+	Migration  *migration.Migration
+	Statements int
+	Resume     plan.Progress
+	Warning    string // from where on it cannot be gone on with, "" for nowhere
+
+	step *step
 }
+
+// Groups yields how the statements would run, those that have run already too.
+// It reads the file, as SQL does: an error is that it changed.
+func (p PreviewStep) Groups() iter.Seq2[plan.Group, error] { return p.step.groups(0) }
+
+// SQL yields the statements from..to, from 0 and without to, as written.
+func (p PreviewStep) SQL(from, to int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for st, err := range p.step.text.Statements(from, to) {
+			if !yield(st.Text, err) {
+				return
+			}
+		}
+	}
+}
+
+// Close lets go of the file, which reading it has opened.
+func (p PreviewStep) Close() { p.step.text.Close() }
 
 // Preview plans a run and stops before the lock: it creates nothing.
 func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Target) (*Preview, error) {
@@ -288,14 +308,8 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 		}
 		for i, ps := range p.Steps {
 			st := steps[i]
-			shown := PreviewStep{Migration: st.Migration, Groups: st.groups, Resume: ps.Resume, Warning: strings.Join(st.cautions(), "; ")}
-			for q, err := range st.section.Statements(st.outline, ps.Resume.Done, len(st.outline)) {
-				if err != nil {
-					return err
-				}
-				shown.SQL = append(shown.SQL, q.Text)
-			}
-			out.Steps = append(out.Steps, shown)
+			out.Steps = append(out.Steps, PreviewStep{Migration: st.Migration, Statements: st.outline.Statements, Resume: ps.Resume,
+				Warning: strings.Join(st.cautions(), "; "), step: st})
 		}
 		return nil
 	}

@@ -121,13 +121,31 @@ func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
 		if err != nil {
 			return settlement{}, err
 		}
-		for _, g := range st.groups {
+		defer st.text.Close()
+		for g, err := range st.groups(p.Done) {
+			if err != nil {
+				return settlement{}, err
+			}
 			if at := max(g.From, p.Done); at < g.To && g.Mode != plan.OwnCommands && g.Mode != plan.Settings {
-				return settlement{from: p.Done + 1, to: at + 1, checksum: plan.Checksum(st.outline, p.Done, at+1), done: true, skipped: at + 1}, nil
+				sum, err := checksum(m.Section(e.Direction), p.Done, at+1)
+				return settlement{from: p.Done + 1, to: at + 1, checksum: string(sum), done: true, skipped: at + 1}, err
 			}
 		}
 		return settlement{}, ErrNothingInDoubt
 	})
+}
+
+// checksum is over the statements from..to of a section, from 0 and without to.
+func checksum(s *migration.Section, from, to int) (migration.Checksum, error) {
+	sum, i := migration.NewSum(), 0
+	_, err := s.Outline(func(p migration.Piece) error {
+		if from <= i && i < to {
+			sum.Add(p.Hash)
+		}
+		i++
+		return nil
+	})
+	return sum.Checksum(), err
 }
 
 // settlement is what a person says of statements.

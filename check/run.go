@@ -83,24 +83,19 @@ type read struct {
 	made engine.Traits
 }
 
-func (r *run) section(s *migration.Section) ([]read, []migration.Piece, error) {
-	outline, err := s.Outline(nil)
-	if err != nil {
-		return nil, nil, err
-	}
+func (r *run) section(s *migration.Section) ([]read, error) {
 	var list []read
-	for st, err := range s.Statements(outline, 0, len(outline)) {
-		if err != nil {
-			return nil, nil, err
-		}
+	_, err := s.Outline(func(p migration.Piece) error {
+		st := p.Statement
 		st.Copy = nil
 		list = append(list, read{st, ddl.Read(st.Text, r.o.Product.Dialect), gapIgnores(st), r.o.Engine.Classify(st.Words, r.o.Server)})
-	}
-	return list, outline, nil
+		return nil
+	})
+	return list, err
 }
 
 func (r *run) migration(m *migration.Migration) error {
-	up, outline, err := r.section(&m.Upgrade)
+	up, err := r.section(&m.Upgrade)
 	if err != nil {
 		return err
 	}
@@ -116,7 +111,7 @@ func (r *run) migration(m *migration.Migration) error {
 	r.out.Checked = append(r.out.Checked, m.File)
 	r.found, r.ahead = nil, up
 	whole := headerIgnores(m.Header.Check)
-	groups := r.groups(m, up, outline, whole)
+	groups := r.groups(m, up, whole)
 	inGroup := -1
 	var held *Held
 	for i := range up {
@@ -141,7 +136,7 @@ func (r *run) migration(m *migration.Migration) error {
 			c.Unsure(up[i].ddl.StoppedAt, "this statement is not understood, so that no rule looked at it")
 		}
 	}
-	down, _, err := r.section(&m.Rollback)
+	down, err := r.section(&m.Rollback)
 	if err != nil {
 		return err
 	}
@@ -160,16 +155,32 @@ func (r *run) migration(m *migration.Migration) error {
 }
 
 // groups are how the upgrade runs; nil where it cannot.
-func (r *run) groups(m *migration.Migration, up []read, outline []migration.Piece, whole []*ignore) []plan.Group {
-	var traits []engine.Traits
-	for _, s := range up {
-		traits = append(traits, s.made)
-	}
-	groups, err := plan.Cut(outline, traits, r.o.Engine.Caps.TransactionalDDL, m.Header.TransactionOff)
+func (r *run) groups(m *migration.Migration, up []read, whole []*ignore) []plan.Group {
+	outline, err := plan.Cut(func(each func(migration.Piece) error) error {
+		for _, s := range up {
+			if err := each(migration.Piece{Statement: s.sql}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, plan.Rules{
+		Classify: func(words []string) engine.Traits { return r.o.Engine.Classify(words, r.o.Server) },
+		DDL:      r.o.Engine.Caps.TransactionalDDL, Off: m.Header.TransactionOff,
+	})
 	var cut *plan.CutError
 	if errors.As(err, &cut) {
 		r.report("cannot-run", Finding{File: m.File, Line: cut.Pos, Column: 1, Section: string(migration.Up), Message: "migrate will refuse this: " + cut.Msg}, whole)
 		return nil
+	}
+	var groups []plan.Group
+	for _, g := range outline.Groups {
+		if g.Mode != plan.OneByOne {
+			groups = append(groups, g)
+			continue
+		}
+		for i := g.From; i < g.To; i++ {
+			groups = append(groups, plan.Single(i, up[i].made))
+		}
 	}
 	r.modes(m, up, groups, whole)
 	return groups

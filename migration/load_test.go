@@ -37,12 +37,12 @@ func one(t *testing.T, text string) *migration.Migration {
 // texts are a section's statements.
 func texts(t *testing.T, s *migration.Section) []string {
 	t.Helper()
-	outline, err := s.Outline(nil)
+	seal, err := s.Outline(func(migration.Piece) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out []string
-	for st, err := range s.Statements(outline, 0, len(outline)) {
+	for st, err := range s.Reader(seal).Statements(0, s.Count) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,47 +189,6 @@ func TestFolder(t *testing.T) {
 	}
 	if _, err := migration.Load(os.DirFS("nowhere"), sqltext.SQLite); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no folder gave %v", err)
-	}
-}
-
-// TestAFileThatChangesWhileItRunsIsNotRun: between plan and run somebody
-// saves the file.
-func TestAFileThatChangesWhileItRunsIsNotRun(t *testing.T) {
-	t.Parallel()
-	fsys := fstest.MapFS{"1_a.sql": {Data: []byte("-- upgrade\nA;\nB;\nC;\n")}}
-	set, err := migration.Load(fsys, sqltext.SQLite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &set.Migrations[0].Upgrade
-	outline, err := s.Outline(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for text, want := range map[string][]string{
-		"-- upgrade\nA;\nX;\nC;\n": {"A", "error"},
-		"-- upgrade\nA;\n":         {"A", "error"},
-		"-- upgrade":               {"error"},
-		"":                         {"error"},
-	} {
-		fsys["1_a.sql"].Data = []byte(text)
-		var got []string
-		for st, err := range s.Statements(outline, 0, len(outline)) {
-			if err != nil {
-				if !errors.Is(err, migration.ErrFileChanged) {
-					t.Errorf("%q: %v", text, err)
-				}
-				got = append(got, "error")
-				break
-			}
-			got = append(got, st.Text)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%q: %s", text, diff)
-		}
-		if _, err := s.Outline(nil); !errors.Is(err, migration.ErrFileChanged) {
-			t.Errorf("%q: the outline gave %v", text, err)
-		}
 	}
 }
 

@@ -228,7 +228,7 @@ func glanceHash(g sqltext.Glance) (Hash, error) {
 	if g.Copy == nil && bytes.IndexByte(g.Text, '\r') < 0 {
 		return sha256.Sum256(g.Text), nil
 	}
-	return hashOf(sqltext.Statement{Text: string(g.Text), Copy: g.Copy})
+	return newHasher().hash(sqltext.Statement{Text: string(g.Text), Copy: g.Copy})
 }
 
 // reason is a file error without the path, which the problem names already.

@@ -1,13 +1,10 @@
 package migration
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
+	"io/fs"
 
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -34,133 +31,89 @@ const ChecksumKind = "sha256-statements"
 // Checksum is a SHA-256 in hex.
 type Checksum string
 
-// Piece is what is known of a statement without its text.
+// Piece is a statement with its hash. Its rows have been read.
 type Piece struct {
-	Pos  sqltext.Pos // in the file
+	sqltext.Statement
 	Hash Hash
 }
-
-// Hash is the SHA-256 of one statement, with line endings as LF and, behind
-// COPY ... FROM stdin, its rows.
-type Hash [sha256.Size]byte
-
-// Short is enough of a hash to tell statements apart in the history.
-func (h Hash) Short() string { return hex.EncodeToString(h[:8]) }
 
 // ErrFileChanged says that a file is no longer the one that was loaded.
 var ErrFileChanged = errors.New("the file changed while the run was under way")
 
-// Outline reads the section and returns its statements without their text.
-// each, unless nil, is given every statement in turn; it must not keep its
-// text, nor its words, which hold on to the text.
-func (s *Section) Outline(each func(sqltext.Statement)) ([]Piece, error) {
+// Outline reads the section and gives each of its statements in turn; who keeps
+// one keeps its text. What it returns knows them again.
+func (s *Section) Outline(each func(Piece) error) (Seal, error) {
 	if !s.Present {
-		return nil, nil
+		return Seal{}, nil
 	}
-	var out []Piece
-	sum := sha256.New()
-	err := s.scan(func(st sqltext.Statement, h func() (Hash, error)) error {
-		hash, err := h()
+	t, err := s.open()
+	if err != nil {
+		return Seal{}, err
+	}
+	defer t.close()
+	var seal sealer
+	sum, h := NewSum(), newHasher()
+	for {
+		st, err := t.next()
+		if err == io.EOF {
+			break
+		}
 		if err != nil {
-			return err
+			return Seal{}, err
 		}
-		sum.Write(hash[:])
-		out = append(out, Piece{st.Start, hash})
-		if each != nil {
-			each(st)
+		hash, err := h.hash(st)
+		if err != nil {
+			return Seal{}, err
 		}
-		return nil
-	})
-	if err == nil && Checksum(hex.EncodeToString(sum.Sum(nil))) != s.Checksum {
-		err = s.problem(s.Line, ErrFileChanged)
-	}
-	return out, err
-}
-
-// Statements reads the section again and yields the statements of the
-// outline from number from (0 is the first) up to but without to. A
-// statement that is not the one in the outline ends it with ErrFileChanged,
-// before it is yielded or, where rows follow it, right behind.
-func (s *Section) Statements(outline []Piece, from, to int) iter.Seq2[sqltext.Statement, error] {
-	stop := errors.New("stop")
-	return func(yield func(sqltext.Statement, error) bool) {
-		if from >= to {
-			return
-		}
-		i := 0
-		err := s.scan(func(st sqltext.Statement, h func() (Hash, error)) error {
-			defer func() { i++ }()
-			switch {
-			case i >= to:
-				return stop
-			case i < from:
-				return nil
-			}
-			want := outline[i].Hash
-			if st.Copy != nil {
-				sum := startHash(st)
-				st.Copy = io.TeeReader(st.Copy, newLF(sum))
-				if !yield(st, nil) {
-					return stop
-				}
-				if _, err := io.Copy(io.Discard, st.Copy); err != nil {
-					return err
-				}
-				if Hash(sum.Sum(nil)) != want {
-					return s.problem(st.Start.Line, ErrFileChanged)
-				}
-				return nil
-			}
-			got, err := h()
-			if err != nil {
-				return err
-			}
-			if got != want {
-				return s.problem(st.Start.Line, ErrFileChanged)
-			}
-			if !yield(st, nil) {
-				return stop
-			}
-			return nil
-		})
-		if err == nil && i < to {
-			err = s.problem(s.Line, ErrFileChanged)
-		}
-		if err != nil && err != stop {
-			yield(sqltext.Statement{}, err)
+		sum.Add(hash)
+		seal.add(st, hash)
+		if err := each(Piece{st, hash}); err != nil {
+			return Seal{}, err
 		}
 	}
+	if sum.Checksum() != s.Checksum {
+		return Seal{}, s.problem(s.Line, ErrFileChanged)
+	}
+	return seal.end(), nil
 }
 
-// scan calls each for every statement, with a function that reads its hash.
-func (s *Section) scan(each func(sqltext.Statement, func() (Hash, error)) error) error {
+// text is a section that is being read.
+type text struct {
+	s    *Section
+	file fs.File
+	sc   *sqltext.Scanner
+}
+
+func (s *Section) open() (*text, error) {
 	f, err := s.from.fsys.Open(s.from.name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.Close()
 	if _, err := io.CopyN(io.Discard, f, s.start.Offset); err != nil {
-		return s.problem(s.Line, ErrFileChanged)
+		f.Close()
+		return nil, s.problem(s.Line, ErrFileChanged)
 	}
-	sc := sqltext.NewScanner(f, *s.lexis, sqltext.Options{Marker: isMarker})
-	for {
-		st, err := sc.Next()
-		if errors.Is(err, io.EOF) || errors.Is(err, sqltext.ErrMarker) {
-			return nil
-		}
-		if err != nil {
-			var cut *sqltext.Error
-			if errors.As(err, &cut) {
-				at := s.place(cut.Pos)
-				return Problem{s.from.name, at.Line, at.Column, cut.Msg}
-			}
-			return fmt.Errorf("%s: %w", s.from.name, err)
-		}
-		st.Start, st.End = s.place(st.Start), s.place(st.End)
-		if err := each(st, func() (Hash, error) { return hashOf(st) }); err != nil {
-			return err
-		}
+	return &text{s, f, sqltext.NewScanner(f, *s.lexis, sqltext.Options{Marker: isMarker})}, nil
+}
+
+func (t *text) close() { t.file.Close() }
+
+// next returns the next statement, io.EOF behind the last one.
+func (t *text) next() (sqltext.Statement, error) {
+	st, err := t.sc.Next()
+	switch {
+	case err == nil:
+		st.Start, st.End = t.s.place(st.Start), t.s.place(st.End)
+		return st, nil
+	case errors.Is(err, io.EOF), errors.Is(err, sqltext.ErrMarker):
+		return st, io.EOF
 	}
+	var cut *sqltext.Error
+	if errors.As(err, &cut) {
+		at := t.s.place(cut.Pos)
+		return st, Problem{t.s.from.name, at.Line, at.Column, cut.Msg}
+	}
+	return st, fmt.Errorf("%s: %w", t.s.from.name, err)
 }
 
 // place turns a position in the section into one in the file.
@@ -180,53 +133,4 @@ func (s *Section) problem(line int, err error) error {
 func isMarker(line string) bool {
 	_, ok := marker(line)
 	return ok
-}
-
-func startHash(st sqltext.Statement) interface {
-	io.Writer
-	Sum([]byte) []byte
-} {
-	sum := sha256.New()
-	io.WriteString(newLF(sum), st.Text)
-	if st.Copy != nil {
-		sum.Write([]byte{0})
-	}
-	return sum
-}
-
-func hashOf(st sqltext.Statement) (Hash, error) {
-	sum := startHash(st)
-	if st.Copy != nil {
-		if _, err := io.Copy(newLF(sum), st.Copy); err != nil {
-			return Hash{}, err
-		}
-	}
-	return Hash(sum.Sum(nil)), nil
-}
-
-// lf passes text on with CRLF as LF, so that a checkout with other line
-// endings is the same migration.
-type lf struct {
-	w  io.Writer
-	cr bool // a CR is held back
-}
-
-func newLF(w io.Writer) *lf { return &lf{w: w} }
-
-func (l *lf) Write(p []byte) (int, error) {
-	n := len(p)
-	if l.cr && n > 0 {
-		if p[0] != '\n' {
-			l.w.Write([]byte{'\r'})
-		}
-		l.cr = false
-	}
-	if n > 0 && p[n-1] == '\r' {
-		l.cr, p = true, p[:n-1]
-	}
-	if bytes.IndexByte(p, '\r') >= 0 {
-		p = bytes.ReplaceAll(p, []byte("\r\n"), []byte("\n"))
-	}
-	_, err := l.w.Write(p)
-	return n, err
 }

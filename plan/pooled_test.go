@@ -4,39 +4,35 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
 
 func TestPooledFindsWhatNeedsASessionOfItsOwn(t *testing.T) {
 	t.Parallel()
-	tx := func(from, to int) plan.Group { return plan.Group{Mode: plan.InTransaction, From: from, To: to} }
-	alone := func(at int) plan.Group { return plan.Group{Mode: plan.Alone, From: at, To: at + 1} }
 	for name, c := range map[string]struct {
-		groups  []plan.Group
-		residue []engine.Residue
-		done    int
-		at      int
-		why     string // "": nothing is found
+		in   string
+		done int
+		at   int
+		why  string // "": nothing is found
 	}{
-		"one transaction":               {[]plan.Group{tx(0, 2)}, []engine.Residue{engine.Clean, engine.Clean}, 0, 0, ""},
-		"a setting in it":               {[]plan.Group{tx(0, 2)}, []engine.Residue{engine.Swept, engine.Clean}, 0, 0, ""},
-		"a setting before another":      {[]plan.Group{tx(0, 1), tx(1, 2)}, []engine.Residue{engine.Swept, engine.Clean}, 0, 0, "whole session"},
-		"a setting that ran before":     {[]plan.Group{tx(0, 1), tx(1, 2)}, []engine.Residue{engine.Swept, engine.Clean}, 1, 0, "whole session"},
-		"two transactions":              {[]plan.Group{tx(0, 1), tx(1, 2)}, []engine.Residue{engine.Clean, engine.Clean}, 0, 0, ""},
-		"what cannot be swept":          {[]plan.Group{tx(0, 2)}, []engine.Residue{engine.Clean, engine.Stuck}, 0, 1, "belongs to its connection"},
-		"a statement alone":             {[]plan.Group{tx(0, 1), alone(1)}, []engine.Residue{engine.Clean, engine.Clean}, 0, 1, "outside a transaction"},
-		"a statement alone that is run": {[]plan.Group{alone(0), tx(1, 2)}, []engine.Residue{engine.Clean, engine.Clean}, 1, 0, ""},
-		"a session setting alone":       {[]plan.Group{{Mode: plan.Settings, From: 0, To: 1}}, []engine.Residue{engine.Swept}, 0, 0, "outside a transaction"},
-		"commands of the file's own":    {[]plan.Group{tx(1, 2), {Mode: plan.OwnCommands, From: 2, To: 3}}, make([]engine.Residue, 3), 0, 0, ""},
+		"one transaction":               {"ddl dml", 0, 0, ""},
+		"a setting in it":               {"swept dml", 0, 0, ""},
+		"a setting before another":      {"begin swept commit begin dml commit", 0, 2, "whole session"},
+		"a setting that ran before":     {"begin swept commit begin dml commit", 3, 2, "whole session"},
+		"two transactions":              {"begin ddl commit begin dml commit", 0, 0, ""},
+		"what cannot be swept":          {"ddl stuck", 0, 2, "belongs to its connection"},
+		"what cannot, and ran before":   {"stuck ddl", 1, 0, ""},
+		"a statement alone":             {"ddl cic", 0, 2, "outside a transaction"},
+		"a statement alone that is run": {"cic ddl", 1, 0, ""},
+		"a session setting alone":       {"pragma", 0, 1, "outside a transaction"},
+		"commands of the file's own":    {"begin ddl commit", 0, 0, ""},
 	} {
-		traits := make([]engine.Traits, len(c.residue))
-		for i, r := range c.residue {
-			traits[i].Residue = r
+		o, err := cut(t, c.in, plan.Rules{DDL: true, Resume: plan.Progress{Done: c.done}})
+		if err != nil {
+			t.Fatal(err)
 		}
-		at, why := plan.Pooled(c.groups, traits, c.done)
-		if at != c.at || (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
-			t.Errorf("%s: statement %d, %q; want %d, %q", name, at, why, c.at, c.why)
+		if at := o.Unpooled; at.Number != c.at || at.Line != c.at || (o.Why == "") != (c.why == "") || !strings.Contains(o.Why, c.why) {
+			t.Errorf("%s: statement %d, %q; want %d, %q", name, at.Number, o.Why, c.at, c.why)
 		}
 	}
 }

@@ -235,12 +235,18 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 	if a.json() {
 		steps := []map[string]any{}
 		for _, s := range p.Steps {
-			statements := make([]string, len(s.SQL))
-			for i, sql := range s.SQL {
-				statements[i] = a.masked(sql)
+			statements := []string{}
+			for sql, err := range s.SQL(s.Resume.Done, s.Statements) {
+				if err != nil {
+					return err
+				}
+				statements = append(statements, a.masked(sql))
 			}
 			groups := []map[string]any{}
-			for _, g := range s.Groups {
+			for g, err := range s.Groups() {
+				if err != nil {
+					return err
+				}
 				groups = append(groups, map[string]any{"mode": g.Mode, "from": g.From + 1, "to": g.To})
 			}
 			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": statements,
@@ -250,7 +256,7 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 	}
 	words := wordsOf(d)
 	for _, s := range p.Steps {
-		if len(s.Groups) == 0 && d == migration.Up {
+		if s.Statements == 0 && d == migration.Up {
 			a.warn(s.Migration.File + ": its upgrade section holds no statement")
 		}
 	}
@@ -275,17 +281,33 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 		if s.Warning != "" {
 			fmt.Fprintln(a.Stdout, "-- "+st.Warn(render.Plain(s.Warning)))
 		}
-		for _, g := range s.Groups {
-			if g.To <= s.Resume.Done || g.Mode == plan.OwnCommands {
-				continue
-			}
-			fmt.Fprintln(a.Stdout, st.Dim("-- "+modeWords(g)))
-			for i := max(g.From, s.Resume.Done); i < g.To; i++ {
-				fmt.Fprintln(a.Stdout, st.SQL(render.Plain(a.masked(s.SQL[i-s.Resume.Done])))+";")
-			}
+		if err := a.previewGroups(s); err != nil {
+			return &runError{err: err, target: t, result: &dbwarden.Result{Direction: d}}
 		}
 	}
 	fmt.Fprintln(a.Stdout, "\nDry run: nothing was changed.")
+	return nil
+}
+
+// previewGroups shows a step's statements, as they are read.
+func (a *app) previewGroups(s dbwarden.PreviewStep) error {
+	defer s.Close()
+	st := a.style(a.Stdout)
+	for g, err := range s.Groups() {
+		if err != nil {
+			return err
+		}
+		if g.To <= s.Resume.Done || g.Mode == plan.OwnCommands {
+			continue
+		}
+		fmt.Fprintln(a.Stdout, st.Dim("-- "+modeWords(g)))
+		for sql, err := range s.SQL(max(g.From, s.Resume.Done), g.To) {
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(a.Stdout, st.SQL(render.Plain(a.masked(sql)))+";")
+		}
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine/postgres"
 	"github.com/dbwarden-go/dbwarden/engine/postgres/pgcheck"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+	"github.com/dbwarden-go/dbwarden/migration"
 )
 
 const pagePath = "../../../docs/check.md"
@@ -96,15 +97,8 @@ func measure(t *testing.T, server *dbtest.Server) {
 		set := checktest.Migrations(t, postgres.Engine(), p.Setup, ex.Files)
 		failed := false
 		for _, m := range set.Migrations[1:] {
-			outline, err := m.Upgrade.Outline(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
 			number := 0
-			for st, err := range m.Upgrade.Statements(outline, 0, len(outline)) {
-				if err != nil {
-					t.Fatal(err)
-				}
+			_, err := m.Upgrade.Outline(func(st migration.Piece) error {
 				number++
 				var claims []check.Finding
 				for _, f := range report.Findings {
@@ -113,6 +107,10 @@ func measure(t *testing.T, server *dbtest.Server) {
 					}
 				}
 				failed = !b.statement(ex, st.Text, claims) || failed
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
 		}
 		if failed != ex.Fails {

@@ -100,6 +100,10 @@ type Entry struct {
 	// one, what was seen, where no person settled it; of a Failed one, Torn
 	// or nothing.
 	Evidence string `json:"evidence,omitempty"`
+
+	// Each: it stands for several Done entries, of one statement each, and its
+	// Checksum is over theirs. No entry in the database is so.
+	Each bool `json:"-"`
 }
 
 // column is a column of one of the tables.

@@ -18,7 +18,8 @@ type History struct {
 
 	// Open are the entries behind the last finished migration: those of an
 	// attempt that did not come to its end. Nothing else runs before such an
-	// attempt is finished, so they belong to one migration.
+	// attempt is finished, so they belong to one migration. Many statements
+	// that are done may share one; see fold.
 	Open []Entry
 
 	byKey  map[string]*Revision
@@ -104,9 +105,12 @@ func (j *Journal) read(ctx context.Context, s engine.Session, how detail) (*Hist
 	return h, err
 }
 
-// Open returns the entries behind the last finished migration.
+// Open returns the entries behind the last finished migration, as History.Open
+// has them.
 func (j *Journal) Open(ctx context.Context, s engine.Session) ([]Entry, error) {
-	return j.entries(ctx, s, "WHERE id > "+j.lastFinished()+" ORDER BY id")
+	var f fold
+	err := j.entries(ctx, s, "WHERE id > "+j.lastFinished()+" ORDER BY id", f.add)
+	return f.out, err
 }
 
 // readTable reads the history table of one name, and says whether there is
@@ -134,7 +138,9 @@ func (j *Journal) lastFinished() string {
 
 // Entries returns the whole journal, oldest first.
 func (j *Journal) Entries(ctx context.Context, s engine.Session) ([]Entry, error) {
-	return j.entries(ctx, s, "ORDER BY id")
+	var out []Entry
+	err := j.entries(ctx, s, "ORDER BY id", func(e Entry) { out = append(out, e) })
+	return out, err
 }
 
 // detail is how much is read of each revision.
@@ -235,24 +241,23 @@ func unless(column, value string) string {
 	return "CASE " + column + " WHEN '" + value + "' THEN '" + usual + "' ELSE " + column + " END"
 }
 
-func (j *Journal) entries(ctx context.Context, s engine.Session, tail string) ([]Entry, error) {
-	out, err := j.readEntries(ctx, s, evidenceColumn, tail)
+func (j *Journal) entries(ctx context.Context, s engine.Session, tail string, each func(Entry)) error {
+	err := j.readEntries(ctx, s, evidenceColumn, tail, each)
 	if err == nil || j.Engine.Fault(err).Kind != engine.Missing {
-		return out, err
+		return err
 	}
 	switch have, e := j.Engine.Columns(ctx, s, j.Schema, EntryTable); {
 	case e != nil:
-		return nil, e
+		return e
 	case have == nil:
-		return nil, nil // a history of the original tool, without a journal yet
+		return nil // a history of the original tool, without a journal yet
 	}
-	return j.readEntries(ctx, s, "NULL", tail) // a journal of an older release
+	return j.readEntries(ctx, s, "NULL", tail, each) // a journal of an older release
 }
 
-func (j *Journal) readEntries(ctx context.Context, s engine.Session, evidence, tail string) ([]Entry, error) {
+func (j *Journal) readEntries(ctx context.Context, s engine.Session, evidence, tail string, each func(Entry)) error {
 	d := j.Engine.Dialect
-	var out []Entry
-	err := s.Query(ctx, func(scan func(...any) error) error {
+	return s.Query(ctx, func(scan func(...any) error) error {
 		var e Entry
 		var at, run, what, direction, version, file, checksum, detail, by, evidence sql.NullString
 		var from, to, statements, duration sql.NullInt64
@@ -263,11 +268,10 @@ func (j *Journal) readEntries(ctx context.Context, s engine.Session, evidence, t
 		e.Version, e.File, e.From, e.To, e.Statements = version.String, file.String, int(from.Int64), int(to.Int64), int(statements.Int64)
 		e.Checksum, e.Duration, e.Detail, e.By = checksum.String, time.Duration(duration.Int64)*time.Millisecond, detail.String, by.String
 		e.Evidence = evidence.String
-		out = append(out, e)
+		each(e)
 		return nil
 	}, "SELECT id, "+d.UTC("created_at")+", run_id, fencing_token, event, direction, version, filename, statement_from, statement_to, "+
 		"statements, checksum, duration_ms, detail, created_by, "+evidence+" FROM "+j.table(EntryTable)+" "+tail)
-	return out, err
 }
 
 func parseTime(s string) time.Time {

@@ -36,6 +36,9 @@ func SumOf(hashes ...Hash) Checksum {
 // Add takes one more statement.
 func (s Sum) Add(h Hash) { s.h.Write(h[:]) }
 
+// AddChecksum takes one more checksum, for a sum over checksums.
+func (s Sum) AddChecksum(c Checksum) { io.WriteString(s.h, string(c)) }
+
 // Reset begins anew.
 func (s Sum) Reset() { s.h.Reset() }
 

@@ -262,6 +262,13 @@ func TestMendedFindsTheFirst(t *testing.T) {
 		}
 		return string(migration.SumOf(hs...))
 	}
+	each := func(is ...byte) string {
+		s := migration.NewSum()
+		for _, i := range is {
+			s.AddChecksum(migration.Checksum(sum(i)))
+		}
+		return string(s.Checksum())
+	}
 	for name, c := range map[string]struct {
 		marks []plan.Mark
 		want  *plan.Mended
@@ -271,6 +278,8 @@ func TestMendedFindsTheFirst(t *testing.T) {
 		"another":                {marks: []plan.Mark{{From: 1, To: 1, Checksum: sum(0)}, {From: 2, To: 3, Checksum: sum(1, 1)}}, want: &plan.Mended{Mark: plan.Mark{From: 2, To: 3, Checksum: sum(1, 1)}, Now: migration.Checksum(sum(1, 2)), Line: 2}},
 		"two others":             {marks: []plan.Mark{{From: 2, To: 2, Checksum: sum(7)}, {From: 3, To: 3, Checksum: sum(7)}}, want: &plan.Mended{Mark: plan.Mark{From: 2, To: 2, Checksum: sum(7)}, Now: migration.Checksum(sum(1)), Line: 2}},
 		"the file ends before":   {marks: []plan.Mark{{From: 4, To: 5, Checksum: sum(3, 4)}}, want: &plan.Mended{Mark: plan.Mark{From: 4, To: 5, Checksum: sum(3, 4)}}},
+		"each as it ran":         {marks: []plan.Mark{{From: 1, To: 3, Checksum: each(0, 1, 2), Each: true}}},
+		"one of each":            {marks: []plan.Mark{{From: 1, To: 3, Checksum: each(0, 7, 2), Each: true}}, want: &plan.Mended{Mark: plan.Mark{From: 1, To: 3, Checksum: each(0, 7, 2), Each: true}, Now: migration.Checksum(each(0, 1, 2)), Line: 1}},
 		"one that cannot be one": {marks: []plan.Mark{{From: 0, To: 1, Checksum: sum(0)}}, want: &plan.Mended{Mark: plan.Mark{From: 0, To: 1, Checksum: sum(0)}, Now: migration.Checksum(sum(0))}},
 	} {
 		o, err := cut(t, "dml ddl dml ddl", plan.Rules{DDL: true, Resume: plan.Progress{Marks: c.marks}})

@@ -27,7 +27,11 @@ func (r *ran) see(at Place, h migration.Hash) {
 		r.sum.Reset()
 		r.line = at.Line
 	}
-	r.sum.Add(h)
+	if m.Each {
+		r.sum.AddChecksum(migration.SumOf(h))
+	} else {
+		r.sum.Add(h)
+	}
 	if at.Number < m.To {
 		return
 	}

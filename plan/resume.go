@@ -30,6 +30,7 @@ type Progress struct {
 type Mark struct {
 	From, To int
 	Checksum string
+	Each     bool // they ran one by one, and it is over the checksum of each
 }
 
 // Settleable says that there is something to look at which may tell how the
@@ -108,7 +109,7 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 			p.Doubt, p.To, p.Failure, p.Evidence = 0, 0, "", ""
 			if e.To > p.Done {
 				p.Done = e.To
-				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum})
+				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum, e.Each})
 			}
 		case e.What == journal.Resolved:
 			// Said by a person, it leaves the evidence: something may be left of

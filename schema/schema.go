@@ -48,20 +48,3 @@ type Options struct {
 	Tables  []string // default: all; plain names of tables and views; nothing but these is read then
 	Own     []string // names of dbwarden's own tables, marked in the result
 }
-
-// Theirs is the state without dbwarden's own bookkeeping.
-func (s *State) Theirs() *State {
-	t := *s
-	t.Tables, t.Sequences = []Table{}, nil
-	for _, x := range s.Tables {
-		if !x.Own {
-			t.Tables = append(t.Tables, x)
-		}
-	}
-	for _, x := range s.Sequences {
-		if !x.Own {
-			t.Sequences = append(t.Sequences, x)
-		}
-	}
-	return &t
-}

@@ -22,7 +22,7 @@ var version, commit, date string
 func main() {
 	os.Exit(cli.Process([]cli.Product{
 		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect, Statements: liteschema.Statements, Check: litecheck.Product},
-		{Engine: postgres.Engine(), Inspect: pgschema.Inspect, Statements: pgschema.Statements, Check: pgcheck.Product},
+		{Engine: postgres.Engine(), Inspect: pgschema.Inspect, Statements: pgschema.Statements, Plan: pgschema.Plan, Check: pgcheck.Product},
 		{Engine: mysql.Engine(), Inspect: myschema.Inspect, Statements: myschema.Statements, Check: mycheck.Product},
 	}, cli.Build{Version: version, Commit: commit, Date: date}))
 }

@@ -53,7 +53,7 @@ func (a *app) root() *cobra.Command {
 		Long: "dbwarden applies plain SQL migrations to SQLite, PostgreSQL, MySQL and MariaDB,\n" +
 			"under a lock that tells who holds it, whether they live, and what to do.\n\n" +
 			"Exit codes: 0 done, 1 an error, 2 a mistake in the configuration or on the command line, 3 a migration failed,\n" +
-			"4 the lock is held, 5 the lock was lost, 6 check or status --exit-code found something, 129/130/143 stopped by a signal.\n" +
+			"4 the lock is held, 5 the lock was lost, 6 check found something, or status or diff with --exit-code, 129/130/143 stopped by a signal.\n" +
 			"More is in the folder docs of the source: commands.md, migrations.md, configuration.md, and lock.md for a held lock.",
 		Example: "  dbwarden init\n  dbwarden new \"create users\"\n  dbwarden migrate\n  dbwarden status\n  dbwarden lock-status",
 		Args:    cobra.ArbitraryArgs,
@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.configFile, "config", "", "use this `FILE` instead of the nearest warden.toml")
 	f.StringVar(&a.url, "url", "", "the database `URL`; beats file and environment")
 	f.StringVar(&a.migrationsDir, "migrations-dir", "", "the `FOLDER` with the migrations")
-	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db also yaml or sql")
+	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db and models also yaml and sql, diff sql")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the SQL as it runs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
@@ -89,7 +89,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
 		a.initCommand(), a.newCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
-		a.checkCommand(), a.checkDBCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.configCommand(),
+		a.checkCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.configCommand(),
 		a.versionCommand(), a.completionCommand(root),
 	)
 	root.SetHelpCommand(a.helpCommand(root))

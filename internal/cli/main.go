@@ -47,7 +47,11 @@ type Product struct {
 	Engine     *engine.Engine
 	Inspect    func(context.Context, engine.Session, schema.Options) (*schema.State, error)
 	Statements func(*schema.State) []string
-	Check      func() *check.Product // called by check alone
+
+	// Plan spells the way from one state to another one; nil where nobody has
+	// written that yet.
+	Plan  func(from, to *schema.State) (steps []schema.Step, left []schema.Change)
+	Check func() *check.Product // called by check alone
 }
 
 // Build is what this program is.

@@ -62,6 +62,12 @@ var projects = map[string]func(p *project){
 	"applied": func(p *project) { p.shop(); p.dbwarden(0, "migrate") },
 	// The first applied, the second pending.
 	"pending": func(p *project) { p.shop(); p.dbwarden(0, "migrate", "-c", "1") },
+	// Somebody has been at it by hand.
+	"drifted": func(p *project) {
+		p.shop()
+		p.dbwarden(0, "migrate")
+		p.sql("ALTER TABLE orders ADD COLUMN note TEXT; DROP INDEX orders_user")
+	},
 	// The third failed half-way, and its lock is kept.
 	"kept": func(p *project) {
 		p.shop()

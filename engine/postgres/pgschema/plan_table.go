@@ -119,13 +119,19 @@ func (p *planner) retype(alter string, was, c schema.Column) {
 		p.add("%sDROP DEFAULT", alter)
 	}
 	text := alter + "TYPE " + c.Type + collate(c.Collation)
-	if was.Type != c.Type {
+	if base(was.Type) != base(c.Type) {
 		text += " USING " + ident(c.Name) + "::" + c.Type
 	}
 	p.add("%s", text)
 	if c.Default != nil && c.Generated == "" {
 		p.add("%sSET DEFAULT %s", alter, *c.Default)
 	}
+}
+
+// base is a type without its length or precision.
+func base(typ string) string {
+	name, _, _ := strings.Cut(typ, "(")
+	return name
 }
 
 func (p *planner) setDefault(table string, c schema.Column) {

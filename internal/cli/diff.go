@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/schema"
+)
+
+func (a *app) diffCommand() *cobra.Command {
+	var exit bool
+	cmd := &cobra.Command{
+		Use:   "diff [models|migrations|all]",
+		Short: "Show how the database differs from the models or the migrations",
+		Long: "Compares the live schema to the one that the models describe, or that the migrations make in a scratch database. The\n" +
+			"live database is only looked at.\n\n" +
+			"  +  is missing in the database\n  -  is in the database alone\n  ~  is another one",
+		Example:     "  dbwarden diff\n  dbwarden diff migrations --exit-code   # 6 when there is a difference\n  dbwarden diff models -o sql",
+		Annotations: map[string]string{formats: "txt,json,sql"},
+		Args:        cobra.MaximumNArgs(1),
+		ValidArgs:   []string{"models", "migrations", "all"},
+	}
+	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 6 when there is a difference")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+			sources, err := a.sources(t, args)
+			if err != nil {
+				return err
+			}
+			found, err := a.diff(ctx, cmd, t, sources)
+			if err == nil && found && exit {
+				return foundError{exitFound}
+			}
+			return err
+		})
+	}
+	return cmd
+}
+
+// source is something that says what the schema should be.
+type source struct {
+	name string
+	read func(ctx context.Context, t *target) (*schema.State, error)
+}
+
+// sources are those that were asked for; without a word, the models where
+// there are any, else the migrations.
+func (a *app) sources(t *target, args []string) ([]source, error) {
+	models, migrations := source{"models", a.desired}, source{"migrations", a.replayed}
+	if len(args) == 0 {
+		args = []string{"migrations"}
+		if modelled(t) {
+			args = []string{"models"}
+		}
+	}
+	switch args[0] {
+	case "models":
+		return []source{models}, nil
+	case "migrations":
+		return []source{migrations}, nil
+	case "all":
+		return []source{models, migrations}, nil
+	}
+	return nil, usagef("diff %s: want models, migrations or all", args[0])
+}
+
+// modelled reports whether there are models.
+func modelled(t *target) bool {
+	return len(t.ModelPaths) > 0 || len(t.ModelCommand) > 0 ||
+		slices.ContainsFunc(desired.DefaultFolders, func(name string) bool { return isFolder(filepath.Join(t.ModelDir, name)) })
+}
+
+// difference is how the database differs from one source.
+type difference struct {
+	Against string          `json:"against"`
+	Changes []schema.Change `json:"changes"`
+
+	live, wanted *schema.State
+}
+
+func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources []source) (found bool, err error) {
+	if a.out == "sql" && t.product.Plan == nil {
+		return false, usagef("diff -o sql is not there for %s yet: diff -o txt and -o json are", t.product.Engine.Title)
+	}
+	var all []difference
+	for _, s := range sources {
+		wanted, err := s.read(ctx, t)
+		if err != nil {
+			return false, &runError{err: err, target: t}
+		}
+		live, err := a.inspect(ctx, t, schema.Options{Own: ownTables(), Schemas: spread(wanted)})
+		if errors.Is(err, engine.ErrNoDatabase) {
+			live, err = &schema.State{}, nil // as if it were empty
+		}
+		if err != nil {
+			return false, &runError{err: err, target: t}
+		}
+		if wanted.Home == "" {
+			unnamed(live) // as the models are, where a schema is a database
+		}
+		d := difference{Against: s.name, live: live.Theirs(), wanted: wanted.Theirs()}
+		if bare := d.wanted.WithoutGrants(); len(schema.Diff(bare, d.wanted)) == 0 {
+			d.live = d.live.WithoutGrants() // who may do what is said elsewhere
+		}
+		d.Changes = telling(d.live, d.wanted)
+		found = found || len(d.Changes) > 0
+		all = append(all, d)
+	}
+	return found, a.showDiff(cmd, t, all)
+}
+
+// replayed is the schema that all migrations make, in a scratch database.
+func (a *app) replayed(ctx context.Context, t *target) (state *schema.State, err error) {
+	if !isFolder(t.MigrationsDir) {
+		return nil, &folderError{t.MigrationsDir}
+	}
+	d, err := a.scratch(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// Also where a signal ended the context.
+		err = errors.Join(err, d.Close(ctx))
+	}()
+	session, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden diff", Limits: engine.Limits{Idle: -1}})
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	folder := os.DirFS(t.MigrationsDir)
+	if err := a.staying(t, folder, session.Server()); err != nil {
+		return nil, err
+	}
+	w, err := dbwarden.New(dbwarden.Config{
+		Engine: t.product.Engine, Database: d, Migrations: folder,
+		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: "diff"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Migrate(ctx, plan.Target{}); err != nil {
+		return nil, fmt.Errorf("replay the migrations in a scratch database: %w", err)
+	}
+	return t.product.Inspect(ctx, session, schema.Options{Own: append(ownTables(), engine.ScratchTable)})
+}
+
+// staying refuses migrations that reach beyond the database that they run in:
+// to replay them would change the server, or another database.
+func (a *app) staying(t *target, folder fs.FS, v engine.Server) error {
+	set, err := migration.Load(folder, t.product.Engine.Lexis)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, m := range set.Migrations {
+		_, err := m.Upgrade.Outline(func(st migration.Piece) error {
+			if why := t.product.Engine.Scratch.Strays(st.Statement, v); why != "" {
+				all = append(all, fmt.Errorf("%s:%s: it cannot be replayed: %s", t.path(m.File), st.Start, why))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(all...)
+}
+
+// spread are the schemas over which a state spreads, nil for one alone: that
+// is the connection's own.
+func spread(st *schema.State) (names []string) {
+	if len(st.Schemas) < 2 {
+		return nil
+	}
+	for _, n := range st.Schemas {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// telling leaves out what says nothing of the schema that was written down:
+// the order of columns, which an added one changes.
+func telling(live, wanted *schema.State) []schema.Change {
+	out := []schema.Change{}
+	for _, c := range schema.Diff(live, wanted) {
+		if c.ID.Kind == schema.KindTable && c.Op == schema.Changed {
+			c.Fields = slices.DeleteFunc(c.Fields, func(f schema.Field) bool { return f.Name == "columns" })
+			if len(c.Fields) == 0 {
+				continue
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (a *app) showDiff(cmd *cobra.Command, t *target, all []difference) error {
+	style := a.style(a.Stdout)
+	switch a.out {
+	case "json":
+		return a.document(cmd, t, map[string]any{"differences": all})
+	case "sql":
+		for _, d := range all {
+			fmt.Fprintf(a.Stdout, "-- What makes the database what the %s say.\n\n", d.Against)
+			if err := a.showPlan(t, style, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, d := range all {
+		if len(d.Changes) == 0 {
+			fmt.Fprintf(a.Stdout, "The database is what the %s say.\n", d.Against)
+			continue
+		}
+		fmt.Fprintf(a.Stdout, "%s\n", style.Bold(fmt.Sprintf("Differences from the %s: %d", d.Against, len(d.Changes))))
+		render.Changes(a.Stdout, style, d.Changes)
+	}
+	return nil
+}
+
+func (a *app) showPlan(t *target, style render.Style, d difference) error {
+	if len(d.Changes) == 0 {
+		return nil
+	}
+	steps, _ := t.product.Plan(d.live, d.wanted)
+	for _, s := range steps {
+		if s.Loses != "" {
+			fmt.Fprintf(a.Stdout, "-- Loses data: %s\n", s.Loses)
+		}
+		if err := render.Script(a.Stdout, style, []string{s.SQL}, t.product.Engine.Lexis); err != nil {
+			return err
+		}
+	}
+	return nil
+}

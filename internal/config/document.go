@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -171,8 +170,8 @@ func (d *document) syntaxError(err error) error {
 		return e
 	}
 	// No character of the file is repeated: it may be one of a password.
-	msg = quotedRune.ReplaceAllString(msg, "")
-	if plainMessage.MatchString(msg) {
+	msg = quotedRune().ReplaceAllString(msg, "")
+	if plainMessage().MatchString(msg) {
 		e.Msg += ": " + msg
 	}
 	if text, ok := d.line(e.Line); ok {
@@ -188,8 +187,8 @@ func (d *document) syntaxError(err error) error {
 }
 
 var (
-	quotedRune   = regexp.MustCompile(`(?s)(?: but got|:)? U\+[0-9A-F]+(?: '.+?')?`)
-	plainMessage = regexp.MustCompile("^[A-Za-z0-9 _.,'\"`=()#\\[\\]{}\\\\-]{1,200}$")
+	quotedRune   = later(`(?s)(?: but got|:)? U\+[0-9A-F]+(?: '.+?')?`)
+	plainMessage = later("^[A-Za-z0-9 _.,'\"`=()#\\[\\]{}\\\\-]{1,200}$")
 )
 
 func (d *document) line(n int) (string, bool) {
@@ -201,8 +200,8 @@ func (d *document) line(n int) (string, bool) {
 }
 
 var (
-	headerLine = regexp.MustCompile(`^\s*\[{0,2}[A-Za-z0-9_. -]+\]{0,2}\s*$`)
-	valueLine  = regexp.MustCompile(`^(\s*[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=`)
+	headerLine = later(`^\s*\[{0,2}[A-Za-z0-9_. -]+\]{0,2}\s*$`)
+	valueLine  = later(`^(\s*[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=`)
 )
 
 // showLine is a line of a broken file as it may be shown: table headers whole,
@@ -215,10 +214,10 @@ func showLine(text string, hide bool) string {
 		return ""
 	case hide || len(text) > 200:
 		return stars
-	case headerLine.MatchString(text) && strings.Contains(text, "["):
+	case headerLine().MatchString(text) && strings.Contains(text, "["):
 		return text
 	}
-	m := valueLine.FindStringSubmatch(text)
+	m := valueLine().FindStringSubmatch(text)
 	if m == nil {
 		return stars
 	}

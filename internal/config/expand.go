@@ -2,11 +2,10 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = later(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // hasReference reports whether expand would change a text.
 func hasReference(text string) bool { return strings.Contains(text, "${") }
@@ -33,7 +32,7 @@ func expand(text string, getenv func(string) string) (string, error) {
 		if !closed {
 			return "", fmt.Errorf("a ${ has no }; a plain ${ is written $${")
 		}
-		if !variableName.MatchString(name) || !plain(name) {
+		if !variableName().MatchString(name) || !plain(name) {
 			return "", fmt.Errorf("between ${ and } stands the name of one environment variable, and nothing else; a plain ${ is written $${")
 		}
 		v := getenv(name)

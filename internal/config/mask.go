@@ -168,7 +168,7 @@ func inPlaceOrQuoted(text string, from, to int) bool {
 func publicWords(raw string, spans []span) map[string]bool {
 	words := map[string]bool{}
 	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok || !schemeLike.MatchString(scheme) || strings.Count(rest, "@") > 1 {
+	if !ok || !schemeLike().MatchString(scheme) || strings.Count(rest, "@") > 1 {
 		return words
 	}
 	base, suffix, _ := strings.Cut(scheme, "+")

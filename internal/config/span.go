@@ -3,7 +3,6 @@ package config
 import (
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -51,7 +50,7 @@ func secretSpans(text string) []span {
 	if text == "" {
 		return nil
 	}
-	if i := strings.Index(text, "://"); i >= 0 && schemeLike.MatchString(text[:i]) {
+	if i := strings.Index(text, "://"); i >= 0 && schemeLike().MatchString(text[:i]) {
 		at := i + len("://")
 		return append(userinfoSpans(text, at), querySpans(text, at)...)
 	}
@@ -69,7 +68,7 @@ func secretSpans(text string) []span {
 
 // schemeLike is what may stand before "://". A user name with a colon behind
 // it must not pass for one, Java's double scheme must.
-var schemeLike = regexp.MustCompile(`^(?i:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*$`)
+var schemeLike = later(`^(?i:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*$`)
 
 func addSpan(spans []span, from, to int) []span {
 	if from >= to {
@@ -197,14 +196,14 @@ func soundsSecret(name string) bool {
 }
 
 var (
-	pairKey  = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_]*)\s*=\s*`)
-	nextPair = regexp.MustCompile(`[\s;]+[A-Za-z_][A-Za-z0-9_]*\s*=`)
+	pairKey  = later(`([A-Za-z_][A-Za-z0-9_]*)\s*=\s*`)
+	nextPair = later(`[\s;]+[A-Za-z_][A-Za-z0-9_]*\s*=`)
 )
 
 // pairSpans finds secret values in "host=db user=app password='a b'".
 func pairSpans(text string) []span {
 	var spans []span
-	for _, m := range pairKey.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range pairKey().FindAllStringSubmatchIndex(text, -1) {
 		if !soundsSecret(text[m[2]:m[3]]) {
 			continue
 		}
@@ -224,14 +223,14 @@ func pairValueEnd(value string) int {
 				i++
 			case value[i] == value[0]:
 				after := value[i+1:]
-				if m := nextPair.FindStringIndex(after); strings.TrimSpace(after) == "" || m != nil && m[0] == 0 {
+				if m := nextPair().FindStringIndex(after); strings.TrimSpace(after) == "" || m != nil && m[0] == 0 {
 					return i + 1
 				}
 			}
 		}
 		return len(value)
 	}
-	if m := nextPair.FindStringIndex(value); m != nil {
+	if m := nextPair().FindStringIndex(value); m != nil {
 		return m[0]
 	}
 	return len(value)

@@ -40,7 +40,7 @@ func checkURL(raw string, schemes []string) (msg, hint string) {
 		return "the URL holds a control character, such as a line break", encodeHint
 	}
 	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok || !schemeLike.MatchString(scheme) {
+	if !ok || !schemeLike().MatchString(scheme) {
 		return noScheme(raw, schemes)
 	}
 	if len(scheme) > len("jdbc:") && strings.EqualFold(scheme[:len("jdbc:")], "jdbc:") {

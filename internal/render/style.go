@@ -38,6 +38,9 @@ func (s Style) Accent(t string) string { return s.sgr("36", t) }
 // Columns is how wide text is on a terminal: wide characters take two,
 // combining ones none.
 func Columns(text string) int {
+	if printable(text) {
+		return len(text)
+	}
 	n := 0
 	for _, r := range text {
 		switch {
@@ -54,6 +57,9 @@ func Columns(text string) int {
 // Plain makes text safe for a terminal: what is not printable, which a file
 // name or a server's message may hold, is escaped.
 func Plain(text string) string {
+	if printable(text) {
+		return text
+	}
 	var b strings.Builder
 	for _, r := range text {
 		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
@@ -63,6 +69,17 @@ func Plain(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// printable says that text is ASCII and takes a column a byte, as nearly all
+// that is shown does.
+func printable(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // Shorten cuts text to n columns, with a mark where something is left out.

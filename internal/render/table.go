@@ -1,7 +1,8 @@
 package render
 
 import (
-	"fmt"
+	"bufio"
+	"bytes"
 	"io"
 	"strings"
 )
@@ -23,7 +24,11 @@ func Text(s string) Cell { return Cell{Text: s} }
 
 // Write draws the table. In a pipe it is the same text without colours, so
 // that what a person saw is what a script gets.
-func (t Table) Write(w io.Writer, s Style) {
+func (t Table) Write(to io.Writer, s Style) {
+	// A long history is not a call of the system for each line. An error is
+	// the writer's own to keep, as elsewhere in what is printed.
+	w := bufio.NewWriterSize(to, 32<<10)
+	defer w.Flush()
 	widths := make([]int, len(t.Head))
 	for i, h := range t.Head {
 		widths[i] = Columns(h)
@@ -34,17 +39,22 @@ func (t Table) Write(w io.Writer, s Style) {
 		}
 	}
 	t.shrink(widths, s)
+	var b []byte
 	line := func(cells []string, draw func(int, string) string) {
-		var b strings.Builder
+		b = b[:0]
 		for i, c := range cells {
-			c = Shorten(c, widths[i])
-			pad := widths[i] - Columns(c)
-			b.WriteString(draw(i, c))
-			if i < len(cells)-1 {
-				b.WriteString(strings.Repeat(" ", pad+2))
+			n := Columns(c)
+			if n > widths[i] {
+				c = Shorten(c, widths[i])
+				n = Columns(c)
+			}
+			b = append(b, draw(i, c)...)
+			for k := n; k < widths[i]+2 && i < len(cells)-1; k++ {
+				b = append(b, ' ')
 			}
 		}
-		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+		b = append(bytes.TrimRight(b, " "), '\n')
+		w.Write(b)
 	}
 	line(t.Head, func(_ int, c string) string { return s.Bold(c) })
 	rule := make([]string, len(widths))
@@ -52,8 +62,9 @@ func (t Table) Write(w io.Writer, s Style) {
 		rule[i] = strings.Repeat("-", n)
 	}
 	line(rule, func(_ int, c string) string { return s.Dim(c) })
+	texts := make([]string, len(t.Head))
 	for _, row := range t.Rows {
-		texts := make([]string, len(row))
+		texts = texts[:len(row)]
 		for i, c := range row {
 			texts[i] = Plain(c.Text)
 		}

@@ -67,18 +67,21 @@ func longHistory(b *testing.B, e *engine.Engine, url string, n int) *dbwarden.Wa
 	return w
 }
 
+// benchProducts are the engines, each with a maker of empty databases.
+var benchProducts = []struct {
+	name   string
+	engine *engine.Engine
+	url    func(b *testing.B) string
+}{
+	{"SQLite", sqlite.Engine(), func(b *testing.B) string { return dbtest.SQLite(b) }},
+	{"PostgreSQL", postgres.Engine(), func(b *testing.B) string { return dbtest.Postgres(b).NewDatabase(b) }},
+	{"MariaDB", mysql.Engine(), func(b *testing.B) string { return dbtest.MariaDB(b).NewDatabase(b) }},
+}
+
 // onLongHistories runs a benchmark at a short and a long history of each
 // engine.
 func onLongHistories(b *testing.B, do func(b *testing.B, w *dbwarden.Warden)) {
-	for _, p := range []struct {
-		name   string
-		engine *engine.Engine
-		url    func(b *testing.B) string
-	}{
-		{"SQLite", sqlite.Engine(), func(b *testing.B) string { return dbtest.SQLite(b) }},
-		{"PostgreSQL", postgres.Engine(), func(b *testing.B) string { return dbtest.Postgres(b).NewDatabase(b) }},
-		{"MariaDB", mysql.Engine(), func(b *testing.B) string { return dbtest.MariaDB(b).NewDatabase(b) }},
-	} {
+	for _, p := range benchProducts {
 		for _, n := range []int{1_000, 10_000} {
 			b.Run(fmt.Sprintf("%s/%d", p.name, n), func(b *testing.B) {
 				w := longHistory(b, p.engine, p.url(b), n)
@@ -105,4 +108,38 @@ func BenchmarkStatus(b *testing.B) {
 			b.Fatal(err)
 		}
 	})
+}
+
+// BenchmarkApply is the run loop: a hundred migrations on an empty database.
+func BenchmarkApply(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 100 {
+		text := fmt.Sprintf("-- upgrade\nCREATE TABLE t_%d (id INTEGER NOT NULL, name VARCHAR(100));\n\n-- rollback\nDROP TABLE t_%[1]d;\n", i)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%05d_change.sql", i)), []byte(text), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, p := range benchProducts {
+		b.Run(p.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				db, err := p.engine.Open(p.url(b), engine.OpenOptions{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				w, err := dbwarden.New(dbwarden.Config{
+					Engine: p.engine, Database: db, Migrations: os.DirFS(dir),
+					Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				if res, err := w.Migrate(b.Context(), plan.Target{}); err != nil || len(res.Completed) != 100 {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,7 +28,7 @@ func main() {
 func run(ctx context.Context) error {
 	var (
 		quick      = flag.Bool("quick", false, "a tenth of the migrations, one run: to see that everything works")
-		only       = flag.String("only", "", "the cases whose names hold one of these words, with commas between them")
+		only       = flag.String("only", "", "the cases with these names, or whose names hold one of these words; with commas between them")
 		runs       = flag.Int("runs", 5, "how often each tool does each case; the slow ones a fifth of it")
 		out        = flag.String("out", "", "the folder for results.json, table.md and chart.svg (default: build/bench below the repository)")
 		list       = flag.Bool("list", false, "list the cases and end")
@@ -55,8 +56,9 @@ func run(ctx context.Context) error {
 		return r.write(*out, os.Stdout)
 	}
 	var chosen []testCase
-	for _, c := range cases(*quick) {
-		if *only == "" || holdsOne(c.name, strings.Split(*only, ",")) {
+	known := cases(*quick)
+	for _, c := range known {
+		if *only == "" || meant(c.name, strings.Split(*only, ","), known) {
 			chosen = append(chosen, c)
 		}
 	}
@@ -110,9 +112,13 @@ func run(ctx context.Context) error {
 	return r.write(*out, os.Stdout)
 }
 
-func holdsOne(name string, words []string) bool {
+// meant says whether one of the words is a case's name, or a part of it that is
+// not the name of another.
+func meant(name string, words []string, known []testCase) bool {
 	for _, w := range words {
-		if w = strings.TrimSpace(w); w != "" && strings.Contains(name, w) {
+		w = strings.TrimSpace(w)
+		whole := slices.ContainsFunc(known, func(c testCase) bool { return c.name == w })
+		if w != "" && (name == w || !whole && strings.Contains(name, w)) {
 			return true
 		}
 	}

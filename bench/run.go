@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -11,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
+	"time"
 )
 
 // A sample is one measured run.
@@ -136,6 +140,9 @@ func (b *bench) run(c testCase) ([]series, error) {
 	for round := range runs {
 		for k := range all {
 			i := (k + round) % len(all)
+			if hopeless(out, i) {
+				continue
+			}
 			s, err := b.once(all[i], way)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", all[i].name, err)
@@ -144,6 +151,21 @@ func (b *bench) run(c testCase) ([]series, error) {
 		}
 	}
 	return out, nil
+}
+
+// hopeless says that a tool has taken so much longer than another one that once
+// is enough.
+func hopeless(all []series, i int) bool {
+	if len(all[i].Samples) == 0 {
+		return false
+	}
+	fastest := all[i].Samples[0].Wall
+	for _, s := range all {
+		for _, one := range s.Samples {
+			fastest = min(fastest, one.Wall)
+		}
+	}
+	return all[i].Samples[0].Wall > max(10*fastest, int64(2*time.Second))
 }
 
 func (b *bench) once(t contestant, way *far) (sample, error) {
@@ -173,6 +195,9 @@ func (b *bench) once(t contestant, way *far) (sample, error) {
 func (b *bench) measure(cmd command) (sample, error) {
 	var s sample
 	c := exec.CommandContext(b.ctx, filepath.Join(b.programs, "measure"), cmd.args...)
+	// An end of ours is the command's, too.
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.Dir = b.work // no configuration of somebody's is found here
 	c.Env = append(os.Environ(), cmd.env...)
 	if cmd.stdin != "" {

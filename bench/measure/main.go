@@ -19,6 +19,7 @@ import (
 )
 
 func main() {
+	syscall.CloseOnExec(3) // the command has nothing to say there
 	path, err := exec.LookPath(os.Args[1])
 	if err != nil {
 		os.Stderr.WriteString("measure: " + err.Error() + "\n")

@@ -14,6 +14,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/gomodel"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
@@ -134,6 +135,18 @@ func (a *app) modelsOf(ctx context.Context, t *target) ([]desired.Model, error) 
 	models, err := desired.Read(files.SQL, a.relative)
 	if err != nil {
 		return nil, err
+	}
+	if len(files.Go) > 0 {
+		tables, err := gomodel.Read(files.Go, t.product.Engine.Name, a.Getenv)
+		if err != nil {
+			return nil, err
+		}
+		if len(tables) == 0 && len(models) == 0 && len(t.ModelCommand) == 0 {
+			return nil, &desired.PathError{Path: files.Go[0], Why: "the Go package has no struct with tags of gorm, bun or db"}
+		}
+		for _, table := range tables {
+			models = append(models, desired.Model{Name: fmt.Sprintf("%s:%d:%d", a.relative(table.File), table.Line, table.Column), From: "type " + table.Type, Text: table.SQL})
+		}
 	}
 	if len(t.ModelCommand) > 0 {
 		m, err := desired.Command(ctx, t.ModelCommand, t.ModelDir)

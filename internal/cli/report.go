@@ -15,6 +15,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/gomodel"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
 	"github.com/dbwarden-go/dbwarden/lock"
@@ -170,6 +171,7 @@ func (a *app) facts(d *description, err error) {
 		other    *dbwarden.OtherStatementError
 		model    *desired.Error
 		noModel  *desired.PathError
+		goModel  *gomodel.Error
 		printed  *desired.CommandError
 		noRight  *scratch.DeniedError
 		unfit    *scratch.UnfitError
@@ -234,6 +236,18 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &model):
 		d.Code = "model"
 		modelFault(d, model)
+	case errors.As(err, &goModel):
+		d.Code = "model"
+		d.File, d.Line, d.Column = a.relative(goModel.File), goModel.Line, goModel.Column
+		lines := strings.Split(err.Error(), "\n")
+		for i := range lines {
+			lines[i] = a.relativeIn(lines[i])
+		}
+		d.Message = lines[0]
+		if len(lines) > 1 {
+			d.Message = fmt.Sprintf("%d problems in the models\n  %s", len(lines), strings.Join(lines, "\n  "))
+		}
+		d.Next = []string{"mend the model"}
 	case errors.As(err, &noModel):
 		d.Code, d.Message = "no_models", a.relative(noModel.Path)+": "+noModel.Why
 		d.Next = []string{"name files and folders with model_paths in warden.toml, or a program that prints the schema with model_command"}
@@ -564,6 +578,15 @@ func marked(line string, lineNumber, column int) string {
 		return r
 	}, string(runes))
 	return number + render.Plain(shown) + "\n" + pad + "^"
+}
+
+// relativeIn shortens the file that a line begins with.
+func (a *app) relativeIn(line string) string {
+	file, rest, ok := strings.Cut(line, ".go:")
+	if !ok {
+		return line
+	}
+	return a.relative(file+".go") + ":" + rest
 }
 
 // modelFault is a place in a model that is no definition, or that the server

@@ -253,15 +253,15 @@ func TestNamesOfTheModelsOwnAreNotStrange(t *testing.T) {
 func TestModelsAreFoundInFoldersBelow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, name := range []string{"b.sql", "sub/a.SQL", ".git/x.sql", "node_modules/y.sql", "readme.md"} {
+	for _, name := range []string{"b.sql", "sub/a.SQL", ".git/x.sql", "node_modules/y.sql", "readme.md", "sub/m.go", "sub/n.go", "only/m_test.go"} {
 		file := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	files, err := desired.Find([]string{dir, filepath.Join(dir, "b.sql")})
-	if want := []string{filepath.Join(dir, "b.sql"), filepath.Join(dir, "sub", "a.SQL")}; err != nil || !slices.Equal(files.SQL, want) {
-		t.Errorf("found %q, %v", files.SQL, err)
+	if want := []string{filepath.Join(dir, "b.sql"), filepath.Join(dir, "sub", "a.SQL")}; err != nil || !slices.Equal(files.SQL, want) || !slices.Equal(files.Go, []string{filepath.Join(dir, "sub")}) {
+		t.Errorf("found %q, %v", files, err)
 	}
 	for _, path := range []string{filepath.Join(dir, "nosuch"), filepath.Join(dir, "readme.md"), t.TempDir()} {
 		if _, err := desired.Find([]string{path}); err == nil {

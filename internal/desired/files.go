@@ -11,7 +11,8 @@ import (
 
 // Files are what model paths lead to.
 type Files struct {
-	SQL []string
+	SQL []string // files
+	Go  []string // folders with a package
 }
 
 // DefaultFolders are looked for, in this order, where no path is given.
@@ -27,7 +28,7 @@ func (e *PathError) Error() string { return e.Path + ": " + e.Why }
 func Find(paths []string) (Files, error) {
 	var f Files
 	for _, path := range paths {
-		before := len(f.SQL)
+		before := len(f.SQL) + len(f.Go)
 		info, err := os.Stat(path)
 		switch {
 		case os.IsNotExist(err):
@@ -36,7 +37,7 @@ func Find(paths []string) (Files, error) {
 			return f, err
 		case !info.IsDir():
 			if !f.add(path) {
-				return f, &PathError{path, "a model is a .sql file"}
+				return f, &PathError{path, "a model is a .sql file or a Go package"}
 			}
 			continue
 		}
@@ -54,8 +55,8 @@ func Find(paths []string) (Files, error) {
 		}); err != nil {
 			return f, err
 		}
-		if len(f.SQL) == before {
-			return f, &PathError{path, "there is no .sql file below it"}
+		if len(f.SQL)+len(f.Go) == before {
+			return f, &PathError{path, "there is no .sql file and no Go package below it"}
 		}
 	}
 	return f, nil
@@ -68,11 +69,16 @@ func skipped(name string) bool {
 
 // add takes a file, if it is a model, once.
 func (f *Files) add(name string) bool {
-	if !strings.EqualFold(filepath.Ext(name), ".sql") {
+	list := &f.SQL
+	switch {
+	case strings.EqualFold(filepath.Ext(name), ".sql"):
+	case strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go"):
+		list, name = &f.Go, filepath.Dir(name)
+	default:
 		return false
 	}
-	if !slices.Contains(f.SQL, name) {
-		f.SQL = append(f.SQL, name)
+	if !slices.Contains(*list, name) {
+		*list = append(*list, name)
 	}
 	return true
 }

@@ -3,7 +3,7 @@ package journal
 import "github.com/dbwarden-go/dbwarden/migration"
 
 // foldSize is how many statements become one entry.
-const foldSize = 1000
+const foldSize = 500
 
 // A fold takes the entries of an open attempt, and makes one of many: a file
 // outside transactions has two for every statement. What was begun and is done

@@ -56,6 +56,9 @@ func TestNothingIsKeptOfASingleStatement(t *testing.T) {
 			"outside transactions": {"-- transaction: off\n", "INSERT INTO a VALUES (1, 'x');\nSELECT 1"},
 			"rows of rows":         {"", "INSERT INTO a VALUES (1, 'x');\nINSERT INTO b VALUES (" + lastRow[e.Name] + ", 'x')"},
 		} {
+			if what != "rows of rows" && e.Name != "postgres" {
+				continue // it is cut by the same hand
+			}
 			kept := func(n int) int64 {
 				m := large(t, e, file[0], n, file[1])
 				before := heap()

@@ -52,3 +52,29 @@ func ungranted(columns []Column) []Column {
 	}
 	return out
 }
+
+// Unseen are the objects whose definition the account could not read.
+func (s *State) Unseen() (ids []ID) {
+	trigger := func(of ID, all []Trigger) {
+		for _, g := range all {
+			if g.Definition == "" {
+				ids = append(ids, inside(of, g.id(), s.Home))
+			}
+		}
+	}
+	for _, t := range s.Tables {
+		trigger(s.Relative(t.ID()), t.Triggers)
+	}
+	for _, v := range s.Views {
+		if v.Definition == "" {
+			ids = append(ids, s.Relative(v.ID()))
+		}
+		trigger(s.Relative(v.ID()), v.Triggers)
+	}
+	for _, r := range s.Routines {
+		if r.Definition == "" {
+			ids = append(ids, s.Relative(r.ID()))
+		}
+	}
+	return ids
+}

@@ -52,12 +52,24 @@ func (a *app) showSchema(cmd *cobra.Command, t *target, state *schema.State) err
 	case "yaml":
 		return render.YAML(a.Stdout, a.fields(cmd, t, map[string]any{"schema": state}))
 	case "sql":
+		if err := seen(t, state.Theirs()); err != nil {
+			return err
+		}
 		if a.all {
 			fmt.Fprintf(a.Stdout, "-- Database: %s\n\n", t.Name)
 		}
 		return render.Script(a.Stdout, style, t.product.Statements(state.Theirs()), t.product.Engine.Lexis)
 	}
 	render.Schema(a.Stdout, style, state)
+	return nil
+}
+
+// seen refuses to go on with definitions that the account may not see.
+func seen(t *target, state *schema.State) error {
+	if unseen := state.Unseen(); len(unseen) > 0 {
+		return &usageError{fmt.Sprintf("this account may not see the definition of %s in %s", unseen[0], t.db.Label()),
+			"have the right granted: SHOW VIEW for views, TRIGGER for triggers, SELECT on mysql.proc (MariaDB) or SHOW_ROUTINE (MySQL) for routines"}
+	}
 	return nil
 }
 

@@ -109,6 +109,9 @@ func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources [
 		if err != nil {
 			return false, &runError{err: err, target: t}
 		}
+		if err := seen(t, live); err != nil {
+			return false, err
+		}
 		if wanted.Home == "" {
 			unnamed(live) // as the models are, where a schema is a database
 		}

@@ -63,9 +63,10 @@ func (i *inspection) readViews(ctx context.Context) error {
 // readTriggers gives them in the order in which they fire; one that fires
 // behind another says so.
 func (i *inspection) readTriggers(ctx context.Context) error {
-	var space, table, name, timing, event, body, who, me, last, lastOf string
+	var space, table, name, timing, event, who, me, last, lastOf string
+	var body sql.NullString
 	var place int
-	return i.rows(ctx, `SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER,
+	return i.rows(ctx, `SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, COALESCE(DEFINER, ''),
  CURRENT_USER(), ACTION_ORDER
  FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA IN (%s)
  ORDER BY EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`,
@@ -80,8 +81,12 @@ func (i *inspection) readTriggers(ctx context.Context) error {
 			if t == nil {
 				return
 			}
-			t.Triggers = append(t.Triggers, schema.Trigger{Name: name, Definition: fmt.Sprintf("CREATE %sTRIGGER %s %s %s ON %s FOR EACH ROW%s %s",
-				definedBy(definer(who, me)), quote(name), timing, event, quote(table), behind, body)})
+			g := schema.Trigger{Name: name}
+			if body.Valid { // else it may not be seen
+				g.Definition = fmt.Sprintf("CREATE %sTRIGGER %s %s %s ON %s FOR EACH ROW%s %s",
+					definedBy(definer(who, me)), quote(name), timing, event, quote(table), behind, body.String)
+			}
+			t.Triggers = append(t.Triggers, g)
 		})
 }
 

@@ -48,7 +48,9 @@ func (i *inspection) readRoutines(ctx context.Context) error {
 			if comment != "" {
 				text += "\n    COMMENT " + literal(comment)
 			}
-			r.Definition = text + "\n" + body.String
+			if body.Valid { // else it may not be seen
+				r.Definition = text + "\n" + body.String
+			}
 			i.state.Routines = append(i.state.Routines, r)
 		})
 }

@@ -89,7 +89,8 @@ func (i *inspection) run(ctx context.Context) (err error) {
 	if i.state.Home != "" {
 		path = quote(i.state.Home)
 	}
-	if _, err := i.session.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", path); err != nil {
+	// Compiling these queries takes longer than running them.
+	if _, err := i.session.Exec(ctx, "SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('jit', 'off', true)", path); err != nil {
 		return err
 	}
 	reads := []func(context.Context) error{

@@ -35,7 +35,7 @@ func run(ctx context.Context) error {
 		repository = flag.String("repository", "..", "the folder of dbwarden's source")
 		keep       = flag.String("programs", "", "build into this folder, and take what is there already")
 		noPeers    = flag.Bool("no-peers", false, "dbwarden and the products' own clients alone: nothing is fetched")
-		from       = flag.String("from", "", "print the table and draw the chart of this results.json, measure nothing")
+		from       = flag.String("from", "", "print the table and draw the chart of these files, results.json of other runs with commas between them; measure nothing")
 	)
 	flag.Parse()
 	if *quick {
@@ -49,7 +49,7 @@ func run(ctx context.Context) error {
 		*out = filepath.Join(root, "build", "bench")
 	}
 	if *from != "" {
-		r, err := readReport(*from)
+		r, err := readReports(strings.Split(*from, ","))
 		if err != nil {
 			return err
 		}

@@ -90,6 +90,37 @@ func readReport(name string) (*report, error) {
 	return r, json.Unmarshal(text, r)
 }
 
+// readReports joins several, of parts of the table: each case as it was measured
+// last.
+func readReports(names []string) (*report, error) {
+	var all *report
+	last := map[string]result{}
+	for _, name := range names {
+		r, err := readReport(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range r.Results {
+			last[x.Name] = x
+		}
+		if all == nil {
+			all = r
+			continue
+		}
+		all.Date, all.Runs = max(all.Date, r.Date), min(all.Runs, r.Runs)
+		for _, v := range r.Versions {
+			all.server(v)
+		}
+	}
+	all.Results = nil
+	for _, c := range cases(false) {
+		if x, ok := last[c.name]; ok {
+			all.Results = append(all.Results, x)
+		}
+	}
+	return all, nil
+}
+
 // ours, peer and floor are dbwarden, the best of the peers and the best of the
 // native clients; nil where there is none.
 func (r result) ours() *series {

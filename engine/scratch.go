@@ -84,10 +84,13 @@ func IsScratchName(name string) bool {
 	return ok && len(random) == len(rand.Text())
 }
 
-// Cleanup does what must be done also after the run's own context ended, and
-// waits for it no longer than a rollback would be waited for.
+// dropTime is what it may take to drop a database: PostgreSQL writes a
+// checkpoint for that, which takes its time on a busy server.
+const dropTime = 2 * time.Minute
+
+// Cleanup drops a database also after the run's own context ended.
 func Cleanup(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
 	defer cancel()
 	return do(ctx)
 }

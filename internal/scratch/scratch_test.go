@@ -178,10 +178,14 @@ func TestWhatAKilledRunLeftIsDroppedADayLater(t *testing.T) {
 			}
 			return s
 		}
-		// As old as they say, with a mark or without.
-		leave := func(age time.Duration, marked bool) string {
+		// As old as they say, with a mark or without. Other tests that plan on
+		// this server drop what is old and not in use.
+		leave := func(age time.Duration, marked, inUse bool) string {
 			s := plan()
 			name := nameOf(s)
+			if inUse {
+				connect(t, open(t, p.e, dbtest.WithDatabase(server.URL(), name)))
+			}
 			at := time.Now().UTC().Add(-age)
 			switch {
 			case p.e.Name == "postgres" && !marked:
@@ -196,8 +200,7 @@ func TestWhatAKilledRunLeftIsDroppedADayLater(t *testing.T) {
 			t.Cleanup(func() { s.Close(context.Background()) })
 			return name
 		}
-		old, young, strange, used := leave(25*time.Hour, true), leave(23*time.Hour, true), leave(0, false), leave(48*time.Hour, true)
-		user := connect(t, open(t, p.e, dbtest.WithDatabase(server.URL(), used)))
+		old, young, strange, used := leave(25*time.Hour, true, false), leave(23*time.Hour, true, false), leave(0, false, false), leave(48*time.Hour, true, true)
 		if err := plan().Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +209,6 @@ func TestWhatAKilledRunLeftIsDroppedADayLater(t *testing.T) {
 				t.Errorf("of the old, the young, the unmarked and the used one (%s, %s, %s, %s), %s is there: %t", old, young, strange, used, name, got)
 			}
 		}
-		user.Close()
 	})
 }
 

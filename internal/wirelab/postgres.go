@@ -43,8 +43,12 @@ func (p *postgres) request(r *bufio.Reader) (request, error) {
 			q.text = cString(body)
 			return q, nil
 		case 'P':
+			// Of several that share a Sync, as they follow one another.
 			name := cString(body)
-			q.text = cString(body[min(len(name)+1, len(body)):])
+			if q.text != "" {
+				q.text += ";\n"
+			}
+			q.text += cString(body[min(len(name)+1, len(body)):])
 		case 'p':
 			q.text = "(password)"
 			return q, nil
@@ -54,7 +58,7 @@ func (p *postgres) request(r *bufio.Reader) (request, error) {
 		case 'c', 'f':
 			q.text = "(end of rows)"
 			return q, nil
-		case 'S', 'H':
+		case 'S':
 			return q, nil
 		}
 	}

@@ -18,6 +18,11 @@ type Dialect struct {
 	// the file goes on with what it had set. "" for nothing.
 	Restore string
 
+	// Elapsed spells a value in milliseconds that is NULL where the statements
+	// before it had not run yet when it was sent: then it is the time since
+	// the transaction began. nil where values are always sent behind them.
+	Elapsed func(bind string) string
+
 	Types       Types
 	TableSuffix string // what follows the closing bracket of CREATE TABLE
 }

@@ -254,10 +254,23 @@ type Traits struct {
 	// Once: it is for the next transaction alone, and not for those behind.
 	Once bool
 
+	// Pace is how its migration may travel, where the Server takes a Flush.
+	Pace Pace
+
 	// Residue is what it leaves in its connection behind the transaction,
 	// told only where the Server is Pooled: others use that connection next.
 	Residue Residue
 }
+
+// Pace is how long a statement may take, and whether what follows it can be
+// sent before it has ended.
+type Pace int
+
+const (
+	Brief    Pace = iota // soon over: its migration may share a flush with others
+	Long                 // its migration has a flush to itself, so that its end is told at once
+	Stepwise             // its migration goes step by step
+)
 
 // Residue is what a statement leaves in its connection.
 type Residue int

@@ -47,7 +47,8 @@ type Progress struct {
 }
 
 // Late is a value of a Query that is asked for when the query is sent, such
-// as how long the statements before it took.
+// as how long the statements before it took. What is sent before they have
+// run has NULL in its place; see Dialect.Elapsed.
 type Late func() any
 
 // Values resolves the late ones.

@@ -98,7 +98,7 @@ func (w *Writer) Record(s Step, hashes []string, before *Revision, since time.Ti
 			continue
 		}
 		n++
-		values = append(values, d.Bind(n))
+		values = append(values, w.bind(n, args[n-1]))
 	}
 	insert := engine.Query{
 		Text: "INSERT INTO " + w.journal.table(w.journal.history) + " (" + strings.Join(cols, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")",
@@ -185,13 +185,22 @@ func (w *Writer) timed(s Step, e Entry, since time.Time) engine.Query {
 		int64(s.Statements), text(e.Checksum), duration, text(e.Detail), by(w.hold.Holder()), text(e.Evidence)}
 	binds := make([]string, len(cols))
 	for i := range cols {
-		binds[i] = d.Bind(i + 1)
+		binds[i] = w.bind(i+1, args[i])
 	}
 	return engine.Query{
 		Text: "INSERT INTO " + w.journal.table(EntryTable) + " (created_at, " + strings.Join(cols, ", ") + ", fencing_token) VALUES (" +
 			d.Now + ", " + strings.Join(binds, ", ") + ", " + w.hold.Fence() + ")",
 		Args: args,
 	}
+}
+
+// bind spells the n-th value.
+func (w *Writer) bind(n int, value any) string {
+	d := w.journal.Engine.Dialect
+	if _, late := value.(engine.Late); late && d.Elapsed != nil {
+		return d.Elapsed(d.Bind(n))
+	}
+	return d.Bind(n)
 }
 
 // IsFence says whether a fault is the fence raising: the hold is lost.

@@ -16,6 +16,7 @@ func classify(w []string, v engine.Server) engine.Traits {
 	t.Refused = refused(w)
 	t.Atomic = atomic(w, t.Alone)
 	t.Fleeting = makesTemporary(w)
+	t.Pace = pace(w, t)
 	if v.Pooled {
 		t.Residue = residue(w, t.Kind)
 	}

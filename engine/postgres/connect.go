@@ -120,6 +120,7 @@ func (s *session) probe(ctx context.Context) error {
 	}
 	if !s.server.Pooled {
 		s.id = row[0] + "/" + row[1]
+		s.server.Flush = engine.Flush{Units: flushUnits, Bytes: flushBytes}
 	}
 	switch {
 	case row[6] == "t":

@@ -134,11 +134,6 @@ func (s *session) Run(ctx context.Context, u engine.Unit) error {
 	return engine.RunPlain(ctx, s, u, beginWork)
 }
 
-// RunAll does units one after another.
-func (s *session) RunAll(ctx context.Context, units []engine.Unit) (int, error) {
-	return engine.RunEach(ctx, s, units)
-}
-
 // Reset undoes what a migration did to the session: role, settings, cursors,
 // prepared statements and temporary tables, which would stand in front of
 // others of their name. Advisory locks stay. What the URL set came with the
@@ -168,15 +163,17 @@ func (s *session) ResetWithin(ctx context.Context) error {
 	return s.putBack(ctx)
 }
 
+// undoing is what takes back whatever a migration did to its session.
+var undoing = []string{"RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "CLOSE ALL", "UNLISTEN *", "DEALLOCATE ALL",
+	"DISCARD SEQUENCES", "DISCARD TEMP"}
+
 func (s *session) putBack(ctx context.Context) error {
 	s.quiet = true
-	const undo = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; DEALLOCATE ALL; " +
-		"DISCARD SEQUENCES; DISCARD TEMP; "
 	var err error
 	for range 20 {
 		// A file may leave a limit so short that it ends this very statement;
 		// then nothing was put back, and the next may be quick enough.
-		_, err = s.drain(ctx, undo+s.settingsSQL())
+		_, err = s.drain(ctx, strings.Join(undoing, "; ")+"; "+s.settingsSQL())
 		if fault(err).Code != "57014" || ctx.Err() != nil || s.conn.TxStatus() != 'I' {
 			break
 		}

@@ -69,7 +69,7 @@ func (w *Warden) walkAtomic(ctx context.Context, s engine.Session, jw *journal.W
 	}
 	for _, r := range a.runners {
 		res.Completed = append(res.Completed, r.step.Migration)
-		r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
+		r.done()
 	}
 	return nil
 }

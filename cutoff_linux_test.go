@@ -68,7 +68,7 @@ func cutOff(text string) int {
 	}
 	told := bufio.NewReader(os.Stdin)
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: e, Database: db, Limits: engine.Limits{Idle: c.Idle},
+		Engine: e, Database: db, Limits: engine.Limits{Idle: c.Idle}, NoPipeline: c.Pause,
 		Migrations: fstest.MapFS{"1_t.sql": {Data: []byte(table)}, "2_rows.sql": {Data: []byte(c.File)}},
 		Holder:     lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 		Observe: func(ev event.Event) {

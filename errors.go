@@ -96,6 +96,11 @@ type MigrationError struct {
 	// transaction.
 	With []*migration.Migration
 
+	// Sent are the migrations that were on their way behind it when the
+	// session was lost: nothing tells of them either, though none of them can
+	// be in the database without those before it.
+	Sent []*migration.Migration
+
 	// StillHalf says of a rollback that it left nothing itself, and that the
 	// migration is half applied, as it was before.
 	StillHalf bool

@@ -141,7 +141,7 @@ func TestTakenOverAndThroughIsFree(t *testing.T) {
 		b.put("3_u.sql", "-- upgrade\nCREATE TABLE u (n INTEGER);\n-- rollback\nDROP TABLE u;\n")
 		b.crashAt("2", 1)
 		ctx, cancel := context.WithCancel(t.Context())
-		b.recover = true
+		b.recover, b.plain = true, true
 		b.watch = func(e event.Event) {
 			if e.Kind == event.MigrationDone {
 				cancel()

@@ -32,10 +32,16 @@ const (
 // limit and nothing of the group stayed, or what stayed could be taken away.
 func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.Unit) error {
 	started, pause := time.Now(), retryMin
+	if r.waited != nil {
+		started = r.started
+	}
 	var err error
 	left := false // something invalid, which keeps the group from being run
 	for try := 1; ; try++ {
-		if !left {
+		switch {
+		case r.waited != nil:
+			err, r.waited = r.waited, nil
+		case !left:
 			err = r.s.Run(ctx, unit())
 			r.at.end()
 		}

@@ -26,6 +26,8 @@ type step struct {
 	outline  *plan.Outline
 	text     *migration.Reader
 	classify func(words []string) engine.Traits
+	pace     engine.Pace // of the slowest of its statements
+	bytes    int         // of their text
 }
 
 // ready reads a step's section and cuts it into groups.
@@ -35,11 +37,20 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 	var seal migration.Seal
 	var err error
 	st.outline, err = plan.Cut(func(each func(migration.Piece) error) (err error) {
-		seal, err = section.Outline(each)
+		st.bytes = 0
+		seal, err = section.Outline(func(p migration.Piece) error {
+			st.bytes += len(p.Text)
+			return each(p)
+		})
 		return err
 	}, plan.Rules{
-		Classify: st.classify, Ties: func(q sqltext.Statement) engine.Ties { return w.c.Engine.Ties(q, v) },
-		DDL: w.c.Engine.Caps.TransactionalDDL, Off: ps.Migration.Header.TransactionOff, Resume: ps.Resume,
+		Classify: func(words []string) engine.Traits {
+			t := st.classify(words)
+			st.pace = max(st.pace, t.Pace)
+			return t
+		},
+		Ties: func(q sqltext.Statement) engine.Ties { return w.c.Engine.Ties(q, v) },
+		DDL:  w.c.Engine.Caps.TransactionalDDL, Off: ps.Migration.Header.TransactionOff, Resume: ps.Resume,
 	})
 	if err != nil {
 		var cut *plan.CutError
@@ -127,7 +138,7 @@ func (st *step) refuse(code plan.Code, at plan.Place, why string) *plan.Refusal 
 }
 
 // walk runs the steps one after another and stops at the first error.
-func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, atomic bool, at *lookout, res *Result) error {
+func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, atomic bool, at *lookout, events *relay, res *Result) error {
 	res.Planned = make([]*migration.Migration, len(steps))
 	versions := make([]string, len(steps))
 	for i, st := range steps {
@@ -141,11 +152,23 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		}
 		steps = nil
 	}
-	for i, st := range steps {
+	for i := 0; i < len(steps); {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		r := w.runner(s, jw, hold, at, res.Run, steps, i)
+		if n := w.together(steps[i:], s.Server().Flush); n > 0 {
+			f := &flight{events: events}
+			for k := range n {
+				f.runners = append(f.runners, w.runner(s, jw, hold, at, res.Run, steps, i+k))
+			}
+			done, err := f.fly(ctx, res)
+			if err != nil {
+				return err
+			}
+			i += done
+			continue
+		}
+		st, r := steps[i], w.runner(s, jw, hold, at, res.Run, steps, i)
 		for _, why := range st.cautions() {
 			w.c.Observe.Emit(event.Event{Kind: event.Warning, Run: res.Run, Detail: why})
 		}
@@ -154,17 +177,8 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			r.failed(err)
 			return err
 		}
-		res.Completed = append(res.Completed, st.Migration)
-		for _, g := range st.outline.Groups {
-			if g.EndedBy > 0 {
-				res.Warnings = append(res.Warnings, fmt.Sprintf("%s:%d: this statement ended the file's own transaction by itself; from there on, statements ran outside a transaction",
-					st.Migration.File, g.EndedBy))
-			}
-		}
-		if st.outline.Statements == 0 && st.Direction == migration.Up {
-			res.Warnings = append(res.Warnings, st.Migration.File+": its upgrade section holds no statement; it counts as applied and did nothing")
-		}
-		r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
+		r.completed(res)
+		i++
 	}
 	w.c.Observe.Emit(event.Event{Kind: event.RunDone, Run: res.Run, Direction: string(res.Direction), Total: len(res.Planned), Elapsed: time.Since(started)})
 	return nil
@@ -185,6 +199,8 @@ type runner struct {
 	partial   bool   // a part of the step is, or may be, in the database
 	proof     string // the evidence of the group that runs, "" for none
 	tries     int    // of the group that runs, where there was more than one
+
+	waited error // of the group's first try, where a flush has made that
 }
 
 // runner makes the runner of the i-th of a run's steps.
@@ -193,6 +209,27 @@ func (w *Warden) runner(s engine.Session, jw *journal.Writer, hold *lock.Hold, a
 	return &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
 		Run: run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
 		Number: i + 1, Total: len(steps), Statements: st.outline.Statements}}
+}
+
+// completed notes that the migration came to its end, and tells.
+func (r *runner) completed(res *Result) {
+	st := r.step
+	res.Completed = append(res.Completed, st.Migration)
+	for _, g := range st.outline.Groups {
+		if g.EndedBy > 0 {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s:%d: this statement ended the file's own transaction by itself; from there on, statements ran outside a transaction",
+				st.Migration.File, g.EndedBy))
+		}
+	}
+	if st.outline.Statements == 0 && st.Direction == migration.Up {
+		res.Warnings = append(res.Warnings, st.Migration.File+": its upgrade section holds no statement; it counts as applied and did nothing")
+	}
+	r.done()
+}
+
+// done tells that the migration came to its end.
+func (r *runner) done() {
+	r.emit(event.MigrationDone, func(e *event.Event) { e.Elapsed = time.Since(r.started) })
 }
 
 // failed tells that the migration failed.

@@ -27,6 +27,7 @@ const table = "-- upgrade\nCREATE TABLE t (n INTEGER);\n-- rollback\nDROP TABLE 
 // behind runs do once, when the given statement of the given version is done.
 func (b *bench) behind(version string, statement int, do func()) {
 	done := false
+	b.plain = true // in a flush, nobody stands between two statements
 	b.watch = func(e event.Event) {
 		if e.Kind == event.StatementDone && e.Version == version && e.Statement == statement && !done {
 			done = true

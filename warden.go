@@ -50,6 +50,11 @@ type Config struct {
 	// or row is tried again; 0: DefaultLockRetry; negative: not at all.
 	LockRetry time.Duration
 
+	// NoPipeline has each migration go to the server step by step, with an
+	// answer to each statement before the next is sent, also where several
+	// migrations could share a round trip.
+	NoPipeline bool
+
 	// Observe receives what happens; nil drops it.
 	Observe event.Observer
 }
@@ -105,6 +110,10 @@ type Result struct {
 func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) (res *Result, err error) {
 	started := time.Now()
 	res = &Result{Run: lock.NewRun(), Direction: d}
+	events := &relay{to: w.c.Observe}
+	own := w.c
+	own.Observe = events.emit
+	w = &Warden{own}
 	defer func() { res.Elapsed = time.Since(started) }()
 
 	// The first plan is for finding out whether there is anything to do. On a
@@ -156,13 +165,13 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 		return res, err
 	}
 	// From here on the work is done on a context that ends with the hold.
-	at := newLookout(w.c.Engine, s, w.c.Observe.Emit)
+	at := newLookout(w.c.Engine, s, events.to.Emit)
 	held, stop := hold.Watch(ctx, w.beside, at.progress, at.look, at.wake)
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
 	if steps, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t); err == nil {
-		err = w.walk(held, s, j.Writer(hold), hold, steps, t.Atomic, at, res)
+		err = w.walk(held, s, j.Writer(hold), hold, steps, t.Atomic, at, events, res)
 	}
 	stop()
 	return res, w.letGo(ctx, s, hold, err, len(res.Completed) > 0)

@@ -369,7 +369,7 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 		}
 	}
 	t.warden, err = dbwarden.New(dbwarden.Config{
-		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", Observe: observe,
+		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", NoPipeline: d.Run.Pipeline == "off", Observe: observe,
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
 	})
 	return t, err

@@ -435,6 +435,9 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 	case errors.Is(e.Err, lock.ErrLost):
 		d.Code = "lock_lost"
 		d.State = append(d.State, "the lock was lost while this ran; "+lostWords(e.State))
+		if n := len(e.Sent); n > 0 {
+			d.State = append(d.State, fmt.Sprintf("%d more were sent behind it, up to %s; each may be applied, if those before it are: dbwarden status tells", n, e.Sent[n-1].File))
+		}
 		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
 	case e.State == dbwarden.Untouched:
 		if n := len(e.With); n > 0 {

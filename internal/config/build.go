@@ -35,10 +35,11 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.paths()
 	b.d.PostgresSchema = b.plainText(keyPostgresSchema)
 	b.d.Lock.Wait = b.duration(keyLockWait, defaultWait, 0)
-	b.d.Lock.Recover = b.recover()
+	b.d.Lock.Recover = b.word(keyLockRecover)
 	b.d.Run.LockTimeout = b.duration(keyLockTimeout, defaultLockTimeout, NoLimit)
 	b.d.Run.LockRetry = b.duration(keyLockRetry, defaultLockRetry, 0)
 	b.d.Run.StatementTimeout = b.duration(keyStatementTimeout, NoLimit, NoLimit)
+	b.d.Run.Pipeline = b.word(keyPipeline)
 	b.rules()
 	return b.d, b.err
 }
@@ -272,22 +273,24 @@ func (b *builder) duration(key string, standard, zero time.Duration) time.Durati
 	return d
 }
 
-func (b *builder) recover() string {
-	v, ok := b.find(keyLockRecover)
+// word is one of the words that a key may be.
+func (b *builder) word(key string) string {
+	standard := words[key][0]
+	v, ok := b.find(key)
 	if !ok {
-		b.note(keyLockRecover, recoverWords[0], "default")
-		return recoverWords[0]
+		b.note(key, standard, "default")
+		return standard
 	}
 	word, err := b.expanded(v)
 	if err == nil {
-		if bad := checkRecover(word); bad != nil {
+		if bad := checkWord(key, word); bad != nil {
 			err = b.fail(v, bad.Error(), "")
 		}
 	}
 	if err != nil {
 		b.keep(err)
-		word = recoverWords[0]
+		word = standard
 	}
-	b.note(keyLockRecover, word, b.source(v))
+	b.note(key, word, b.source(v))
 	return word
 }

@@ -129,6 +129,7 @@ type RunConfig struct {
 	LockTimeout      time.Duration // longest wait for a table or row lock; default 5s; NoLimit for none
 	LockRetry        time.Duration // for how long a migration that ran into LockTimeout is tried again; default 3m; 0: not at all
 	StatementTimeout time.Duration // longest run of one statement; default NoLimit
+	Pipeline         string        // "auto" or "off": whether migrations may share a round trip; default "auto"
 }
 
 // Setting is one key of a Database, for people to read.

@@ -67,6 +67,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"wait with a fraction", "lock.wait = 1.5", `warden.toml:1:1: key "lock.wait" must be a duration, such as "5m", or whole seconds, and not a number with a fraction`, ""},
 		{"wait in words", "lock.wait = 'five'", `warden.toml:1:1: key "lock.wait": not a duration: write "300ms", "5s", "5m", "1h30m", or whole seconds as a number`, ""},
 		{"wait below zero", "[lock]\nwait = -1", `warden.toml:2:1: key "lock.wait": a time limit cannot be negative`, ""},
+		{"pipeline mistyped", "[run]\npipeline = 'of'", `warden.toml:2:1: key "run.pipeline" must be "auto" or "off", did you mean "off"?`, ""},
 		{"recover mistyped", "[lock]\nrecover = 'atuo'", `warden.toml:2:1: key "lock.recover" must be "manual" or "auto", did you mean "auto"?`, ""},
 		{"default that is text", "[databases.a]\ndefault = 'yes'", `warden.toml:2:1: key "default" must be true or false and not a string`, ""},
 

@@ -24,6 +24,7 @@ const (
 	keyLockTimeout      = "run.lock_timeout"
 	keyStatementTimeout = "run.statement_timeout"
 	keyLockRetry        = "run.lock_retry"
+	keyPipeline         = "run.pipeline"
 
 	keyDefault = "default" // of [databases.NAME] only
 	keyCheck   = "check"   // a table with a key for each rule
@@ -39,19 +40,23 @@ const (
 	typeCommand
 	typeText
 	typeDuration
-	typeRecover
+	typeWord
 	typeBool
 )
 
 var keyTypes = map[string]keyType{
 	keyURL: typeURL, keySQLAlchemyURL: typeURL, keyDirectURL: typeURL, keyDevURL: typeURL,
 	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyModelCommand: typeCommand, keyPostgresSchema: typeText,
-	keyLockWait: typeDuration, keyLockRecover: typeRecover,
-	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration, keyLockRetry: typeDuration,
+	keyLockWait: typeDuration, keyLockRecover: typeWord,
+	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration, keyLockRetry: typeDuration, keyPipeline: typeWord,
 	keyDefault: typeBool,
 }
 
-var recoverWords = []string{"manual", "auto"}
+// words are what a key of typeWord may be; the first is the default.
+var words = map[string][]string{
+	keyLockRecover: {"manual", "auto"},
+	keyPipeline:    {"auto", "off"},
+}
 
 // harmless reports whether a key, without its table, never holds a secret.
 func harmless(name string) bool {

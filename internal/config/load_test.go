@@ -262,6 +262,7 @@ recover = "auto"
 [run]
 lock_timeout = 0
 statement_timeout = "1h"
+pipeline = "off"
 `)
 	d := mustLoad(t, Input{Dir: dir}).Selected[0]
 	if d.Scheme() != "postgresql" {
@@ -273,7 +274,7 @@ statement_timeout = "1h"
 	if diff := cmp.Diff(LockConfig{Wait: 90 * time.Second, Recover: "auto"}, d.Lock); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(RunConfig{LockTimeout: NoLimit, LockRetry: 3 * time.Minute, StatementTimeout: time.Hour}, d.Run); diff != "" {
+	if diff := cmp.Diff(RunConfig{LockTimeout: NoLimit, LockRetry: 3 * time.Minute, StatementTimeout: time.Hour, Pipeline: "off"}, d.Run); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -281,7 +282,7 @@ statement_timeout = "1h"
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	d := mustLoad(t, Input{Dir: t.TempDir(), URL: "mysql://h/x"}).Selected[0]
-	if !d.Default || d.Lock != (LockConfig{5 * time.Minute, "manual"}) || d.Run != (RunConfig{5 * time.Second, 3 * time.Minute, NoLimit}) ||
+	if !d.Default || d.Lock != (LockConfig{5 * time.Minute, "manual"}) || d.Run != (RunConfig{5 * time.Second, 3 * time.Minute, NoLimit, "auto"}) ||
 		d.ModelPaths != nil || !d.DirectURL.IsZero() || !d.DevURL.IsZero() {
 		t.Errorf("%+v", d)
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -69,8 +68,8 @@ func checkType(key string, t keyType, v value) string {
 	if v.kind != unstable.String {
 		return wrong("a string")
 	}
-	if t == typeRecover && !hasReference(v.text) {
-		if err := checkRecover(v.text); err != nil {
+	if t == typeWord && !hasReference(v.text) {
+		if err := checkWord(key, v.text); err != nil {
 			return fmt.Sprintf("key %q %v", key, err)
 		}
 	}
@@ -101,11 +100,12 @@ func duration(v value) (time.Duration, error) {
 	return seconds(n)
 }
 
-func checkRecover(word string) error {
-	if contains(recoverWords, word) {
+func checkWord(key, word string) error {
+	known := words[key]
+	if contains(known, word) {
 		return nil
 	}
-	return errors.New(`must be "manual" or "auto"` + didYouMean(word, recoverWords))
+	return fmt.Errorf("must be %q or %q%s", known[0], known[1], didYouMean(word, known))
 }
 
 // paths splits a list, or a string with commas, into its items.

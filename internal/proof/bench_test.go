@@ -73,6 +73,7 @@ type bench struct {
 	wait    time.Duration
 	recover bool
 	limits  engine.Limits
+	plain   bool // no pipeline
 }
 
 func newBench(t *testing.T, p product, address string, files map[string]string) *bench {
@@ -110,11 +111,20 @@ func (b *bench) put(name, text string) {
 	}
 }
 
+// stepByStep has the library and the program take the plain road.
+func (b *bench) stepByStep() {
+	b.t.Helper()
+	b.plain = true
+	if err := os.WriteFile(filepath.Join(b.dir, "warden.toml"), []byte("[run]\npipeline = \"off\"\n"), 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // warden is the library, as this process uses it.
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: os.DirFS(filepath.Join(b.dir, "migrations")), Wait: b.wait, Recover: b.recover, Limits: b.limits,
+		Engine: b.engine, Database: b.db, Migrations: os.DirFS(filepath.Join(b.dir, "migrations")), Wait: b.wait, Recover: b.recover, Limits: b.limits, NoPipeline: b.plain,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ func TestKilledAtEveryWriteAndRunAgain(t *testing.T) {
 	onSQLite(t, func(t *testing.T, p product) {
 		for i, d := range []migration.Direction{migration.Up, migration.Down} {
 			t.Run(string(d), func(t *testing.T) {
-				j := journey{chapters(p.engine.Name), d}
+				j := journey{chapters: chapters(p.engine.Name), direction: d}
 				b := j.bench(t, p)
 				all, err := trap.Run(b.command(j.words()...).cmd, 0)
 				if err != nil || all.Code != 0 || all.Requests < 50 {

@@ -22,7 +22,7 @@ func TestMessagesThatVanishEndARunInTime(t *testing.T) {
 		bound  = 40 * time.Second
 	)
 	onEveryServer(t, func(t *testing.T, p product) {
-		j := journey{chapters(p.engine.Name), migration.Up}
+		j := journey{chapters: chapters(p.engine.Name), direction: migration.Up}
 		plain := p.lab(t, j, wirelab.Fault{})
 		if _, err := j.run(plain.far); err != nil {
 			t.Fatal(err)

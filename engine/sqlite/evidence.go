@@ -122,6 +122,9 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 // leak names an attached database: in WAL mode a commit goes to one file after
 // the other.
 func leak(ctx context.Context, s engine.Session, _ iter.Seq2[sqltext.Statement, error]) (string, error) {
+	if own, err := own(s); err == nil && !own.touched {
+		return "", nil // nothing was attached since Reset
+	}
 	name := ""
 	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&name) },
 		"SELECT name FROM pragma_database_list WHERE name NOT IN ('main', 'temp') LIMIT 1")

@@ -24,13 +24,15 @@ type session struct {
 	server engine.Server
 
 	start   snapshot  // what Reset goes back to
-	touched bool      // a statement of the user's ran since
+	touched bool      // a statement of the user's ran since that may have changed it
 	pragmas bool      // one of them was a PRAGMA, and may have been query_only
 	covered bool      // query_only is on for the user's statements, and off for ours
 	watch   *watch    // of a file that is read without locks
 	commits commits   // what SQLite itself says of them
 	lock    *heldFile // the sidecar, while this session holds the lock
 	closing sync.Once // Close may be called again
+
+	prepared map[string]*sql.Stmt // statements of ours
 }
 
 // ID is empty: SQLite does not name its connections.
@@ -45,7 +47,7 @@ func (s *session) Exec(ctx context.Context, query string, args ...any) (int64, e
 // Execute runs one statement of the user's. Its result, if it has one, is
 // read to the end and dropped.
 func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
-	s.touched = true
+	s.touched = s.touched || !inert(st)
 	if limit := s.limits.Statement; limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the statement ran for longer than %s: %w", limit, context.DeadlineExceeded))
@@ -100,7 +102,11 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 	var committed bool
 	err := steady(func() (err error) {
 		s.commits.begin()
-		result, err = s.conn.ExecContext(ctx, query, args...)
+		if stmt, e := s.prepare(ctx, query, args); stmt != nil {
+			result, err = stmt.ExecContext(ctx, args...)
+		} else if err = e; err == nil {
+			result, err = s.conn.ExecContext(ctx, query, args...)
+		}
 		committed = s.commits.end()
 		return err
 	})
@@ -162,7 +168,10 @@ func (s *session) text(ctx context.Context, query string, args ...any) (string, 
 // is given back.
 func (s *session) Close() (err error) {
 	s.closing.Do(func() {
-		err = errors.Join(s.conn.Close(), s.pool.Close())
+		for _, stmt := range s.prepared {
+			err = errors.Join(err, stmt.Close())
+		}
+		err = errors.Join(err, s.conn.Close(), s.pool.Close())
 		s.dropLock()
 	})
 	return err

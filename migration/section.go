@@ -93,7 +93,7 @@ func (s *Section) open() (*text, error) {
 		f.Close()
 		return nil, s.problem(s.Line, ErrFileChanged)
 	}
-	return &text{s, f, sqltext.NewScanner(f, *s.lexis, sqltext.Options{Marker: isMarker})}, nil
+	return &text{s, f, sqltext.NewScanner(sizedFrom(f, s.start.Offset), *s.lexis, sqltext.Options{Marker: isMarker})}, nil
 }
 
 func (t *text) close() { t.file.Close() }

@@ -201,6 +201,9 @@ type runner struct {
 	tries     int    // of the group that runs, where there was more than one
 
 	waited error // of the group's first try, where a flush has made that
+
+	presumed bool // the unit's evidence is presumed
+	look     bool // it was, and things are not so
 }
 
 // runner makes the runner of the i-th of a run's steps.
@@ -331,8 +334,8 @@ func (r *runner) restoreSettings(ctx context.Context, skip map[int]bool) error {
 // unit makes a group's work, and says whether the history row is in it.
 func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit, bool) {
 	from, to := r.from(g), g.To
-	r.proof = ""
-	u := engine.Unit{Statements: r.step.text.Statements(from, to), Watch: r.watch(from)}
+	r.proof, r.presumed = "", false
+	u := engine.Unit{Statements: r.step.text.Statements(from, to), Watch: r.watch(from), AtOnce: !r.w.c.NoPipeline}
 	sum := string(g.Checksum)
 	done := r.jw.Done(r.about(), from+1, to, sum, time.Now())
 	switch g.Mode {
@@ -350,13 +353,30 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 		}
 		return u, last
 	}
-	r.proof = r.evidence(ctx, from, to)
-	u.Opening = append(r.restore(), r.jw.Start(r.about(), from+1, to, sum, r.proof))
-	u.Closing = append(r.restore(), done)
+	u.Opening = append(r.restore(), r.start(ctx, from, to, sum))
 	if last {
-		u.Closing = append(u.Closing, r.record()...)
+		// That the migration is in the history says that this part is done.
+		u.Closing = r.closing()
+	} else {
+		u.Closing = append(r.restore(), done)
 	}
 	return u, last
+}
+
+// start is the entry written ahead, with the evidence. It is presumed where
+// that can be, which spares the look.
+func (r *runner) start(ctx context.Context, from, to int, sum string) engine.Query {
+	presume := r.w.c.Engine.Witness.Presume
+	if presume != nil && !r.look && to == from+1 {
+		if st, _, err := r.step.text.Peek(from); err == nil && st.Copy == nil {
+			if e, condition := presume(r.s, st); condition != "" {
+				r.presumed, r.proof = true, e.Text()
+				return r.jw.StartIf(r.about(), from+1, to, sum, r.proof, condition)
+			}
+		}
+	}
+	r.proof = r.evidence(ctx, from, to)
+	return r.jw.Start(r.about(), from+1, to, sum, r.proof)
 }
 
 // evidence looks at what a statement outside a transaction is about to

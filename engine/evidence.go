@@ -21,6 +21,11 @@ type Witness struct {
 	// run it. No Objects and no Again: nothing can be told of it.
 	Before func(ctx context.Context, s Session, st sqltext.Statement) (Evidence, error)
 
+	// Presume is what Before is going to say if st finds things as it wants
+	// them, with a condition in SQL that holds exactly then. "" for a statement
+	// of which only a look tells; nil where that is so of all.
+	Presume func(s Session, st sqltext.Statement) (Evidence, string)
+
 	// Now says how an object is: "" for one that is not there, else something
 	// that is equal as long as nothing has changed. An error says that it
 	// cannot be told.

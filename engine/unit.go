@@ -30,6 +30,10 @@ type Unit struct {
 	Statements iter.Seq2[sqltext.Statement, error]
 	Closing    []Query
 
+	// AtOnce lets the session send the whole unit in one piece where it can.
+	// The server is then ahead of what Watch is told.
+	AtOnce bool
+
 	// Watch is told before and after each statement; nil for nobody.
 	Watch func(Progress)
 }

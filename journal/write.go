@@ -36,6 +36,12 @@ func (w *Writer) Start(s Step, from, to int, checksum, evidence string) engine.Q
 	return w.entry(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence})
 }
 
+// StartIf is Start where a condition holds; else it raises: see IsCondition.
+func (w *Writer) StartIf(s Step, from, to int, checksum, evidence, condition string) engine.Query {
+	return w.insert(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence}, time.Time{},
+		"CASE WHEN "+condition+" THEN "+w.journal.Engine.Dialect.Now+" END")
+}
+
 // Done writes that they ran; since is when they were begun.
 func (w *Writer) Done(s Step, from, to int, checksum string, since time.Time) engine.Query {
 	return w.timed(s, Entry{What: Done, From: from, To: to, Checksum: checksum}, since)
@@ -170,7 +176,10 @@ func (w *Writer) entry(s Step, e Entry) engine.Query { return w.timed(s, e, time
 // timed makes the INSERT of an entry. The fencing token is not a value but
 // the fence: see lock.Hold.Fence.
 func (w *Writer) timed(s Step, e Entry, since time.Time) engine.Query {
-	d := w.journal.Engine.Dialect
+	return w.insert(s, e, since, w.journal.Engine.Dialect.Now)
+}
+
+func (w *Writer) insert(s Step, e Entry, since time.Time, now string) engine.Query {
 	cols := []string{"run_id", "event", "direction", "version", "filename", "statement_from", "statement_to", "statements",
 		"checksum", "duration_ms", "detail", "created_by", evidenceColumn}
 	var version any
@@ -189,7 +198,7 @@ func (w *Writer) timed(s Step, e Entry, since time.Time) engine.Query {
 	}
 	return engine.Query{
 		Text: "INSERT INTO " + w.journal.table(EntryTable) + " (created_at, " + strings.Join(cols, ", ") + ", fencing_token) VALUES (" +
-			d.Now + ", " + strings.Join(binds, ", ") + ", " + w.hold.Fence() + ")",
+			now + ", " + strings.Join(binds, ", ") + ", " + w.hold.Fence() + ")",
 		Args: args,
 	}
 }
@@ -205,6 +214,9 @@ func (w *Writer) bind(n int, value any) string {
 
 // IsFence says whether a fault is the fence raising: the hold is lost.
 func IsFence(f engine.Fault) bool { return f.Kind == engine.NotNull && f.Column == "fencing_token" }
+
+// IsCondition says whether a fault is StartIf's condition that did not hold.
+func IsCondition(f engine.Fault) bool { return f.Kind == engine.NotNull && f.Column == "created_at" }
 
 // elapsed is asked for when the entry is sent, behind the statements.
 func elapsed(since time.Time) engine.Late {

@@ -130,13 +130,13 @@ func (s *session) settle(ctx context.Context, how haste, err error, killed, give
 func (s *session) interrupt(ctx context.Context, how haste, ended <-chan struct{}) (killed bool) {
 	ctx, cancel := context.WithTimeout(ctx, s.grace)
 	defer cancel()
-	if how == patient {
-		wait(ctx, ended, s.grace)
-		return false
-	}
 	reach := time.Now().Add(s.reach)
 	pause := 20 * time.Millisecond
 	for {
+		if how == patient || s.closing.Load() {
+			wait(ctx, ended, s.grace)
+			return killed
+		}
 		var sent bool
 		var err error
 		if sent, err = s.kill(ctx, ended); sent {

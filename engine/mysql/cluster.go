@@ -115,13 +115,19 @@ func onNode(s engine.Session, number int64) string {
 
 // ordered says that s runs DDL on Galera.
 func ordered(s engine.Session) bool {
+	own := own(s)
+	return own != nil && own.ordered.Load()
+}
+
+// own finds our session below whatever was put around it, nil for none.
+func own(s engine.Session) *session {
 	for {
 		if own, ok := s.(*session); ok {
-			return own.ordered.Load()
+			return own
 		}
 		u, ok := s.(interface{ Unwrap() engine.Session })
 		if !ok {
-			return false
+			return nil
 		}
 		s = u.Unwrap()
 	}

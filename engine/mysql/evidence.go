@@ -18,7 +18,7 @@ import (
 // they log as one piece: definitions in InnoDB since MySQL 8.0 and MariaDB
 // 10.6. Older ones, and tables of other engines, may be left in between.
 func witness() engine.Witness {
-	return engine.Witness{Before: before, Now: now}
+	return engine.Witness{Before: before, Presume: presume, Now: now}
 }
 
 // Kinds of objects that are looked at in ways of their own. Others are looked
@@ -74,31 +74,63 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 	if b.schema, err = text(ctx, s, "SELECT COALESCE(DATABASE(), '')"); err != nil {
 		return engine.Evidence{}, err
 	}
-	var objects []engine.Object
-	switch verb {
-	case "CREATE":
-		objects = b.created()
-	case "DROP":
-		objects = b.dropped()
-	case "ALTER":
-		objects = b.altered()
-	case "RENAME":
-		if p.OneOf("TABLE", "TABLES") != "" {
-			p.Next("IF", "EXISTS")
-			from := b.object(engine.Drops, kindTable)
-			if from == nil || !p.Next("TO") {
-				break
-			}
-			to := b.object(engine.Makes, kindTable)
-			if to != nil && p.End() { // several are not one piece
-				objects = []engine.Object{*from, *to}
-			}
-		}
-	}
+	objects := b.changed(verb)
 	if objects == nil {
 		return engine.Evidence{}, nil
 	}
 	return witness().Whole(ctx, s, objects...)
+}
+
+// changed are the objects that a statement changes, whose verb is passed.
+func (b *scene) changed(verb string) []engine.Object {
+	switch verb {
+	case "CREATE":
+		return b.created()
+	case "DROP":
+		return b.dropped()
+	case "ALTER":
+		return b.altered()
+	case "RENAME":
+		return b.renamed()
+	}
+	return nil
+}
+
+func (b *scene) renamed() []engine.Object {
+	p := b.p
+	if p.OneOf("TABLE", "TABLES") == "" {
+		return nil
+	}
+	p.Next("IF", "EXISTS")
+	from := b.object(engine.Drops, kindTable)
+	if from == nil || !p.Next("TO") {
+		return nil
+	}
+	to := b.object(engine.Makes, kindTable)
+	if to == nil || !p.End() { // several are not one piece
+		return nil
+	}
+	return []engine.Object{*from, *to}
+}
+
+// presume takes of a table that is made that it is not there yet.
+func presume(s engine.Session, st sqltext.Statement) (engine.Evidence, string) {
+	b := &scene{p: engine.ReadPhrase(st, sqltext.MySQL), schema: s.Server().Schema, server: s.Server()}
+	if !atomicDDL(b.server) || !b.p.Next("CREATE") {
+		return engine.Evidence{}, ""
+	}
+	objects := b.created()
+	if len(objects) != 1 || objects[0].Kind != kindTable {
+		return engine.Evidence{}, ""
+	}
+	o := objects[0]
+	condition := "NOT EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = " + stringLiteral(o.Schema) +
+		" AND TABLE_NAME = " + stringLiteral(o.Name) + ")"
+	if o.Schema == b.schema {
+		// USE may have led elsewhere.
+		condition += " AND BINARY DATABASE() = " + stringLiteral(b.schema)
+	}
+	return engine.Evidence{Objects: objects}, condition
 }
 
 // scene is a statement, and where its names lead.

@@ -31,6 +31,7 @@ const (
 	errIdleOrTrigger  = 4031 // MySQL: idle for too long; MariaDB: the trigger behind FOLLOWS is not there
 	errNoSequence     = 4091 // MariaDB
 	errNoView         = 4092 // MariaDB
+	errStackTrace     = 4094 // MariaDB: where in a compound statement
 	errCreateTable    = 1005 // with "errno: 150", a foreign key; the warnings say why
 	errForeignKey     = 1215
 )

@@ -51,7 +51,14 @@ func bind(query string, args []any) (string, error) {
 	return b.String(), nil
 }
 
+// verbatim is a value that is an expression of ours.
+type verbatim string
+
 func appendLiteral(b *strings.Builder, arg any) error {
+	if v, ok := arg.(verbatim); ok {
+		b.WriteString(string(v))
+		return nil
+	}
 	value, err := driver.DefaultParameterConverter.ConvertValue(arg)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 type state struct {
 	database, role string
 	values         []sql.NullString // in the order of session.variables
+	digest         string           // of all of it and the limits: see prepareState
 }
 
 // variables are the session variables that migrations and dumps set, and
@@ -75,8 +76,13 @@ func (s *session) remember(ctx context.Context) error {
 			s.variables = append(s.variables, i)
 		}
 	}
-	s.begun, _, err = s.look(ctx)
-	return err
+	if s.begun, _, err = s.look(ctx); err != nil || !s.mariadb() {
+		return err
+	}
+	if err := s.prepareState(ctx); err != nil {
+		return err
+	}
+	return s.query(ctx, func(scan func(...any) error) error { return scan(&s.begun.digest) }, s.stateQuery())
 }
 
 // currentRole is the active role. COALESCE with one argument stands for it
@@ -120,6 +126,7 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 		return s.lost
 	}
 	l = l.WithDefaults()
+	s.insertID = insertID{}
 	if !s.used && l == s.limits {
 		return nil
 	}
@@ -127,7 +134,10 @@ func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 	if err := s.reset(ctx); err != nil {
 		return fmt.Errorf("put the session back: %w", err)
 	}
-	s.used, s.insertID, s.shield = false, insertID{}, shield{}
+	if s.strange {
+		s.leaks.forget() // USE
+	}
+	s.used, s.strange, s.shield = false, false, shield{}
 	return nil
 }
 

@@ -13,8 +13,16 @@ import (
 // the run's own context ended.
 const closingTime = 10 * time.Second
 
-// Run does one unit of work, a round trip for each of its parts.
+// Run does one unit of work: in one packet where it can, else with a round
+// trip for each of its parts.
 func (s *session) Run(ctx context.Context, u engine.Unit) error {
+	if p := s.pack(ctx, u); p != nil {
+		again, err := s.runPacket(ctx, u, p)
+		if !again {
+			return err
+		}
+		u.Watch = butFirst(u.Watch)
+	}
 	r := &runner{session: s, begin: u.Begin, alone: u.Begin == ""}
 	err := engine.RunPlain(ctx, r, u, begin)
 	if e, ok := errors.AsType[*engine.UnitError](err); ok && r.committed {

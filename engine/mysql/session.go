@@ -38,10 +38,11 @@ type session struct {
 	// lost is why the connection is gone; set once and for all.
 	lost error
 
-	// used is set by the first statement of a user's; begun is what the
-	// session's variables were before it.
-	used  bool
-	begun *state
+	// used is set by a statement of the user's that may have changed the
+	// session, and strange by one that was perhaps meant to; begun is what the
+	// session's variables were before the first statement.
+	used, strange bool
+	begun         *state
 
 	// variables are those of the package's list that this server has, by
 	// their index there.
@@ -52,6 +53,12 @@ type session struct {
 
 	// ordered: a statement runs that stops every commit of the cluster.
 	ordered atomic.Bool
+
+	leaks leaks
+
+	packets  int         // that were made
+	packless bool        // the server refused one
+	closing  atomic.Bool // of the packet under way nothing is left but what is ours
 
 	closed bool
 }
@@ -180,14 +187,17 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	if err := s.insertID.restore(ctx, s); err != nil {
 		return 0, err
 	}
-	s.used = true
-	s.ordered.Store(s.server.Cluster == galera && classify(st.Words, s.server).Commits)
+	t := classify(st.Words, s.server)
+	s.leaks.note(st, t, s)
+	s.used = s.used || !inert(st)
+	s.strange = s.strange || t.Holds || t.Kind != engine.Data && t.Kind != engine.Definition
+	s.ordered.Store(s.server.Cluster == galera && t.Commits)
 	r, err := s.send(ctx, st.Text, s.hasteOf(st))
 	s.ordered.Store(false)
 	if err != nil {
 		return 0, &statementError{err: err, text: st.Text, words: st.Words, more: s.more(ctx, err)}
 	}
-	s.insertID.note(classify(st.Words, s.server), st.Text, r)
+	s.insertID.note(t, st.Text, r)
 	s.warnings(ctx)
 	return r.rows, nil
 }
@@ -230,8 +240,8 @@ func (s *session) more(ctx context.Context, err error) string {
 	}
 	var notes []string
 	// Without them the error is told as it is.
-	_ = s.eachWarning(ctx, func(_ string, _ int, message string) {
-		if message != m.Message {
+	_ = s.eachWarning(ctx, func(_ string, code int, message string) {
+		if message != m.Message && code != errStackTrace {
 			notes = append(notes, message)
 		}
 	})

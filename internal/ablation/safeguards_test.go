@@ -19,8 +19,8 @@ var safeguards = []safeguard{{
 	".", "TestReleasedHolderCommitsNothing",
 }, {
 	"the journal written ahead", "run.go",
-	`u.Opening = append(r.restore(), r.jw.Start(`,
-	`_ = append(r.restore(), r.jw.Start(`,
+	`u.Opening = append(r.restore(), r.start(`,
+	`_ = append(r.restore(), r.start(`,
 	".", "TestStatementInDoubtIsNeverGuessed",
 }, {
 	"the native lock", "lock/lock.go",

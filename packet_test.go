@@ -197,3 +197,18 @@ func TestATableWithoutTransactionsIsSeenWhenItIsMade(t *testing.T) {
 		t.Errorf("written ahead were %s: rows in a table without transactions are, others are not", got)
 	}
 }
+
+// TestATableThatIsThereIsLookedAt: the evidence for a table that is made
+// presumes that it is not there, and says otherwise where it is.
+func TestATableThatIsThereIsLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, plain := range []bool{true, false} {
+		_, b, _ := overProxy(t, wirelab.Fault{}, map[string]string{
+			"1_base.sql": "-- upgrade\nCREATE TABLE base (n INTEGER);\n", "2_again.sql": "-- upgrade\nCREATE TABLE IF NOT EXISTS base (n INTEGER);\n"})
+		b.plain = plain
+		b.migrate()
+		if got := b.value("SELECT GROUP_CONCAT(evidence LIKE '%\"before\":%' ORDER BY id) FROM dbwarden_journal WHERE event = 'started'"); got != "0,1" {
+			t.Errorf("plain %v: what was there before is in the evidence of %s, want it in the second's", plain, got)
+		}
+	}
+}

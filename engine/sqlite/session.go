@@ -28,6 +28,7 @@ type session struct {
 	pragmas bool      // one of them was a PRAGMA, and may have been query_only
 	covered bool      // query_only is on for the user's statements, and off for ours
 	watch   *watch    // of a file that is read without locks
+	lastRow lastRow   // of the file's
 	commits commits   // what SQLite itself says of them
 	lock    *heldFile // the sidecar, while this session holds the lock
 	closing sync.Once // Close may be called again
@@ -41,7 +42,11 @@ func (s *session) ID() string { return "" }
 func (s *session) Server() engine.Server { return s.server }
 
 func (s *session) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	return s.changed(ctx, firstWord(query), query, args...)
+	word := firstWord(query)
+	if err := s.lastRow.save(ctx, s, word); err != nil {
+		return 0, err
+	}
+	return s.changed(ctx, word, query, args...)
 }
 
 // Execute runs one statement of the user's. Its result, if it has one, is
@@ -57,6 +62,9 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	if len(st.Words) > 0 {
 		word = st.Words[0]
 	}
+	if err := s.lastRow.restore(ctx, s, st.Text); err != nil {
+		return 0, err
+	}
 	s.pragmas = s.pragmas || word == "PRAGMA"
 	if s.covered {
 		if _, err := s.exec(ctx, "PRAGMA query_only = 1"); err != nil {
@@ -65,6 +73,9 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		s.covered = false
 	}
 	n, err := s.changed(ctx, word, st.Text)
+	if err == nil && classify(st.Words, s.server).Kind == engine.Data && word != "PRAGMA" {
+		s.lastRow.note(word, n)
+	}
 	s.locate(ctx, st.Text, err)
 	return n, err
 }

@@ -5,8 +5,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
-// ties reads the functions that tell of the last change of rows, which is the
-// journal's where one of its entries was written in between.
+// ties reads the functions that tell of the last change of rows; see lastRow.
 func ties(st sqltext.Statement, v engine.Server) engine.Ties {
 	var t engine.Ties
 	reads := engine.Calls(st.Text, "last_insert_rowid", "changes", "total_changes")
@@ -14,7 +13,8 @@ func ties(st sqltext.Statement, v engine.Server) engine.Ties {
 		return t
 	}
 	for _, f := range engine.Calls(engine.Bare(st.Text, sqltext.SQLite), reads...) {
-		t.Rows, t.Ours = true, true
+		t.Rows = true
+		t.Ours = t.Ours || f == "total_changes" // the others are kept
 		t.Reads = append(t.Reads, f+"()")
 	}
 	return t

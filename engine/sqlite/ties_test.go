@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -20,7 +21,7 @@ func TestTies(t *testing.T) {
 		if err != nil || len(all) != 1 {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if got := ties(all[0], engine.Server{}); got.Rows != want || got.Ours != want {
+		if got := ties(all[0], engine.Server{}); got.Rows != want || got.Ours != (want && strings.Contains(text, "total")) {
 			t.Errorf("%s: %+v", text, got)
 		}
 	}

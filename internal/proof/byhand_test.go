@@ -63,10 +63,13 @@ func TestRunReleasedByHandWritesNoMore(t *testing.T) {
 				j.finished(b)
 				return h.request, true
 			}
-			if came && !errors.Is(o.err, lock.ErrLost) {
+			// Where the watcher's session was frozen the run was not, and may
+			// have come to its end before it was released.
+			frozen := h.request.Session == 1
+			if came && !errors.Is(o.err, lock.ErrLost) && (frozen || o.err != nil) {
 				t.Errorf("the lock was taken from it, and it ended with %v", o.err)
 			}
-			if after := told(); came && before != after {
+			if after := told(); came && frozen && before != after {
 				t.Errorf("the released run wrote on: from\n%s\nto\n%s", before, after)
 			}
 			j.settle(b, b.awaitQuiet(), false)

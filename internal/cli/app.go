@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.configFile, "config", "", "use this `FILE` instead of the nearest warden.toml")
 	f.StringVar(&a.url, "url", "", "the database `URL`; beats file and environment")
 	f.StringVar(&a.migrationsDir, "migrations-dir", "", "the `FOLDER` with the migrations")
-	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db and models also yaml and sql, diff sql")
+	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db and models also yaml and sql, diff sql, check sarif")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the SQL as it runs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")

@@ -43,6 +43,8 @@ func (a *app) checkCommand() *cobra.Command {
 			"every migration is checked.",
 		Example: "  dbwarden check\n  dbwarden check migrations/0042_add_email.sql\n  dbwarden check --offline --since 0041 -o json\n  dbwarden check --rules",
 		Args:    cobra.ArbitraryArgs,
+
+		Annotations: map[string]string{formats: "txt,json,sarif"},
 	}
 	cmd.Flags().BoolVar(&f.every, "every", false, "check every migration, applied or not")
 	cmd.Flags().StringVar(&f.since, "since", "", "check those above this `VERSION`, and the repeatable ones")
@@ -54,6 +56,9 @@ func (a *app) checkCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.check(args); err != nil {
 			return err
+		}
+		if a.out == "sarif" && (a.all || f.rules) {
+			return &usageError{"--out sarif writes the log of one check", "leave --all and --rules out; -d NAME names one of several databases"}
 		}
 		return a.each(cmd, wardenOptions{folder: !f.rules}, func(ctx context.Context, t *target) error {
 			return a.check(ctx, cmd, t, f, args)
@@ -150,9 +155,15 @@ func (a *app) check(ctx context.Context, cmd *cobra.Command, t *target, f checkF
 	if c.report, err = check.Run(set, o); err != nil {
 		return &runError{err: err, target: t}
 	}
-	if a.json() {
+	if said := c.said(); said != "" && !a.json() && !a.quiet {
+		fmt.Fprintln(a.Stderr, a.style(a.Stderr).Warn(render.Plain(said)))
+	}
+	switch {
+	case a.json():
 		err = a.checkDocument(cmd, t, c)
-	} else {
+	case a.out == "sarif":
+		err = a.sarif(t, c)
+	default:
 		a.showCheck(t, c)
 	}
 	if err == nil && f.failOn != "never" && c.report.Worst().Rank() >= check.Severity(f.failOn).Rank() {
@@ -275,9 +286,6 @@ func (c *checked) said() string {
 }
 
 func (a *app) showCheck(t *target, c *checked) {
-	if said := c.said(); said != "" && !a.quiet {
-		fmt.Fprintln(a.Stderr, a.style(a.Stderr).Warn(render.Plain(said)))
-	}
 	st := a.style(a.Stdout)
 	lines := map[string][]string{}
 	for _, f := range c.report.Findings {

@@ -63,6 +63,12 @@ func commonRules() []Rule {
 			Why: "A migration is a transaction anyway. Its own commands cut it into several, of which the first may stay when the next one fails."},
 		{ID: "no-lock-timeout", Severity: Warning, Title: "a wait for locked tables that never ends",
 			Why: "While a migration waits for a table, everybody who comes after it waits behind it: one long query and one ALTER stop the application."},
+		{ID: "no-statement-timeout", Severity: Off, Title: "statements that may run without a limit",
+			Why: "A statement that takes longer than anybody thought goes on, with its locks, until somebody sees it."},
+		{ID: "not-robust", Severity: Off, Title: "a statement outside of a transaction without IF EXISTS or IF NOT EXISTS",
+			Why: "Run again by hand, or by another tool, it fails at what it left the first time. dbwarden itself knows what has run, and goes on behind it."},
+		{ID: "unqualified-name", Severity: Off, Title: "a new table without its schema",
+			Why: "Where it is made depends on the search path of whoever runs the migration."},
 		{ID: "slow-under-lock", Severity: Warning, Sized: true, Title: "something slow while the transaction holds a table locked",
 			Why: "A lock lasts to the end of its transaction: whoever wants the table waits as long as the slow statement takes."},
 		{ID: "several-tables-locked", Severity: Info, Title: "one transaction locks several tables that are in use",
@@ -79,6 +85,9 @@ func commonRules() []Rule {
 // common judges a statement by the rules for all products.
 func (r *run) common(c *Context) {
 	s := c.Stmt
+	if c.Group.Mode == plan.Alone && r.o.Engine.Caps.TransactionalDDL && (s.Verb == ddl.Create && !s.IfNotExists || s.Verb == ddl.Drop && !s.IfExists) {
+		c.Report("not-robust", 0, Finding{Message: "run a second time, this fails"})
+	}
 	switch s.Verb {
 	case ddl.Drop:
 		r.dropped(c)
@@ -259,6 +268,9 @@ func (r *run) foreignKey(c *Context, n ddl.Name, columns []ddl.Name, at int) {
 
 func (r *run) created(c *Context) {
 	s := c.Stmt
+	if s.Object == "TABLE" && !s.Temporary && s.Names[0].Schema == "" {
+		c.Report("unqualified-name", s.Names[0].At, Finding{Message: s.Names[0].Text + " is made in whatever schema comes first", Safer: "CREATE TABLE SCHEMA." + s.Names[0].Text + " ..."})
+	}
 	for _, n := range s.Names {
 		r.named(c, n, s.Object == "TABLE" || s.Object == "VIEW")
 	}

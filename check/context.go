@@ -79,16 +79,16 @@ func (c *Context) Rebuilt(n ddl.Name) bool {
 }
 
 // Behind calls each for the statements of the section behind this one.
-func (c *Context) Behind(each func(*ddl.Statement)) { c.pass(c.run.ahead[c.Number:], each) }
+func (c *Context) Behind(each func(number int, s *ddl.Statement, text string)) {
+	for i, s := range c.run.ahead[c.Number:] {
+		each(c.Number+i+1, s.ddl, s.sql.Text)
+	}
+}
 
 // Before calls each for the statements of the section above this one.
-func (c *Context) Before(each func(*ddl.Statement)) { c.pass(c.run.ahead[:c.Number-1], each) }
-
-func (c *Context) pass(list []read, each func(*ddl.Statement)) {
-	for _, s := range list {
-		if s.ddl.Understood {
-			each(s.ddl)
-		}
+func (c *Context) Before(each func(*ddl.Statement)) {
+	for _, s := range c.run.ahead[:c.Number-1] {
+		each(s.ddl)
 	}
 }
 

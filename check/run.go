@@ -36,6 +36,9 @@ type Options struct {
 	// NoLockTimeout: the runs wait for locked tables without a limit.
 	NoLockTimeout bool
 
+	// NoStatementTimeout: their statements run without one.
+	NoStatementTimeout bool
+
 	// Sizes asks for the size of tables; nil: nobody can be asked.
 	Sizes func(tables []ddl.Name) (map[string]Size, error)
 }

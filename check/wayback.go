@@ -19,6 +19,10 @@ func (r *run) wayBack(m mig, up, down []read, whole []*ignore) {
 				Safer: "-- lock_timeout: 5s"}, whole)
 		}
 	}
+	if t := m.Header.StatementTimeout; (t != nil && *t == 0 || t == nil && r.o.NoStatementTimeout) && len(up) > 0 {
+		r.report("no-statement-timeout", Finding{File: m.File, Line: 1, Column: 1, Message: "nothing limits how long a statement runs",
+			Safer: "-- statement_timeout: 15m"}, whole)
+	}
 	if m.Kind != migration.Versioned || m.Header.Seed || len(up) == 0 {
 		return
 	}

@@ -42,7 +42,7 @@ func (c *cursor) alter(s *Statement) {
 		c.altered(s, "SEQUENCE")
 	default:
 		for _, o := range []string{"DATABASE", "FUNCTION", "PROCEDURE", "ROLE", "USER", "EXTENSION", "DEFAULT", "POLICY", "TRIGGER", "SYSTEM", "GROUP",
-			"PUBLICATION", "SUBSCRIPTION", "SERVER", "STATISTICS", "COLLATION", "OPERATOR", "AGGREGATE", "RULE", "EVENT", "TEXT", "LANGUAGE"} {
+			"PUBLICATION", "SUBSCRIPTION", "SERVER", "STATISTICS", "COLLATION", "OPERATOR", "AGGREGATE", "RULE", "EVENT", "TEXT", "LANGUAGE", "PROCEDURAL"} {
 			if c.take(o) {
 				s.Object = o
 				c.rest()
@@ -344,6 +344,7 @@ func (c *cursor) typeAction(_ *Statement, a *Action) {
 		a.IfNotExists = c.take("IF", "NOT", "EXISTS")
 		a.Value = c.tok().Text
 		c.i++
+		a.Placed = c.is("BEFORE") || c.is("AFTER")
 		c.skipTo()
 	case c.take("RENAME", "VALUE"):
 		a.Kind = RenameValue

@@ -64,7 +64,7 @@ func (c *cursor) create(s *Statement) {
 		c.created(s, "VIRTUAL TABLE")
 	default:
 		for _, o := range []string{"FUNCTION", "PROCEDURE", "AGGREGATE", "RULE", "POLICY", "ROLE", "USER", "STATISTICS", "COLLATION", "OPERATOR",
-			"PUBLICATION", "SUBSCRIPTION", "SERVER", "FOREIGN", "CAST", "EVENT", "DEFINER", "ALGORITHM", "SQL", "TRUSTED", "LANGUAGE", "TEXT", "TABLESPACE"} {
+			"PUBLICATION", "SUBSCRIPTION", "SERVER", "FOREIGN", "CAST", "EVENT", "DEFINER", "ALGORITHM", "SQL", "TRUSTED", "LANGUAGE", "PROCEDURAL", "TEXT", "TABLESPACE"} {
 			if c.take(o) {
 				s.Object = o
 				if o == "FUNCTION" || o == "PROCEDURE" {

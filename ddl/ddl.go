@@ -282,4 +282,5 @@ type Action struct {
 	Cascade      bool
 	IfExists     bool
 	IfNotExists  bool
+	Placed       bool // of a new value: BEFORE or AFTER another one
 }

@@ -21,7 +21,7 @@ var may = map[string][]string{
 	"engine/enginetest": {
 		"engine", "sqltext",
 	},
-	"engine/X/Xcheck": {"check", "ddl", "engine", "sqltext"},
+	"engine/X/Xcheck": {"check", "ddl", "engine", "plan", "sqltext"},
 	"check":           {"ddl", "engine", "migration", "plan", "sqltext"},
 	"check/checktest": {"check", "engine", "migration"},
 	"ddl":             {"sqltext"},

@@ -126,7 +126,7 @@ func (a *app) check(ctx context.Context, cmd *cobra.Command, t *target, f checkF
 	}
 	c := &checked{product: p, server: p.Oldest()}
 	o := check.Options{Product: p, Engine: t.product.Engine, Severity: severity, Unjudged: a.verbose,
-		NoLockTimeout: t.Run.LockTimeout == config.NoLimit}
+		NoLockTimeout: t.Run.LockTimeout == config.NoLimit, NoStatementTimeout: t.Run.StatementTimeout == config.NoLimit}
 
 	pending, session, err := a.ask(ctx, t, f)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/check"
 	"github.com/dbwarden-go/dbwarden/ddl"
+	"github.com/dbwarden-go/dbwarden/plan"
 )
 
 // look judges one statement.
@@ -437,6 +438,19 @@ func typeActions(c *check.Context) {
 		switch a.Kind {
 		case ddl.AddValue:
 			c.Report("enum-value", a.At, check.Finding{Message: "no statement takes " + a.Value + " out of " + s.Names[0].Text + " again"})
+			if !a.Placed {
+				c.Report("enum-value-place", a.At, check.Finding{Message: a.Value + " comes behind all the others", Safer: "ALTER TYPE " + s.Names[0].Text + " ADD VALUE " + a.Value + " AFTER ...;"})
+			}
+			used := 0
+			c.Behind(func(number int, _ *ddl.Statement, text string) {
+				if used == 0 && c.Group.Mode == plan.InTransaction && number <= c.Group.To && strings.Contains(text, a.Value) {
+					used = number
+				}
+			})
+			if used > 0 {
+				c.Report("enum-value-used", a.At, check.Finding{Message: "statement " + itoa(used) + " of the same transaction uses " + a.Value + ", and PostgreSQL refuses that",
+					Safer: "-- in a migration of its own, before this one:\n" + c.SQL.Text + ";"})
+			}
 		case ddl.RenameValue:
 			c.Report("rename-column", a.At, check.Finding{Message: "who knows the value " + a.Value + " of " + s.Names[0].Text + " fails from here on"})
 		}

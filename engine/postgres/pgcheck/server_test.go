@@ -123,3 +123,15 @@ func TestReservedNamesAreTheServers(t *testing.T) {
 		}
 	})
 }
+
+// A new value of an enum cannot be used before its transaction is through.
+func TestNewValuesAreRefusedInTheirTransaction(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, c *dbtest.Conn) {
+		c.Exec(t, "CREATE TYPE mood AS ENUM ('sad')", "BEGIN", "ALTER TYPE mood ADD VALUE 'calm'")
+		if err := c.Try(t.Context(), "CREATE TABLE t (m mood DEFAULT 'calm')"); err == nil {
+			t.Error("it is not refused")
+		}
+		c.Exec(t, "ROLLBACK")
+	})
+}

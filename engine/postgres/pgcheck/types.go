@@ -147,6 +147,9 @@ func columnTypes(c *check.Context, table ddl.Name, col *ddl.Column, key bool) {
 		}
 		say("serial", "is "+t.Text, col.Name.Text+" "+whole+" GENERATED ALWAYS AS IDENTITY")
 	}
+	if !key && (t.Name == "integer" || t.Name == "smallint") && !t.Array {
+		say("integer-column", "is "+t.Text, col.Name.Text+" bigint")
+	}
 	if key {
 		switch t.Name {
 		case "integer", "smallint":

@@ -96,7 +96,7 @@ func drop(c *check.Context, n ddl.Name) {
 	for name := range t.Triggers {
 		lost[name] = true
 	}
-	c.Behind(func(b *ddl.Statement) {
+	c.Behind(func(_ int, b *ddl.Statement, _ string) {
 		if b.Verb == ddl.Create && (b.Object == "INDEX" || b.Object == "TRIGGER") {
 			for _, made := range b.Names {
 				delete(lost, made.Name)

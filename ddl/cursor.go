@@ -193,9 +193,6 @@ func (c *cursor) ident() (name string, inQuotes bool) {
 		if c.d.Lexis.DoubleQuoteString && t.Text[0] == '"' {
 			c.stop() // a string, unless a setting says otherwise
 		}
-		if c.i > 1 && c.toks[c.i-1].Text == "&" {
-			c.stop() // U&"..." has escapes
-		}
 		c.i++
 		closing := t.Text[len(t.Text)-1:]
 		name = strings.ReplaceAll(t.Text[1:len(t.Text)-1], closing+closing, closing)

@@ -133,6 +133,8 @@ func TestStatementsAreReadIntoFacts(t *testing.T) {
 		{pg, "DELETE FROM ONLY t USING u WHERE true", "t; where"},
 		{pg, "VACUUM (FULL, ANALYZE) t", "t; full"},
 		{pg, "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE", "stopped at 0"},
+		{pg, `ALTER TABLE U&"\0061" ADD b int`, "TABLE; stopped at 6"},
+		{pg, `DROP TABLE b, U&"\0061"`, "TABLE; b; stopped at 12"},
 		{my, "CREATE TABLE `t` (`id` int(11) unsigned NOT NULL AUTO_INCREMENT, name varchar(20) CHARACTER SET utf8 COLLATE utf8_bin DEFAULT NULL COMMENT 'x', PRIMARY KEY (`id`), UNIQUE KEY `u` (name(10)), FULLTEXT KEY f (name), CONSTRAINT fk FOREIGN KEY (id) REFERENCES o (id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='y'",
 			"TABLE; t; id:integer(11)! identity; name:varchar(20)=NULL; constraint 1 (id); constraint 2 u(name); constraint 4 fk(id) -> o; index f(name)"},
 		{my, "ALTER TABLE t ADD a int FIRST, ADD (b int, c int), CHANGE d e bigint NOT NULL AFTER a, MODIFY COLUMN f text, ADD INDEX i (a), DROP PRIMARY KEY, ENGINE=InnoDB, ALGORITHM=INPLACE, LOCK=NONE",

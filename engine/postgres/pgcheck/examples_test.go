@@ -52,6 +52,32 @@ func TestBadExamplesFindTheirRuleAndGoodOnesNothing(t *testing.T) {
 	}
 }
 
+// The version of the server decides what is dangerous, and what is safer.
+func TestVersionsDecide(t *testing.T) {
+	t.Parallel()
+	p := page(t)
+	for _, c := range []struct {
+		major     int
+		sql, want string
+	}{
+		// From 18 on a generated column is not stored unless it says so.
+		{17, "ALTER TABLE users ADD COLUMN loud text GENERATED ALWAYS AS (upper(email))", "add-generated-column"},
+		{18, "ALTER TABLE users ADD COLUMN loud text GENERATED ALWAYS AS (upper(email))", ""},
+		{18, "ALTER TABLE users ADD COLUMN loud text GENERATED ALWAYS AS (upper(email)) STORED", "add-generated-column"},
+		{13, "ALTER TABLE events DETACH PARTITION events_2024", ""},
+		{14, "ALTER TABLE events DETACH PARTITION events_2024", "detach-partition-not-concurrent"},
+	} {
+		r := checktest.Judge(t, pgcheck.Product(), postgres.Engine(), at(c.major), p.Setup, checktest.Example{Files: []string{c.sql}})
+		got := ""
+		for _, f := range r.Findings {
+			got += f.Rule.ID
+		}
+		if got != c.want {
+			t.Errorf("on %d: %s: %q, want %q", c.major, c.sql, got, c.want)
+		}
+	}
+}
+
 // What a rule claims of locks, rewrites and reading is what the server does,
 // and nothing in a good example reads or writes a whole table while it keeps
 // others away.

@@ -49,8 +49,10 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 				small := peak(t, p, c.write, c.small, command)
 				large := peak(t, p, c.write, c.large, command)
 				t.Logf("%d MB took %d MB, %d MB took %d MB", c.small, small>>20, c.large, large>>20)
-				// What is seen of the smaller may be too little: it ends soon.
-				most := max(small, 36<<20) + 16<<20
+				// What is seen of the smaller may be too little: it ends soon. And a
+				// busy machine lets garbage lie: 70 MB were seen where 27 are usual.
+				// What a run once kept of each statement would be 120 MB.
+				most := max(small, 36<<20) + 48<<20
 				if soak {
 					most = 64 << 20 // SQLite's own share grows with a transaction of a gigabyte
 				}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ type app struct {
 	quiet         bool
 	noColor       bool
 
+	masks   sync.Mutex
+	mask    *config.Masker // of the first maskOf secrets
+	maskOf  int
 	secrets []config.Secret // whatever is printed is searched for these
 	shown   bool            // the error has been reported already
 	command string          // the command that is reported about, for its help page
@@ -429,7 +433,14 @@ func (a *app) style(w io.Writer) render.Style {
 func (a *app) json() bool { return a.out == "json" }
 
 // masked is a writer through which no secret gets.
-func (a *app) masked(text string) string { return config.Mask(text, a.secrets...) }
+func (a *app) masked(text string) string {
+	a.masks.Lock()
+	defer a.masks.Unlock()
+	if a.mask == nil || a.maskOf != len(a.secrets) {
+		a.mask, a.maskOf = config.NewMask(a.secrets...), len(a.secrets)
+	}
+	return a.mask.Of(text)
+}
 
 // heading names the database above its part of the output, where there are
 // several.

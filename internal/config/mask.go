@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -23,12 +24,21 @@ const shortest = 3
 // shorter than three characters, and those that are also the user, host,
 // database or scheme of the same URL. The latter word is public; hiding it
 // everywhere would only tell that it is the password.
-func Mask(text string, secrets ...Secret) string {
-	if text == "" {
-		return text
-	}
-	m := masker{text: text}
-	m.decoded, m.origin = unescapeMap(text)
+func Mask(text string, secrets ...Secret) string { return NewMask(secrets...).Of(text) }
+
+// A Masker is Mask for many texts: how the secrets may be written is worked out
+// once.
+type Masker struct{ forms []form }
+
+// form is one way in which a secret may stand in a text.
+type form struct {
+	text   string
+	accept func(text string, from, to int) bool
+}
+
+// NewMask makes a Masker of some secrets.
+func NewMask(secrets ...Secret) *Masker {
+	m := &Masker{}
 	for _, s := range secrets {
 		raw := s.Reveal()
 		spans := secretSpans(raw)
@@ -37,17 +47,34 @@ func Mask(text string, secrets ...Secret) string {
 			m.hide(raw[sp.from:sp.to], words)
 		}
 	}
-	return replaceSpans(text, m.spans)
+	return m
 }
 
-type masker struct {
-	text    string
-	decoded []byte // text with percent-encoding undone
-	origin  []int  // where each byte of decoded began in text
-	spans   []span
+// Of returns the text without what is secret.
+func (m *Masker) Of(text string) string {
+	if text == "" || len(m.forms) == 0 {
+		return text
+	}
+	k := masking{text: text, plain: text}
+	if strings.IndexByte(text, '%') >= 0 {
+		decoded, origin := unescapeMap(text)
+		k.plain, k.origin = string(decoded), origin
+	}
+	for _, f := range m.forms {
+		k.find(f)
+	}
+	return replaceSpans(text, k.spans)
 }
 
-func (m *masker) hide(secret string, public map[string]bool) {
+// masking is one text that is being masked.
+type masking struct {
+	text   string
+	plain  string // text with percent-encoding undone
+	origin []int  // where each byte of plain began in text
+	spans  []span
+}
+
+func (m *Masker) hide(secret string, public map[string]bool) {
 	secrets := map[string]bool{secret: true, unescape(secret): true}
 	if plus, err := url.QueryUnescape(secret); err == nil {
 		secrets[plus] = true
@@ -66,8 +93,10 @@ func (m *masker) hide(secret string, public map[string]bool) {
 		case utf8.RuneCountInString(s) < shortest:
 			accept = inPlaceOrQuoted
 		}
-		for _, form := range spellings(s) {
-			m.find(form, accept)
+		forms := spellings(s)
+		slices.Sort(forms)
+		for _, text := range slices.Compact(forms) {
+			m.forms = append(m.forms, form{text, accept})
 		}
 	}
 }
@@ -93,30 +122,29 @@ func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
 
 // find marks every acceptable occurrence, overlapping ones too, in the text
 // as it stands and with percent-encoding undone.
-func (m *masker) find(form string, accept func(text string, from, to int) bool) {
-	for at := 0; at+len(form) <= len(m.text); {
-		i := strings.Index(m.text[at:], form)
+func (m *masking) find(f form) {
+	for at := 0; at+len(f.text) <= len(m.text); {
+		i := strings.Index(m.text[at:], f.text)
 		if i < 0 {
 			break
 		}
 		from := at + i
-		if accept(m.text, from, from+len(form)) {
-			m.spans = append(m.spans, span{from, from + len(form)})
+		if f.accept(m.text, from, from+len(f.text)) {
+			m.spans = append(m.spans, span{from, from + len(f.text)})
 		}
 		at = from + 1
 	}
-	decoded := string(m.decoded)
-	if decoded == m.text {
+	if m.plain == m.text {
 		return
 	}
-	for at := 0; at+len(form) <= len(decoded); {
-		i := strings.Index(decoded[at:], form)
+	for at := 0; at+len(f.text) <= len(m.plain); {
+		i := strings.Index(m.plain[at:], f.text)
 		if i < 0 {
 			break
 		}
 		from := at + i
-		to := from + len(form)
-		if accept(decoded, from, to) {
+		to := from + len(f.text)
+		if f.accept(m.plain, from, to) {
 			m.spans = append(m.spans, span{m.origin[from], m.origin[to]})
 		}
 		at = from + 1

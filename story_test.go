@@ -618,10 +618,15 @@ func TestRecoverTakesOverFromTheGone(t *testing.T) {
 			kept("after another refusal")
 			b.put("1_t.sql", "-- transaction: off\n"+table)
 			v, _ := migration.ParseVersion("2")
+			takeovers := "SELECT COUNT(*) FROM dbwarden_journal WHERE event = 'taken over'"
+			before := b.value(takeovers)
 			if n, err := b.warden().Resolve(t.Context(), v.String(), true, 0); n != 1 || err != nil {
 				t.Errorf("resolved %d, %v; want 1", n, err)
 			}
 			kept("after it was resolved")
+			if after := b.value(takeovers); after == before {
+				t.Error("no entry tells that resolve took the lock over")
+			}
 			b.migrate()
 			if got := b.value("SELECT COUNT(*) FROM t"); got != "2" {
 				t.Errorf("%s rows, want 2", got)

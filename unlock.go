@@ -148,6 +148,10 @@ func checksum(s *migration.Section, from, to int) (migration.Checksum, error) {
 	return sum.Checksum(), err
 }
 
+// Resolved ends the detail of a lock that resolve found with a run that is gone,
+// and left held: the migration is as half done as it was.
+const Resolved = " was resolved; unlock, then go on"
+
 // settlement is what a person says of statements.
 type settlement struct {
 	from, to int
@@ -202,8 +206,11 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 				m = set.Find(v)
 			}
 		}
-		if e == nil || m == nil || e.Version != "" && m.Version.String() != e.Version || e.Version == "" && m.File != e.File {
+		switch {
+		case e == nil:
 			return ErrNothingInDoubt
+		case m == nil || e.Version != "" && m.Version.String() != e.Version || e.Version == "" && m.File != e.File:
+			return fmt.Errorf("%w in %s: the migration that was not finished is %s", ErrNothingInDoubt, name, e.File)
 		}
 		if said, err = say(e, p, m, s.Server()); err == nil && only > 0 && only != said.number() {
 			err = &OtherStatementError{m.File, said.number(), only}
@@ -217,7 +224,14 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 	if err != nil {
 		return 0, err
 	}
-	if err = find(); err == nil {
+	if hold.From != nil {
+		q := j.Writer(hold).TakenOver(hold.From)
+		_, err = s.Exec(ctx, q.Text, q.Values()...)
+	}
+	if err == nil {
+		err = find()
+	}
+	if err == nil {
 		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, said.from, said.to, said.checksum, said.done, "")
 		_, err = s.Exec(ctx, q.Text, q.Values()...)
 	}
@@ -225,7 +239,7 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 	if hold.From != nil {
 		// The lock of whoever left the doubt was only borrowed: the migration
 		// is as half-done as it was.
-		detail := fmt.Sprintf("statement %d of %s was resolved; unlock, then go on", n, fileOf(m))
+		detail := fmt.Sprintf("statement %d of %s%s", n, fileOf(m), Resolved)
 		return n, errors.Join(err, hold.Keep(context.WithoutCancel(ctx), detail))
 	}
 	return n, w.letGo(ctx, s, hold, err, false)

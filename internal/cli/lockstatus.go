@@ -148,6 +148,9 @@ func verdictWords(s lock.Status) string {
 		}
 		return "GONE: the database's own lock, which it took, is free: its run is over, and none is running now"
 	case lock.Kept:
+		if strings.HasSuffix(s.Row.Detail, dbwarden.Resolved) {
+			return "KEPT: a migration is half done, and what was in doubt of it is resolved: none is running now"
+		}
 		return "KEPT: a migration failed half-way, and its process has ended: none is running now"
 	case lock.ByHand:
 		return "FROZEN: locked by hand, without a run"
@@ -245,6 +248,9 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 		verb := "migrate"
 		if e := r.Unfinished; e != nil && e.Direction == migration.Down || e == nil && strings.HasPrefix(r.Row.Detail, string(migration.Down)+" ") {
 			verb = "rollback"
+		}
+		if strings.HasSuffix(r.Row.Detail, dbwarden.Resolved) {
+			return []string{"dbwarden unlock, and: dbwarden " + verb}
 		}
 		return []string{"mend what failed (dbwarden status names it), then: dbwarden unlock, and: dbwarden " + verb}
 	case lock.ByHand:

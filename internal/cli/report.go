@@ -224,7 +224,8 @@ func (a *app) facts(d *description, err error) {
 		d.State = []string{"nothing was changed"}
 		d.Next = []string{fmt.Sprintf("look whether statement %d took effect, and say it of that one: --statement %d", other.Is, other.Is)}
 	case errors.Is(err, dbwarden.ErrNothingInDoubt):
-		d.Next = []string{"nothing has to be said of it: dbwarden status shows where each migration stands, dbwarden migrate goes on"}
+		d.State = []string{"nothing was changed"}
+		d.Next = []string{"dbwarden status shows where each migration stands, and what waits to be resolved"}
 	case errors.Is(err, lock.ErrLost):
 		d.Code, d.Message = "lock_lost", "the lock was taken away while this run held it: "+err.Error()
 		d.Next = []string{"dbwarden lock-status", "dbwarden status"}

@@ -96,6 +96,10 @@ func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources [
 	if a.out == "sql" && t.product.Plan == nil {
 		return false, usagef("diff -o sql is not there for %s yet: diff -o txt and -o json are", t.product.Engine.Title)
 	}
+	if a.out == "sql" && len(sources) > 1 {
+		// Each leads elsewhere: one behind the other they lead nowhere.
+		return false, usagef("diff all -o sql would be two scripts in one: ask for diff models and diff migrations one by one")
+	}
 	var all []difference
 	for _, s := range sources {
 		wanted, err := s.read(ctx, t)

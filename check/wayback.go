@@ -82,6 +82,20 @@ type made struct {
 	at   int
 }
 
+// of is the table of a column or an index, "" for all else.
+func (m made) of() string {
+	switch kind, name, _ := strings.Cut(m.what, " "); {
+	case kind == "COLUMN":
+		table, _, _ := strings.Cut(name, ".")
+		return table
+	case kind == "INDEX" && m.from.ddl.Verb == ddl.Create:
+		return m.from.ddl.On.Name
+	case kind == "INDEX" && len(m.from.ddl.Names) > 0:
+		return m.from.ddl.Names[0].Name
+	}
+	return ""
+}
+
 // makes lists what a section makes and what it takes away. What it makes and
 // takes away itself is in neither.
 func makes(list []read, l ddl.Dialect) (added, gone []made) {
@@ -208,9 +222,15 @@ func (r *run) lost(m mig, up, down []read, whole []*ignore) {
 // inverse is the way back as far as it can be told.
 func inverse(up []read, l ddl.Dialect) string {
 	added, _ := makes(up, l)
+	tables := map[string]bool{}
+	for _, a := range added {
+		tables[a.what] = true
+	}
 	var lines []string
 	for i := len(added) - 1; i >= 0; i-- {
-		lines = append(lines, added[i].undo)
+		if t := added[i].of(); t == "" || !tables["TABLE "+t] { // it goes with its table
+			lines = append(lines, added[i].undo)
+		}
 	}
 	if len(lines) == 0 {
 		return "..."

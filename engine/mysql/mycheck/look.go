@@ -145,7 +145,7 @@ func action(c *check.Context, n ddl.Name, a *ddl.Action) {
 			tell("primary-key", n.Text+" is written anew", another, check.Effect{})
 		case col.NotNull && col.Default == nil && col.Generated == nil:
 			tell("add-required-column", "the rows of "+n.Text+" get a value that nobody chose, and who does not know "+col.Name.Text+" can insert nothing",
-				fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT ...;", n.Text, col.Name.Text, col.Type.Text), check.Effect{})
+				check.RequiredColumn(n, col), check.Effect{})
 		}
 		if col.Check != nil {
 			tell("check-constraint", stop, "", shared)

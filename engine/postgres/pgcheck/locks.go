@@ -145,6 +145,14 @@ func effect(c *check.Context) check.Effect {
 	return check.Effect{}
 }
 
+// gently is a statement as it may stand in a migration of its own.
+func gently(s *ddl.Statement, text string) string {
+	if s.Verb == ddl.Create && s.Object == "INDEX" && !s.Concurrently {
+		return concurrently(text)
+	}
+	return text
+}
+
 // transaction judges a statement by what its transaction holds already.
 func transaction(c *check.Context, slow bool, what string) {
 	if c.Held == nil {
@@ -155,7 +163,7 @@ func transaction(c *check.Context, slow bool, what string) {
 		for _, h := range c.Held.Tables {
 			c.Report("slow-under-lock", 0, check.Finding{
 				Message: what + ", while statement " + itoa(h.Number) + " of the same transaction keeps " + h.Table.Text + " locked (" + h.Mode + ")",
-				Safer:   "-- in a migration of its own, after this one:\n" + c.SQL.Text + ";",
+				Safer:   "-- in a migration of its own, after this one:\n" + gently(s, c.SQL.Text) + ";",
 			}.About(h.Table))
 			break
 		}

@@ -327,7 +327,7 @@ func addColumn(c *check.Context, n ddl.Name, a *ddl.Action) (slow bool, what str
 		return true, n.Text + " is written anew here"
 	case col.NotNull && (col.Default == nil || col.Default.Null()) && col.Generated == nil, col.PrimaryKey && col.Default == nil:
 		tell("add-required-column", "this fails where "+n.Text+" has a row; and who does not know "+name+" can insert nothing",
-			fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT ...;", n.Text, col.Name.Text, col.Type.Text), check.Effect{})
+			check.RequiredColumn(n, col), check.Effect{})
 	case col.Default != nil && !col.Default.Null():
 		yes, unknown := volatile(col.Default)
 		if yes {

@@ -29,7 +29,7 @@ func Product() *check.Product {
 func number(text string) (engine.Server, error) {
 	major, minor, _ := strings.Cut(strings.TrimSpace(text), ".")
 	n, err := strconv.Atoi(major)
-	if err != nil || n < 9 || n > 999 {
+	if err != nil || n < 9 || n > 40 {
 		return engine.Server{}, fmt.Errorf(`want a version of PostgreSQL, like "15", not %q`, text)
 	}
 	m, _ := strconv.Atoi(minor)

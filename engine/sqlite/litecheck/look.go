@@ -141,7 +141,7 @@ func action(c *check.Context, n ddl.Name, a *ddl.Action) {
 		case col.Generated != nil && col.Stored:
 			tell("add-stored-column", "SQLite refuses this", fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s AS (%s) VIRTUAL;", n.Text, col.Name.Text, col.Type.Text, col.Generated.Text))
 		case col.Generated == nil && col.NotNull && (col.Default == nil || col.Default.Null()):
-			tell("add-required-column", "this fails where "+n.Text+" has a row", fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s NOT NULL DEFAULT ...;", n.Text, col.Name.Text, col.Type.Text))
+			tell("add-required-column", "this fails where "+n.Text+" has a row", check.RequiredColumn(n, col))
 		case col.Default != nil && changes(col.Default):
 			tell("changing-default", "this fails where "+n.Text+" has a row", plain+fmt.Sprintf("\nUPDATE %s SET %s = %s;", n.Text, col.Name.Text, col.Default.Text))
 		}

@@ -18,10 +18,16 @@ type Files struct {
 // DefaultFolders are looked for, in this order, where no path is given.
 var DefaultFolders = []string{"models", "model", "schema"}
 
-// A PathError says that a model path leads to no models.
+// A PathError says that a model path leads to no models. "." is where
+// everybody is anyway, and is not named.
 type PathError struct{ Path, Why string }
 
-func (e *PathError) Error() string { return e.Path + ": " + e.Why }
+func (e *PathError) Error() string {
+	if e.Path == "." {
+		return e.Why
+	}
+	return e.Path + ": " + e.Why
+}
 
 // Find looks through files, and through folders with all that is below
 // them, in the order of names.

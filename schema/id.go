@@ -34,7 +34,11 @@ type ID struct {
 }
 
 // String is the ID as a person says it: "column public.actor.name".
-func (i ID) String() string {
+func (i ID) String() string { return string(i.Kind) + " " + i.Path() }
+
+// Path is the name with those of what the object belongs to, without the word
+// for its kind.
+func (i ID) Path() string {
 	name := i.Name
 	if i.Of != "" {
 		name = i.Of + "." + name
@@ -42,7 +46,7 @@ func (i ID) String() string {
 	if i.Schema != "" {
 		name = i.Schema + "." + name
 	}
-	return string(i.Kind) + " " + name
+	return name
 }
 
 // object is whatever has a name of its own.

@@ -24,33 +24,14 @@ func (s *State) WithoutGrants() *State {
 	t := *s
 	t.Schemas, t.Types, t.Sequences = slices.Clone(s.Schemas), slices.Clone(s.Types), slices.Clone(s.Sequences)
 	t.Routines, t.Tables, t.Views = slices.Clone(s.Routines), slices.Clone(s.Tables), slices.Clone(s.Views)
-	for i := range t.Schemas {
-		t.Schemas[i].Grants = nil
-	}
-	for i := range t.Types {
-		t.Types[i].Grants = nil
-	}
-	for i := range t.Sequences {
-		t.Sequences[i].Grants = nil
-	}
-	for i := range t.Routines {
-		t.Routines[i].Grants = nil
-	}
 	for i := range t.Tables {
-		t.Tables[i].Grants, t.Tables[i].Columns = nil, ungranted(t.Tables[i].Columns)
+		t.Tables[i].Columns = slices.Clone(t.Tables[i].Columns)
 	}
 	for i := range t.Views {
-		t.Views[i].Grants, t.Views[i].Columns = nil, ungranted(t.Views[i].Columns)
+		t.Views[i].Columns = slices.Clone(t.Views[i].Columns)
 	}
+	t.grants(func(_ ID, g *[]Grant) { *g = nil })
 	return &t
-}
-
-func ungranted(columns []Column) []Column {
-	out := slices.Clone(columns)
-	for i := range out {
-		out[i].Grants = nil
-	}
-	return out
 }
 
 // Unseen are the objects whose definition the account could not read.
@@ -77,4 +58,27 @@ func (s *State) Unseen() (ids []ID) {
 		}
 	}
 	return ids
+}
+
+// Without is the state without these objects of its own, and these triggers.
+func (s *State) Without(gone map[ID]bool) *State {
+	t := *s
+	at := func(id ID) bool { return gone[s.Relative(id)] }
+	t.Types = slices.DeleteFunc(slices.Clone(s.Types), func(x Type) bool { return at(x.ID()) })
+	t.Sequences = slices.DeleteFunc(slices.Clone(s.Sequences), func(x Sequence) bool { return at(x.ID()) })
+	t.Routines = slices.DeleteFunc(slices.Clone(s.Routines), func(x Routine) bool { return at(x.ID()) })
+	t.Views = slices.DeleteFunc(slices.Clone(s.Views), func(x View) bool { return at(x.ID()) })
+	t.Events = slices.DeleteFunc(slices.Clone(s.Events), func(x Event) bool { return at(x.id()) })
+	t.Tables = slices.DeleteFunc(slices.Clone(s.Tables), func(x Table) bool { return at(x.ID()) })
+	triggers := func(of ID, all []Trigger) []Trigger {
+		return slices.DeleteFunc(slices.Clone(all), func(g Trigger) bool { return gone[inside(of, g.id(), s.Home)] })
+	}
+	for i := range t.Tables {
+		t.Tables[i].Triggers = triggers(s.Relative(t.Tables[i].ID()), t.Tables[i].Triggers)
+	}
+	for i := range t.Views {
+		t.Views[i].Triggers = triggers(s.Relative(t.Views[i].ID()), t.Views[i].Triggers)
+	}
+	t.Depends = slices.DeleteFunc(slices.Clone(s.Depends), func(d Dependency) bool { return at(d.Object) || at(d.Needs) })
+	return &t
 }

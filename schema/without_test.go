@@ -40,3 +40,37 @@ func TestWhatHasNoDefinitionWasNotSeen(t *testing.T) {
 		t.Errorf("got\n%s", text)
 	}
 }
+
+// Models say nothing of rights: what is made again keeps those that it had.
+func TestRightsAreThoseOfTheOther(t *testing.T) {
+	t.Parallel()
+	g := func(to string) []Grant { return []Grant{{To: to, Privileges: []string{"SELECT"}}} }
+	from, to := shop(), shop()
+	from.Tables[0].Grants, from.Tables[0].Columns[0].Grants, from.Views[0].Grants = g("app"), g("app"), g("app")
+	to.Tables[1].Grants = g("other")
+	to.Tables = append(to.Tables, Table{Schema: "public", Name: "fresh"})
+	got := to.WithGrantsOf(from)
+	if left := lines(Diff(got, from)); left != "removed table fresh" {
+		t.Errorf("got %s", left)
+	}
+	if len(to.Tables[0].Grants) != 0 || len(to.Tables[1].Grants) != 1 {
+		t.Error("the state itself was changed")
+	}
+}
+
+func TestWhatIsLeftOutIsNamed(t *testing.T) {
+	t.Parallel()
+	s := shop()
+	view, of := ID{Kind: KindView, Schema: "far", Name: "big"}, ID{Kind: KindTable, Name: "orders"}
+	s.Depends = []Dependency{{view, ID{Kind: KindTable, Schema: "public", Name: "orders"}}, {ID{Kind: KindType, Schema: "public", Name: "mood"}, ID{}}}
+	got := s.Without(map[ID]bool{view: true, {Kind: KindTrigger, Of: "customer", Name: "touch"}: true})
+	if left := lines(Diff(got, s)); left != "added trigger customer.touch\nadded view far.big" {
+		t.Errorf("got %s", left)
+	}
+	if len(got.Depends) != 1 || len(s.Tables[0].Triggers) != 1 {
+		t.Errorf("got %v", got.Depends)
+	}
+	if left := lines(Diff(s.Without(map[ID]bool{of: true, {Kind: KindType, Name: "mood"}: false}), s)); left != "added table orders" {
+		t.Errorf("got %s", left)
+	}
+}

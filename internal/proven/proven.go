@@ -102,17 +102,17 @@ func (p Prover) state(ctx context.Context, d engine.Database) (*schema.State, er
 	if err != nil {
 		return nil, err
 	}
-	return state.Theirs().WithoutGrants(), nil
+	return state.Theirs(), nil
 }
 
 // Missed are the differences between the state that is and the one that was
-// to be, but for those that are known to be left.
-func Missed(is, wanted *schema.State, left []schema.Change) []schema.Change {
-	var missed []schema.Change
+// to be, but for those that are known to be left, and for the order of columns
+// in a table: one that is added stands last, wherever it was written.
+func Missed(is, wanted *schema.State, left []schema.Change) (missed []schema.Change) {
 	for _, c := range schema.Diff(is, wanted) {
 		if c.Op == schema.Changed {
 			c.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f schema.Field) bool {
-				return slices.ContainsFunc(left, func(l schema.Change) bool {
+				return c.ID.Kind == schema.KindTable && f.Name == "columns" || slices.ContainsFunc(left, func(l schema.Change) bool {
 					return l.ID == c.ID && slices.ContainsFunc(l.Fields, func(x schema.Field) bool { return x.Name == f.Name })
 				})
 			})

@@ -84,28 +84,35 @@ func TestAWayThatFailsIsNamed(t *testing.T) {
 	}
 }
 
-// What a plan said it would leave is no difference, and nothing else is
-// forgiven with it.
+// What a plan said it would leave is no difference, nor is the order of
+// columns, and nothing else is forgiven with them.
 func TestWhatWasLeftIsNotMissed(t *testing.T) {
 	t.Parallel()
-	state := func(columns ...string) *schema.State {
-		table := schema.Table{Name: "a", Comment: columns[0]}
-		for _, c := range columns[1:] {
+	state := func(comment, kind string, columns ...string) *schema.State {
+		table := schema.Table{Name: "a", Comment: comment, Kind: kind}
+		for _, c := range columns {
 			table.Columns = append(table.Columns, schema.Column{Name: c})
 		}
 		return &schema.State{Tables: []schema.Table{table}}
 	}
-	left := schema.Diff(state("", "x", "y"), state("", "y", "x"))
-	if len(left) != 1 {
-		t.Fatalf("left: %v", left)
-	}
-	if got := proven.Missed(state("", "x", "y"), state("", "y", "x"), left); len(got) > 0 {
-		t.Errorf("got %v", got)
-	}
-	if got := proven.Missed(state("", "x", "y"), state("other", "y", "x"), left); len(got) != 1 || got[0].String() != "changed table a: comment" {
-		t.Errorf("got %v", got)
-	}
-	if got := proven.Missed(state("", "x", "y"), state("", "y", "x"), nil); len(got) != 1 {
-		t.Errorf("got %v", got)
+	is := state("", "", "x", "y")
+	for _, c := range []struct {
+		wanted *schema.State
+		left   []schema.Change
+		want   string
+	}{
+		{state("", "", "y", "x"), nil, ""},
+		{state("", "", "y", "x", "z"), nil, "added column a.z"},
+		{state("other", "", "y", "x"), nil, "changed table a: comment"},
+		{state("other", "", "x", "y"), schema.Diff(is, state("other", "", "x", "y")), ""},
+		{state("other", "virtual", "x", "y"), schema.Diff(is, state("other", "", "x", "y")), "changed table a: kind"},
+	} {
+		got := ""
+		for _, m := range proven.Missed(is, c.wanted, c.left) {
+			got += m.String()
+		}
+		if got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
 	}
 }

@@ -57,7 +57,7 @@ func (a *app) root() *cobra.Command {
 		Long: "dbwarden applies plain SQL migrations to SQLite, PostgreSQL, MySQL and MariaDB,\n" +
 			"under a lock that tells who holds it, whether they live, and what to do.\n\n" +
 			"Exit codes: 0 done, 1 an error, 2 a mistake in the configuration or on the command line, 3 a migration failed,\n" +
-			"4 the lock is held, 5 the lock was lost, 6 check found something, or status or diff with --exit-code, 129/130/143 stopped by a signal.\n" +
+			"4 the lock is held, 5 the lock was lost, 6 check found something, or status, diff or make-migrations with --exit-code, 129/130/143 stopped by a signal.\n" +
 			"More is in the folder docs of the source: commands.md, migrations.md, configuration.md, and lock.md for a held lock.",
 		Example: "  dbwarden init\n  dbwarden new \"create users\"\n  dbwarden migrate\n  dbwarden status\n  dbwarden lock-status",
 		Args:    cobra.ArbitraryArgs,
@@ -92,7 +92,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "the same as dbwarden version")
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
-		a.initCommand(), a.newCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
+		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
 		a.checkCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.configCommand(),
 		a.versionCommand(), a.completionCommand(root),
 	)

@@ -67,6 +67,8 @@ func exitCode(ctx context.Context, err error) int {
 		evict   *lock.EvictError
 		noModel *desired.PathError
 		unfit   *scratch.UnfitError
+		renamed *renameError
+		draft   *unprovenError
 	)
 	switch {
 	case errors.As(err, &sig) || errors.As(context.Cause(ctx), &sig):
@@ -76,8 +78,10 @@ func exitCode(ctx context.Context, err error) int {
 		return exitError
 	case errors.As(err, &found):
 		return found.code
-	case errors.As(err, &usage), errors.As(err, &cfg), errors.As(err, &noModel), errors.As(err, &unfit):
+	case errors.As(err, &usage), errors.As(err, &cfg), errors.As(err, &noModel), errors.As(err, &unfit), errors.As(err, &renamed):
 		return exitUsage
+	case errors.As(err, &draft):
+		return exitError
 	case errors.As(err, &refusal):
 		switch refusal.Code {
 		case plan.UnknownVersion, plan.NotApplied:

@@ -50,7 +50,12 @@ type Product struct {
 
 	// Plan spells the way from one state to another one; nil where nobody has
 	// written that yet.
-	Plan  func(from, to *schema.State) (steps []schema.Step, left []schema.Change)
+	Plan func(from, to *schema.State) (steps []schema.Step, left []schema.Change)
+
+	// Rename spells what gives an object of a state another name; "" where the
+	// product has no statement for that.
+	Rename func(st *schema.State, r schema.Renaming) string
+
 	Check func() *check.Product // called by check alone
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
@@ -42,14 +43,21 @@ func (a *app) modelsCommand() *cobra.Command {
 }
 
 // desired is the schema that a database's models describe.
-func (a *app) desired(ctx context.Context, t *target) (state *schema.State, err error) {
+func (a *app) desired(ctx context.Context, t *target) (*schema.State, error) {
+	state, _, err := a.desiredWith(ctx, t, nil)
+	return state, err
+}
+
+// desiredWith looks into some more schemas besides those that the models make,
+// and says which it looked into; nil is the current one alone.
+func (a *app) desiredWith(ctx context.Context, t *target, more []string) (state *schema.State, schemas []string, err error) {
 	models, err := a.modelsOf(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := a.scratch(ctx, t)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() {
 		// Also where a signal ended the context.
@@ -57,15 +65,15 @@ func (a *app) desired(ctx context.Context, t *target) (state *schema.State, err 
 	}()
 	made, err := desired.Run(ctx, t.product.Engine, s, models)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	session, err := s.Connect(ctx, engine.ConnectOptions{App: "dbwarden models", ReadOnly: true})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer session.Close()
 	o := schema.Options{Own: append(ownTables(), engine.ScratchTable)}
-	for _, name := range desired.Schemas(made) {
+	for _, name := range append(desired.Schemas(made), more...) {
 		if len(o.Schemas) == 0 {
 			o.Schemas = []string{session.Server().Schema}
 		}
@@ -74,14 +82,28 @@ func (a *app) desired(ctx context.Context, t *target) (state *schema.State, err 
 		}
 	}
 	if state, err = t.product.Inspect(ctx, session, o); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	state = state.Theirs()
 	state.Database = "models"
 	if v := session.Server(); v.Schema == v.Database { // a random name, which says nothing
 		unnamed(state)
 	}
-	return state, nil
+	return state, o.Schemas, nil
+}
+
+// schemasOf are the schemas that migrations make.
+func (a *app) schemasOf(set *migration.Set) (names []string, err error) {
+	for _, m := range set.Migrations {
+		_, err := m.Upgrade.Outline(func(st migration.Piece) error {
+			names = append(names, desired.Schemas([]desired.Made{{Statement: st.Statement}})...)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // unnamed takes the name of the current schema out of a state.

@@ -21,6 +21,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/schema"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
@@ -57,6 +58,9 @@ type description struct {
 	Next      []string // what to do
 
 	Problems []migration.Problem // all that is wrong with the folder
+
+	Draft   string          // a migration that was not written
+	Changes []schema.Change // differences that it would leave
 }
 
 // report shows an error once, on stderr, or as the JSON document of a
@@ -117,6 +121,8 @@ func (d description) document() map[string]any {
 	put("server", d.Server, len(d.Server) > 0)
 	put("state", d.State, len(d.State) > 0)
 	put("next", d.Next, len(d.Next) > 0)
+	put("draft", d.Draft, d.Draft != "")
+	put("differences", d.Changes, len(d.Changes) > 0)
 	var problems []map[string]any
 	for _, p := range d.Problems {
 		problems = append(problems, map[string]any{"file": p.File, "line": p.Line, "column": p.Column, "message": p.Msg})
@@ -175,6 +181,8 @@ func (a *app) facts(d *description, err error) {
 		printed  *desired.CommandError
 		noRight  *scratch.DeniedError
 		unfit    *scratch.UnfitError
+		renamed  *renameError
+		draft    *unprovenError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -184,6 +192,13 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &usage):
 		d.Code = "usage"
 		d.Next = []string{cmp.Or(usage.hint, a.command+" -h")}
+	case errors.As(err, &renamed):
+		d.Code, d.Message = "renamed", renamed.Error()
+		d.State = []string{"nothing was written"}
+		d.Next = renamed.next()
+	case errors.As(err, &draft):
+		d.Code, d.File = "unproven", draft.file
+		a.unproven(d, t, draft)
 	case errors.As(err, &cfg):
 		d.Code, d.File, d.Line, d.Column = "config", cfg.File, cfg.Line, cfg.Column
 		if cfg.Hint != "" {

@@ -16,7 +16,7 @@ import (
 // Execute runs one statement of the user's through the simple protocol, to
 // the byte as it stands in the file.
 func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
-	s.quiet = false
+	s.quiet, s.calm = false, false
 	if s.server.Pooled {
 		s.sweep.saw(st)
 	}

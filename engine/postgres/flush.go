@@ -138,17 +138,19 @@ func (s *session) add(f *flush, i int) {
 		f.requests = append(f.requests, request{unit: i, part: part, index: index, text: text, args: args})
 	}
 	put(engine.PartBegin, 0, u.Begin)
-	for _, text := range undoing {
-		if i == 0 || text != "DEALLOCATE ALL" {
-			// Whatever reads or makes a prepared statement does not fit into
-			// a flush, and ours are among them.
-			put(engine.PartBegin, 0, text)
+	if i == 0 || !s.calm || !stays(f.units[i-1], f.texts[i-1]) || *u.Fresh != *f.units[i-1].Fresh {
+		for _, text := range undoing {
+			if i == 0 || text != "DEALLOCATE ALL" {
+				// Whatever reads or makes a prepared statement does not fit
+				// into a flush, and ours are among them.
+				put(engine.PartBegin, 0, text)
+			}
 		}
-	}
-	limits := limitSettings(*u.Fresh, s.given)
-	put(engine.PartBegin, 0, setSQL(slices.Concat(limits, s.settings), false, ""))
-	if s.schema != "" {
-		put(engine.PartBegin, 0, pathSQL(s.schema, false, ""))
+		limits := limitSettings(*u.Fresh, s.given)
+		put(engine.PartBegin, 0, setSQL(slices.Concat(limits, s.settings), false, ""))
+		if s.schema != "" {
+			put(engine.PartBegin, 0, pathSQL(s.schema, false, ""))
+		}
 	}
 	if i < len(f.units)-1 {
 		put(engine.PartBegin, 0, "SET LOCAL synchronous_commit TO off")
@@ -156,6 +158,9 @@ func (s *session) add(f *flush, i int) {
 	queries := func(part engine.Part, list []engine.Query) {
 		for k, q := range list {
 			if q.Text == restore {
+				if s.calm && stays(u, f.texts[i]) {
+					continue
+				}
 				for _, text := range restoring {
 					put(part, k, text)
 				}
@@ -169,6 +174,9 @@ func (s *session) add(f *flush, i int) {
 		put(engine.PartStatement, k, st.Text)
 	}
 	queries(engine.PartClosing, u.Closing)
+	if i == len(f.units)-1 {
+		put(engine.PartClosing, 0, calm)
+	}
 	put(engine.PartCommit, 0, "COMMIT")
 }
 
@@ -304,7 +312,10 @@ func (s *session) send(ctx context.Context, f flush) (failed request, err error)
 		w.reach(r.unit)
 		// Deferred triggers of the user's speak in COMMIT.
 		s.quiet = r.part != engine.PartStatement && r.part != engine.PartCommit
-		tag, err := answer(p)
+		tag, yes, err := answer(p)
+		if r.text == calm && r.part == engine.PartClosing {
+			s.calm = err == nil && yes
+		}
 		if err == nil && r.part == engine.PartCommit && tag.String() != "COMMIT" {
 			err = errAborted
 		}
@@ -359,19 +370,24 @@ func (w *watching) tell(p engine.Progress) {
 	}
 }
 
-// answer reads the answer to one request, and drops its rows.
-func answer(p *pgconn.Pipeline) (pgconn.CommandTag, error) {
+// answer reads the answer to one request, and drops its rows. yes says that
+// the last one began with TRUE.
+func answer(p *pgconn.Pipeline) (tag pgconn.CommandTag, yes bool, err error) {
 	result, err := p.GetResults()
 	if err != nil {
-		return pgconn.CommandTag{}, err
+		return pgconn.CommandTag{}, false, err
 	}
 	switch result := result.(type) {
 	case *pgconn.ResultReader:
-		return result.Close()
+		for result.NextRow() {
+			yes = len(result.Values()) > 0 && string(result.Values()[0]) == "t"
+		}
+		tag, err = result.Close()
+		return tag, yes, err
 	case nil:
-		return pgconn.CommandTag{}, errStranger
+		return pgconn.CommandTag{}, false, errStranger
 	}
-	return pgconn.CommandTag{}, nil // a statement was prepared
+	return pgconn.CommandTag{}, false, nil // a statement was prepared
 }
 
 // encodeEarly spells values that are sent before the statements have run: the

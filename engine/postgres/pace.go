@@ -44,7 +44,7 @@ func brief(w []string) bool {
 		}
 	case "ALTER":
 		if word(w, 1) != "TABLE" {
-			return word(w, 1) != "DOMAIN" && word(w, 1) != "EXTENSION" && word(w, 1) != "INDEX"
+			return !slices.Contains([]string{"DOMAIN", "EXTENSION", "INDEX", "EVENT"}, word(w, 1))
 		}
 		// Whatever checks the rows or writes them anew names it, unless the
 		// statement is too long for that to be seen.

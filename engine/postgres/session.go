@@ -27,6 +27,9 @@ type session struct {
 	// a user did not write and need not read about.
 	quiet bool
 
+	// calm says that no event trigger fires: see inert.go.
+	calm bool
+
 	// Behind a pooler:
 	database *database // makes the connection that holds the lock
 	app      string

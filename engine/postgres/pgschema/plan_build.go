@@ -212,8 +212,8 @@ func (p *planner) alterEnum(from, to schema.Type, name string) {
 			}
 			through := "text" + c.Type[len(spelled):]
 			p.loses("labels of "+name+" that are no more", "%s TYPE %s USING %s::%s::%s", table, c.Type, ident(c.Name), through, c.Type)
-			if c.Default != nil {
-				p.add("%s SET DEFAULT %s", table, *c.Default)
+			if k := p.changes[part(id, schema.KindColumn, c.Name)]; c.Default != nil && !has(k, "default") {
+				p.add("%s SET DEFAULT %s", table, *c.Default) // another one is set later
 			}
 		}
 	}

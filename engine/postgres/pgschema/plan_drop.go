@@ -10,12 +10,54 @@ import (
 // clear takes away the parts of tables and views that go, or are made again,
 // while the table or view itself stays.
 func (p *planner) clear() {
+	p.clearAbove()
 	for _, kind := range []schema.Kind{
 		schema.KindPolicy, schema.KindRule, schema.KindTrigger, schema.KindForeignKey, schema.KindCheck, schema.KindIndex, schema.KindPrimaryKey,
 	} {
 		for _, c := range p.all {
 			if c.ID.Kind == kind && (c.Op == schema.Removed || c.Op == schema.Changed && !stays(c)) {
 				p.clearPart(c)
+			}
+		}
+	}
+}
+
+// clearAbove takes away policies, rules and triggers that stand on a column
+// whose type changes, or which goes: the server does not let it, as long as
+// they are there. They are made again.
+func (p *planner) clearAbove() {
+	for _, c := range p.all {
+		if c.ID.Kind != schema.KindColumn || c.Op != schema.Removed && !has(c, "type", "collation", "generated", "stored") {
+			continue
+		}
+		of := schema.ID{Kind: schema.KindTable, Schema: c.ID.Schema, Name: c.ID.Of}
+		t, now := p.table(p.from, of), p.table(p.to, of)
+		if t == nil || now == nil || p.gone[of] {
+			continue
+		}
+		name := p.was.name(t.Schema, t.Name)
+		again := func(kind schema.Kind, x, definition string) bool {
+			id := part(of, kind, x)
+			if p.fresh[id] || p.op(id) == schema.Removed || p.op(id) == schema.Changed && !stays(p.changes[id]) || !mentions(definition, c.ID.Name) {
+				return false
+			}
+			p.fresh[id] = true
+			return true
+		}
+		for _, x := range t.Policies {
+			if again(schema.KindPolicy, x.Name, x.Using+" "+x.WithCheck) {
+				p.add("DROP POLICY %s ON %s", ident(x.Name), name)
+			}
+		}
+		for _, x := range t.Rules {
+			if again(schema.KindRule, x.Name, x.Definition) {
+				p.add("DROP RULE %s ON %s", ident(x.Name), name)
+			}
+		}
+		for _, x := range t.Triggers {
+			head, _, _ := strings.Cut(x.Definition, " EXECUTE ")
+			if again(schema.KindTrigger, x.Name, head) {
+				p.add("DROP TRIGGER %s ON %s", ident(x.Name), name)
 			}
 		}
 	}

@@ -24,8 +24,13 @@ func (p *planner) alterTable(id schema.ID) {
 		}
 	}
 	if t.PartitionOf == nil || was.PartitionOf == nil {
+		made := p.regenerate(*t, was, name)
 		for _, k := range p.parts(id, schema.KindColumn) {
 			p.alterColumn(*t, name, k)
+		}
+		for _, c := range made {
+			p.add("ALTER TABLE %s ADD COLUMN %s", name, column(c))
+			p.storage(name, c)
 		}
 	} else {
 		p.partitionDefaults(*t, name)
@@ -69,147 +74,6 @@ func (p *planner) partitionDefaults(t schema.Table, name string) {
 			p.setDefault(name, c)
 		}
 	}
-}
-
-func (p *planner) alterColumn(t schema.Table, table string, k schema.Change) {
-	c, _ := k.To.(schema.Column)
-	was, _ := k.From.(schema.Column)
-	switch {
-	case c.Inherited && k.Op != schema.Changed, was.Inherited && k.Op == schema.Removed:
-		return // it comes and goes with the table that it is from
-	case k.Op == schema.Removed:
-		p.loses("column "+k.ID.Of+"."+was.Name, "ALTER TABLE %s DROP COLUMN %s", table, ident(was.Name))
-		return
-	case k.Op == schema.Added:
-		p.add("ALTER TABLE %s ADD COLUMN %s", table, column(c))
-		p.fresh[k.ID] = true
-		p.storage(table, c)
-		return
-	case has(k, "generated", "stored") && (c.Generated != "" || !was.Stored):
-		// An expression cannot be changed; its values can be worked out again.
-		p.add("ALTER TABLE %s DROP COLUMN %s", table, ident(c.Name))
-		p.add("ALTER TABLE %s ADD COLUMN %s", table, column(c))
-		p.fresh[k.ID] = true
-		return
-	case has(k, "generated"):
-		p.add("ALTER TABLE %s ALTER COLUMN %s DROP EXPRESSION", table, ident(c.Name))
-	}
-	alter := "ALTER TABLE " + table + " ALTER COLUMN " + ident(c.Name) + " "
-	if has(k, "type", "collation") && !c.Inherited {
-		p.retype(alter, was, c)
-	} else if has(k, "default") {
-		p.setDefault(table, c)
-	}
-	if has(k, "nullable") {
-		p.setNull(t, table, alter, c)
-	}
-	if has(k, "identity", "identity_options") {
-		p.identity(alter, was, c)
-	}
-	if has(k, "options") {
-		if len(c.Options) == 0 {
-			p.add("%sSET STORAGE %s", alter, usualStorage(c.Type))
-		}
-		p.storage(table, c)
-	}
-}
-
-func (p *planner) retype(alter string, was, c schema.Column) {
-	if was.Default != nil {
-		p.add("%sDROP DEFAULT", alter)
-	}
-	text := alter + "TYPE " + c.Type + collate(c.Collation)
-	if base(was.Type) != base(c.Type) {
-		text += " USING " + ident(c.Name) + "::" + c.Type
-	}
-	p.add("%s", text)
-	if c.Default != nil && c.Generated == "" {
-		p.add("%sSET DEFAULT %s", alter, *c.Default)
-	}
-}
-
-// base is a type without its length or precision.
-func base(typ string) string {
-	name, _, _ := strings.Cut(typ, "(")
-	return name
-}
-
-func (p *planner) setDefault(table string, c schema.Column) {
-	if c.Default == nil {
-		p.add("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", table, ident(c.Name))
-	} else {
-		p.add("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", table, ident(c.Name), *c.Default)
-	}
-}
-
-// setNull has a check proved first, while the table is in use: with it, NOT
-// NULL need not read the table under its lock.
-func (p *planner) setNull(t schema.Table, table, alter string, c schema.Column) {
-	if c.Nullable {
-		p.add("%sDROP NOT NULL", alter)
-		return
-	}
-	if k := t.PrimaryKey; k != nil && contains(k.Columns, c.Name) {
-		return // the key brings it
-	}
-	check := ident(c.Name + "_is_not_null")
-	p.add("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", table, check, ident(c.Name))
-	p.alone("ALTER TABLE %s VALIDATE CONSTRAINT %s", table, check)
-	p.add("%sSET NOT NULL", alter)
-	p.add("ALTER TABLE %s DROP CONSTRAINT %s", table, check)
-}
-
-func (p *planner) identity(alter string, was, c schema.Column) {
-	if was.Identity != "" {
-		if c.Identity != "" {
-			// Made anew, it would begin at its start again.
-			p.add("%sSET GENERATED %s%s", alter, strings.ToUpper(c.Identity), identitySettings(c.IdentityOptions))
-			return
-		}
-		p.add("%sDROP IDENTITY", alter)
-	}
-	if c.Identity != "" {
-		text := alter + "ADD GENERATED " + strings.ToUpper(c.Identity) + " AS IDENTITY"
-		if c.IdentityOptions != "" {
-			text += " (" + c.IdentityOptions + ")"
-		}
-		p.add("%s", text)
-	}
-}
-
-func (p *planner) storage(table string, c schema.Column) {
-	for _, o := range c.Options {
-		p.add("ALTER TABLE %s ALTER COLUMN %s SET %s", table, ident(c.Name), strings.ToUpper(o))
-	}
-}
-
-// usualStorage is what a column of a type has that can have another one.
-// (SET STORAGE DEFAULT is for servers from 16 on.)
-func usualStorage(typ string) string {
-	for _, t := range []string{"numeric", "inet", "cidr"} {
-		if strings.HasPrefix(typ, t) && !strings.HasSuffix(typ, "[]") {
-			return "MAIN"
-		}
-	}
-	return "EXTENDED"
-}
-
-// identitySettings spells all options, those that are usual too.
-func identitySettings(options string) (text string) {
-	for _, o := range []struct{ word, usual string }{
-		{"INCREMENT BY", "INCREMENT BY 1"}, {"MINVALUE", "NO MINVALUE"}, {"MAXVALUE", "NO MAXVALUE"}, {"START WITH", "START WITH 1"}, {"CACHE", "CACHE 1"},
-	} {
-		set := o.usual
-		if _, after, ok := strings.Cut(options, o.word+" "); ok {
-			value, _, _ := strings.Cut(after, " ")
-			set = o.word + " " + value
-		}
-		text += " SET " + set
-	}
-	if strings.HasSuffix(options, "CYCLE") {
-		return text + " SET CYCLE"
-	}
-	return text + " SET NO CYCLE"
 }
 
 // complete adds what stands behind tables: indexes, partitions, constraints,

@@ -38,6 +38,15 @@ var pairs = []struct{ name, before, after string }{
 	{"options of identity", "CREATE TABLE a (n int GENERATED ALWAYS AS IDENTITY)", "CREATE TABLE a (n int GENERATED ALWAYS AS IDENTITY (START WITH 10 INCREMENT BY 5 MAXVALUE 99 CACHE 3 CYCLE))"},
 	{"generated", "CREATE TABLE a (n int, d int)", "CREATE TABLE a (n int, d int GENERATED ALWAYS AS (n * 2) STORED)"},
 	{"expression", "CREATE TABLE a (n int, d int GENERATED ALWAYS AS (n * 2) STORED)", "CREATE TABLE a (n int, d int GENERATED ALWAYS AS (n * 3) STORED)"},
+	{"type below an expression", "CREATE TABLE a (n int, n2 int, e int GENERATED ALWAYS AS (n2) STORED, d int GENERATED ALWAYS AS (n * 2) STORED CHECK (d > 0)); CREATE INDEX i ON a (n2, d); COMMENT ON COLUMN a.d IS 'd'",
+		"CREATE TABLE a (n bigint, n2 int, e int GENERATED ALWAYS AS (n2) STORED, d int GENERATED ALWAYS AS (n * 2) STORED CHECK (d > 0)); CREATE INDEX i ON a (n2, d); COMMENT ON COLUMN a.d IS 'd'"},
+	{"expression below an index", "CREATE TABLE a (n int, d int GENERATED ALWAYS AS (n * 2) STORED PRIMARY KEY); CREATE INDEX i ON a (n) WHERE d > 3",
+		"CREATE TABLE a (m int, d int GENERATED ALWAYS AS (m * 3) STORED PRIMARY KEY); CREATE INDEX i ON a (m) WHERE d > 3"},
+	{"type below policy, trigger and rule", triggered + "; ALTER TABLE a ADD y int; CREATE TRIGGER g BEFORE UPDATE OF x ON a FOR EACH ROW WHEN (NEW.x > 1) EXECUTE FUNCTION f(); CREATE POLICY p ON a USING (x > 1); " +
+		"CREATE RULE r AS ON DELETE TO a WHERE OLD.x > 1 DO INSTEAD NOTHING; COMMENT ON TRIGGER g ON a IS 'g'; ALTER TABLE a DISABLE TRIGGER g; CREATE POLICY q ON a USING (y > 1)",
+		triggered + "; ALTER TABLE a ADD y int; ALTER TABLE a ALTER x TYPE bigint; CREATE TRIGGER g BEFORE UPDATE OF x ON a FOR EACH ROW WHEN (NEW.x > 1) EXECUTE FUNCTION f(); CREATE POLICY p ON a USING (x > 1); " +
+			"CREATE RULE r AS ON DELETE TO a WHERE OLD.x > 1 DO INSTEAD NOTHING; COMMENT ON TRIGGER g ON a IS 'g'; ALTER TABLE a DISABLE TRIGGER g; CREATE POLICY q ON a USING (y > 1)"},
+	{"name of an identity's sequence", "CREATE TABLE a (id int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME \"x y\" INCREMENT BY 3))", "CREATE TABLE a (id int GENERATED ALWAYS AS IDENTITY (INCREMENT BY 3))"},
 	{"storage", "CREATE TABLE a (n text, m numeric)", "CREATE TABLE a (n text, m numeric); ALTER TABLE a ALTER n SET STORAGE EXTERNAL, ALTER m SET STORAGE EXTERNAL"},
 	{"odd names", `CREATE TABLE "A b" ("select" int)`, `CREATE TABLE "A b" ("select" bigint, "x""y" int NOT NULL UNIQUE); CREATE INDEX "I x" ON "A b" ("x""y")`},
 
@@ -57,6 +66,7 @@ var pairs = []struct{ name, before, after string }{
 	{"foreign key to a table that goes", "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a)", "CREATE TABLE b (a int)"},
 
 	{"labels", "CREATE TYPE m AS ENUM ('b', 'd'); CREATE TABLE t (m m DEFAULT 'b', n m[])", "CREATE TYPE m AS ENUM ('a', 'b', 'c', 'd', 'e'); CREATE TABLE t (m m DEFAULT 'b', n m[])"},
+	{"label with a default", "CREATE TYPE m AS ENUM ('a', 'b'); CREATE TABLE t (m m DEFAULT 'a')", "CREATE TYPE m AS ENUM ('a', 'b', 'c'); CREATE TABLE t (m m DEFAULT 'c')"},
 	{"another order of labels", "CREATE TYPE m AS ENUM ('a', 'b')", "CREATE TYPE m AS ENUM ('b', 'a')"},
 	{"domain", "CREATE DOMAIN d AS int", "CREATE DOMAIN d AS int DEFAULT 3 NOT NULL CONSTRAINT c CHECK (VALUE > 0); COMMENT ON DOMAIN d IS 'd'"},
 	{"check of a domain", "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0)", "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 1)"},

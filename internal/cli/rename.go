@@ -43,8 +43,11 @@ func (g *generation) rename(ctx context.Context, d *scratch.Scratch) error {
 			in = bufio.NewReader(g.Stdin)
 		}
 		to, err := g.ask(ctx, in, open[0])
+		if errors.Is(err, errNotAnswered) {
+			return &renameError{open}
+		}
 		if err != nil {
-			return errors.Join(err, &renameError{open})
+			return err
 		}
 		if to == "" {
 			g.settled[open[0].Gone] = true

@@ -24,7 +24,7 @@ import (
 func Plan(from, to *schema.State) (steps []schema.Step, left []schema.Change) {
 	p := &planner{
 		from: from, to: to, was: &writer{state: from}, is: &writer{state: to},
-		changes: map[schema.ID]schema.Change{}, gone: map[schema.ID]bool{}, fresh: map[schema.ID]bool{},
+		changes: map[schema.ID]schema.Change{}, gone: map[schema.ID]bool{}, fresh: map[schema.ID]bool{}, turned: map[schema.ID]bool{},
 	}
 	for _, c := range schema.Diff(from, to) {
 		if f := order(c); f >= 0 {
@@ -68,6 +68,9 @@ type planner struct {
 	// IDs as Diff spells them.
 	gone  map[schema.ID]bool // objects that go, for good or to be made again
 	fresh map[schema.ID]bool // objects and parts of objects that are made
+
+	replaced []replaced         // types that are made again while columns have them
+	turned   map[schema.ID]bool // those columns
 
 	steps []schema.Step
 }
@@ -116,6 +119,7 @@ func has(c schema.Change, fields ...string) bool {
 // stands, and all views on either.
 func (p *planner) rebuild() {
 	again := map[schema.ID]bool{}
+	p.replace(again)
 	for _, c := range p.all {
 		switch {
 		case c.Op == schema.Removed && c.ID.Of == "":
@@ -153,7 +157,7 @@ func alterable(c schema.Change) bool {
 	case schema.KindRoutine:
 		return !has(c, "returns", "kind") && c.To.(schema.Routine).Kind != "aggregate"
 	case schema.KindType:
-		return !has(c, "kind") && c.To.(schema.Type).Kind != "range" && !(c.To.(schema.Type).Kind == "domain" && has(c, "base", "collation"))
+		return !has(c, "kind") && c.To.(schema.Type).Kind != "range"
 	case schema.KindTable:
 		return !has(c, "partitions")
 	}

@@ -131,8 +131,14 @@ func (p *planner) alterSequence(s schema.Sequence) {
 // and functions that use it stay.
 func (p *planner) alterType(id schema.ID, c schema.Change, t schema.Type) {
 	name := p.is.name(t.Schema, t.Name)
+	if p.makeReplacement(id, t) {
+		return
+	}
 	if has(c, "labels") {
-		p.alterEnum(c.From.(schema.Type), t, name)
+		added, _ := grown(c.From.(schema.Type).Labels, t.Labels)
+		for _, l := range added {
+			p.alone("ALTER TYPE %s ADD VALUE %s%s", name, literal(l.label), l.place)
+		}
 	}
 	for _, k := range p.parts(id, schema.KindColumn) {
 		p.alterAttribute(k, name)
@@ -179,66 +185,4 @@ func (p *planner) alterAttribute(k schema.Change, name string) {
 			p.add("ALTER TYPE %s ALTER ATTRIBUTE %s TYPE %s%s", name, ident(x.Name), x.Type, collate(x.Collation))
 		}
 	}
-}
-
-// alterEnum adds labels where they belong. Labels that go, or that change
-// places, need another type under the old name: the old one's columns are
-// turned over to it by their texts.
-func (p *planner) alterEnum(from, to schema.Type, name string) {
-	if next, ok := grown(from.Labels, to.Labels); ok {
-		for _, l := range next {
-			p.alone("ALTER TYPE %s ADD VALUE %s%s", name, literal(l.label), l.place)
-		}
-		return
-	}
-	old := ident(from.Name + "_old")
-	p.add("ALTER TYPE %s RENAME TO %s", name, old)
-	p.written(func() { p.is.typ(to) })
-	p.fresh[p.to.Relative(to.ID())] = true
-	spelled := p.was.name(from.Schema, from.Name)
-	for _, t := range p.to.Tables {
-		id := p.to.Relative(t.ID())
-		was := p.table(p.from, id)
-		if was == nil || p.gone[id] || t.PartitionOf != nil {
-			continue
-		}
-		for _, c := range was.Columns {
-			if bare := strings.TrimSuffix(c.Type, "[]"); bare != spelled || c.Inherited || p.op(part(id, schema.KindColumn, c.Name)) == schema.Removed {
-				continue
-			}
-			table := "ALTER TABLE " + p.is.name(t.Schema, t.Name) + " ALTER COLUMN " + ident(c.Name)
-			if c.Default != nil {
-				p.add("%s DROP DEFAULT", table)
-			}
-			through := "text" + c.Type[len(spelled):]
-			p.loses("labels of "+name+" that are no more", "%s TYPE %s USING %s::%s::%s", table, c.Type, ident(c.Name), through, c.Type)
-			if k := p.changes[part(id, schema.KindColumn, c.Name)]; c.Default != nil && !has(k, "default") {
-				p.add("%s SET DEFAULT %s", table, *c.Default) // another one is set later
-			}
-		}
-	}
-	if from.Schema != p.from.Home {
-		old = ident(from.Schema) + "." + old
-	}
-	p.add("DROP TYPE %s", old)
-}
-
-type label struct{ label, place string }
-
-// grown reports whether all labels are where they were, and which are new.
-func grown(from, to []string) (added []label, ok bool) {
-	n := 0
-	for i, l := range to {
-		switch {
-		case n < len(from) && from[n] == l:
-			n++
-		case i == 0 && len(from) > 0:
-			added = append(added, label{l, " BEFORE " + literal(from[0])})
-		case i == 0:
-			added = append(added, label{l, ""})
-		default:
-			added = append(added, label{l, " AFTER " + literal(to[i-1])})
-		}
-	}
-	return added, n == len(from)
 }

@@ -29,7 +29,7 @@ func (p *planner) alterColumn(t schema.Table, table string, k schema.Change) {
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + ident(c.Name) + " "
 	if has(k, "type", "collation") && !c.Inherited {
 		p.retype(alter, was, c)
-	} else if has(k, "default") {
+	} else if has(k, "default") && !p.turned[k.ID] {
 		p.setDefault(table, c)
 	}
 	if has(k, "nullable") {
@@ -56,6 +56,11 @@ func (p *planner) regenerate(t schema.Table, was *schema.Table, table string) (m
 	for _, k := range p.parts(id, schema.KindColumn) {
 		if k.Op == schema.Removed || has(k, "type", "collation") {
 			touched = append(touched, k.ID.Name)
+		}
+	}
+	for _, c := range was.Columns {
+		if p.turned[part(id, schema.KindColumn, c.Name)] {
+			touched = append(touched, c.Name)
 		}
 	}
 	for _, c := range t.Columns {

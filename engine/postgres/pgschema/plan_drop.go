@@ -22,43 +22,70 @@ func (p *planner) clear() {
 	}
 }
 
-// clearAbove takes away policies, rules and triggers that stand on a column
-// whose type changes, or which goes: the server does not let it, as long as
-// they are there. They are made again.
+// clearAbove takes away what stands on a column whose type changes, or which
+// goes: the server does not let it, as long as a policy, rule or trigger is
+// there. They are made again.
 func (p *planner) clearAbove() {
-	for _, c := range p.all {
-		if c.ID.Kind != schema.KindColumn || c.Op != schema.Removed && !has(c, "type", "collation", "generated", "stored") {
+	for _, t := range p.from.Tables {
+		of := p.from.Relative(t.ID())
+		if p.table(p.to, of) == nil || p.gone[of] {
 			continue
 		}
-		of := schema.ID{Kind: schema.KindTable, Schema: c.ID.Schema, Name: c.ID.Of}
-		t, now := p.table(p.from, of), p.table(p.to, of)
-		if t == nil || now == nil || p.gone[of] {
-			continue
-		}
-		name := p.was.name(t.Schema, t.Name)
-		again := func(kind schema.Kind, x, definition string) bool {
-			id := part(of, kind, x)
-			if p.fresh[id] || p.op(id) == schema.Removed || p.op(id) == schema.Changed && !stays(p.changes[id]) || !mentions(definition, c.ID.Name) {
-				return false
-			}
-			p.fresh[id] = true
-			return true
-		}
-		for _, x := range t.Policies {
-			if again(schema.KindPolicy, x.Name, x.Using+" "+x.WithCheck) {
-				p.add("DROP POLICY %s ON %s", ident(x.Name), name)
+		for _, c := range t.Columns {
+			id := part(of, schema.KindColumn, c.Name)
+			k := p.changes[id]
+			if k.Op == schema.Removed || has(k, "type", "collation", "generated", "stored") || p.turned[id] {
+				p.clearColumn(t, c.Name, p.turned[id])
 			}
 		}
-		for _, x := range t.Rules {
-			if again(schema.KindRule, x.Name, x.Definition) {
-				p.add("DROP RULE %s ON %s", ident(x.Name), name)
+	}
+}
+
+// clearColumn takes away what names a column; with turned also that in which
+// its type is named.
+func (p *planner) clearColumn(t schema.Table, column string, turned bool) {
+	of, name := p.from.Relative(t.ID()), p.was.name(t.Schema, t.Name)
+	again := func(kind schema.Kind, x, definition string) bool {
+		id := part(of, kind, x)
+		if p.fresh[id] || p.op(id) == schema.Removed || p.op(id) == schema.Changed && !stays(p.changes[id]) || !mentions(definition, column) {
+			return false
+		}
+		p.fresh[id] = true
+		return true
+	}
+	for _, x := range t.Policies {
+		if again(schema.KindPolicy, x.Name, x.Using+" "+x.WithCheck) {
+			p.add("DROP POLICY %s ON %s", ident(x.Name), name)
+		}
+	}
+	for _, x := range t.Rules {
+		if again(schema.KindRule, x.Name, x.Definition) {
+			p.add("DROP RULE %s ON %s", ident(x.Name), name)
+		}
+	}
+	for _, x := range t.Triggers {
+		head, _, _ := strings.Cut(x.Definition, " EXECUTE ")
+		if again(schema.KindTrigger, x.Name, head) {
+			p.add("DROP TRIGGER %s ON %s", ident(x.Name), name)
+		}
+	}
+	if !turned {
+		return
+	}
+	for _, x := range t.Checks {
+		if !x.Inherited && again(schema.KindCheck, x.Name, x.Expression) {
+			p.add("ALTER TABLE %s DROP CONSTRAINT %s", name, ident(x.Name))
+		}
+	}
+	for _, x := range t.Indexes {
+		words := x.Where
+		for _, part := range x.Parts {
+			if strings.ContainsAny(part, "(:") {
+				words += " " + part
 			}
 		}
-		for _, x := range t.Triggers {
-			head, _, _ := strings.Cut(x.Definition, " EXECUTE ")
-			if again(schema.KindTrigger, x.Name, head) {
-				p.add("DROP TRIGGER %s ON %s", ident(x.Name), name)
-			}
+		if again(schema.KindIndex, x.Name, words) {
+			p.dropIndex(t, x)
 		}
 	}
 }

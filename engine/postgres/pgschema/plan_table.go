@@ -25,6 +25,7 @@ func (p *planner) alterTable(id schema.ID) {
 	}
 	if t.PartitionOf == nil || was.PartitionOf == nil {
 		made := p.regenerate(*t, was, name)
+		p.turn(*t, was, name)
 		for _, k := range p.parts(id, schema.KindColumn) {
 			p.alterColumn(*t, name, k)
 		}
@@ -79,6 +80,7 @@ func (p *planner) partitionDefaults(t schema.Table, name string) {
 // complete adds what stands behind tables: indexes, partitions, constraints,
 // rules, triggers, policies.
 func (p *planner) complete() {
+	p.dropReplaced()
 	for _, s := range p.to.Sequences {
 		id := p.to.Relative(s.ID())
 		switch c := p.changes[id]; {

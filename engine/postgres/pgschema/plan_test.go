@@ -68,6 +68,9 @@ var pairs = []struct{ name, before, after string }{
 	{"labels", "CREATE TYPE m AS ENUM ('b', 'd'); CREATE TABLE t (m m DEFAULT 'b', n m[])", "CREATE TYPE m AS ENUM ('a', 'b', 'c', 'd', 'e'); CREATE TABLE t (m m DEFAULT 'b', n m[])"},
 	{"label with a default", "CREATE TYPE m AS ENUM ('a', 'b'); CREATE TABLE t (m m DEFAULT 'a')", "CREATE TYPE m AS ENUM ('a', 'b', 'c'); CREATE TABLE t (m m DEFAULT 'c')"},
 	{"another order of labels", "CREATE TYPE m AS ENUM ('a', 'b')", "CREATE TYPE m AS ENUM ('b', 'a')"},
+	{"fewer labels below all that names them", enumerated("'a', 'b', 'c'"), enumerated("'a', 'c'")},
+	{"base of a domain", "CREATE DOMAIN d AS text CHECK (VALUE <> ''); CREATE TABLE a (x d DEFAULT 'a', y d[], CHECK (x <> 'b')); CREATE VIEW v AS SELECT x FROM a; CREATE FUNCTION f(d) RETURNS d LANGUAGE sql AS 'SELECT $1'; COMMENT ON DOMAIN d IS 'd'",
+		"CREATE DOMAIN d AS varchar(20) CHECK (VALUE <> ''); CREATE TABLE a (x d DEFAULT 'a', y d[], CHECK (x <> 'b')); CREATE VIEW v AS SELECT x FROM a; CREATE FUNCTION f(d) RETURNS d LANGUAGE sql AS 'SELECT $1'; COMMENT ON DOMAIN d IS 'd'"},
 	{"domain", "CREATE DOMAIN d AS int", "CREATE DOMAIN d AS int DEFAULT 3 NOT NULL CONSTRAINT c CHECK (VALUE > 0); COMMENT ON DOMAIN d IS 'd'"},
 	{"check of a domain", "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0)", "CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 1)"},
 	{"composite", "CREATE TYPE p AS (a int, b int)", "CREATE TYPE p AS (a bigint, c text)"},
@@ -118,6 +121,12 @@ var pairs = []struct{ name, before, after string }{
 	{"own default of a partition", "CREATE TABLE p (k int, v int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)",
 		"CREATE TABLE p (k int, v int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); ALTER TABLE p1 ALTER v SET DEFAULT 3"},
 	{"inherited column", "CREATE TABLE a (x int); CREATE TABLE b () INHERITS (a)", "CREATE TABLE a (x int, y int DEFAULT 3); CREATE TABLE b () INHERITS (a)"},
+}
+
+func enumerated(labels string) string {
+	return "CREATE TYPE m AS ENUM (" + labels + "); CREATE TABLE t (id int, m m NOT NULL DEFAULT 'a', n m[] DEFAULT '{a}', g bool GENERATED ALWAYS AS (m = 'a') STORED, CHECK (m <> 'c')); " +
+		"CREATE INDEX i ON t (id) WHERE m = 'a'; CREATE INDEX j ON t (m, (m = 'c')); CREATE VIEW v AS SELECT m FROM t; CREATE POLICY p ON t USING (m = 'a'); " +
+		"CREATE FUNCTION f(m) RETURNS m LANGUAGE sql AS 'SELECT $1'; CREATE VIEW w AS SELECT f(m) FROM t"
 }
 
 const triggered = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TABLE a (x int)"

@@ -44,6 +44,7 @@ func Plan(from, to *schema.State) (steps []schema.Step, left []schema.Change) {
 	p.clear()
 	p.drop(false)
 	p.build()
+	p.allow()
 	p.complete()
 	p.drop(true)
 	p.tell()

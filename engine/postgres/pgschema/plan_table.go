@@ -284,7 +284,7 @@ func contains(all []string, one string) bool {
 	return false
 }
 
-// tell makes comments and grants what they are to be.
+// tell makes comments what they are to be.
 func (p *planner) tell() {
 	was := map[string]string{}
 	for _, r := range p.was.remarks() {
@@ -301,6 +301,11 @@ func (p *planner) tell() {
 			p.add("%s", r.sql())
 		}
 	}
+}
+
+// allow makes grants what they are to be. What is made again has its rights in
+// the same transaction: nobody may find it without.
+func (p *planner) allow() {
 	held, wanted := map[string]bool{}, map[string]bool{}
 	for _, r := range p.is.rights() {
 		wanted[r.give] = true

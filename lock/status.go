@@ -97,6 +97,7 @@ func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
 const leasePause = 500 * time.Millisecond
 
 func (l Lock) inspect(ctx context.Context, s engine.Session) (Status, error) {
+	var last Row
 	for i := 1; ; i++ {
 		row, err := l.read(ctx, s)
 		if err != nil {
@@ -104,6 +105,11 @@ func (l Lock) inspect(ctx context.Context, s engine.Session) (Status, error) {
 		}
 		if row == nil {
 			row = &Row{}
+		}
+		if row.Run != last.Run || row.Token != last.Token {
+			// Another hold than at the look before, of which nothing is known
+			// yet: where many come and go, each look may meet one that ends.
+			i, last = 1, *row
 		}
 		owner, err := l.Engine.Native.Look(ctx, s, l.Key())
 		if err != nil {

@@ -72,6 +72,7 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 		if m.Now != "" {
 			r.Items[0].Line = m.Line
 			r.Detail = fmt.Sprintf("it ran with checksum %.16s, and the file has %.16s", m.Checksum, m.Now)
+			r.Now = kept(st.text, m.From-1, m.To)
 		}
 		return nil, r
 	}
@@ -337,7 +338,7 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 	r.proof, r.presumed = "", false
 	u := engine.Unit{Statements: r.step.text.Statements(from, to), Watch: r.watch(from), AtOnce: !r.w.c.NoPipeline}
 	sum := string(g.Checksum)
-	done := r.jw.Done(r.about(), from+1, to, sum, time.Now())
+	done := func(kept string) engine.Query { return r.jw.Done(r.about(), from+1, to, sum, kept, time.Now()) }
 	switch g.Mode {
 	case plan.Settings:
 		return u, false
@@ -349,7 +350,7 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 		if last {
 			u.Closing = r.closing()
 		} else {
-			u.Closing = append(r.restore(), done)
+			u.Closing = append(r.restore(), done(kept(r.step.text, from, to)))
 		}
 		return u, last
 	}
@@ -358,7 +359,7 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 		// That the migration is in the history says that this part is done.
 		u.Closing = r.closing()
 	} else {
-		u.Closing = append(r.restore(), done)
+		u.Closing = append(r.restore(), done(""))
 	}
 	return u, last
 }
@@ -371,12 +372,28 @@ func (r *runner) start(ctx context.Context, from, to int, sum string) engine.Que
 		if st, _, err := r.step.text.Peek(from); err == nil && st.Copy == nil {
 			if e, condition := presume(r.s, st); condition != "" {
 				r.presumed, r.proof = true, e.Text()
-				return r.jw.StartIf(r.about(), from+1, to, sum, r.proof, condition)
+				return r.jw.StartIf(r.about(), from+1, to, sum, r.proof, kept(r.step.text, from, to), condition)
 			}
 		}
 	}
 	r.proof = r.evidence(ctx, from, to)
-	return r.jw.Start(r.about(), from+1, to, sum, r.proof)
+	return r.jw.Start(r.about(), from+1, to, sum, r.proof, kept(r.step.text, from, to))
+}
+
+// kept is what the journal keeps of the text of statements from up to but
+// without to.
+func kept(text *migration.Reader, from, to int) string {
+	var k journal.Kept
+	for st, err := range text.Near(from, to) {
+		if err != nil {
+			k.Stop()
+			break
+		}
+		if !k.Add(st.Text) {
+			break
+		}
+	}
+	return k.String()
 }
 
 // evidence looks at what a statement outside a transaction is about to
@@ -416,7 +433,7 @@ func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
 		return g, nil
 	}
 	from := r.from(g)
-	q := r.jw.Start(r.about(), from+1, g.To, string(g.Checksum), "")
+	q := r.jw.Start(r.about(), from+1, g.To, string(g.Checksum), "", kept(r.step.text, from, g.To))
 	_, err = r.s.Exec(ctx, q.Text, q.Values()...)
 	return g, err
 }
@@ -586,7 +603,7 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 // too the group stays in doubt.
 func (r *runner) noteDone(ctx context.Context, g plan.Group, e *MigrationError) {
 	from, to := r.from(g), g.To
-	q := r.jw.Done(r.about(), from+1, to, string(g.Checksum), r.started)
+	q := r.jw.Done(r.about(), from+1, to, string(g.Checksum), "", r.started)
 	var err error
 	for range 3 {
 		if _, err = r.s.Exec(ctx, q.Text, q.Values()...); !r.w.c.Engine.Fault(err).WaitedOut {

@@ -240,8 +240,15 @@ func TestResume(t *testing.T) {
 		}
 		b.put("1_r.sql", strings.Replace(head, "VALUES (1)", "VALUES (7)", 1)+"INSERT INTO r VALUES (2);\nINSERT INTO r VALUES (3);\n-- rollback\nDROP TABLE r;\n")
 		var refused *plan.Refusal
-		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.MendedTooEarly {
-			t.Fatalf("got %v, want a refusal of the changed statement", err)
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.MendedTooEarly ||
+			refused.Mended.Text != "INSERT INTO r VALUES (1)" || refused.Now != "INSERT INTO r VALUES (7)" {
+			t.Fatalf("got %+v, want a refusal of the changed statement, with both its texts", err)
+		}
+		long := strings.Repeat("-", 2000) + "\n"
+		b.put("1_r.sql", strings.Replace(head, "CREATE TABLE r (n INTEGER)", "CREATE TABLE r (n BIGINT "+long+")", 1)+"INSERT INTO r VALUES (2);\n-- rollback\nDROP TABLE r;\n")
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.MendedTooEarly ||
+			refused.Mended.Text != "CREATE TABLE r (n INTEGER)" || !strings.HasPrefix(refused.Now, "CREATE TABLE r (n BIGINT --") || len(refused.Now) > 1100 {
+			t.Fatalf("got %+v, want a refusal of the changed statement, with both its texts", err)
 		}
 		b.put("1_r.sql", head+"INSERT INTO r VALUES (2);\nINSERT INTO r VALUES (3);\n-- rollback\nDROP TABLE r;\n")
 		b.migrate()

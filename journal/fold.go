@@ -21,6 +21,9 @@ func (f *fold) add(e Entry) {
 		return
 	}
 	if l := f.last(); l.What == Started && l.sameAs(&e) && l.From == e.From && l.To == e.To {
+		if e.Detail == "" {
+			e.Detail = l.Detail
+		}
 		f.out = f.out[:len(f.out)-1]
 	}
 	switch l := f.last(); {
@@ -44,7 +47,7 @@ func (f *fold) fold(row []Entry) {
 		sum.AddChecksum(migration.Checksum(e.Checksum))
 	}
 	one := row[foldSize-1]
-	one.From, one.Checksum, one.Each = row[0].From, string(sum.Checksum()), true
+	one.From, one.Checksum, one.Each, one.Detail = row[0].From, string(sum.Checksum()), true, ""
 	row[0] = one
 	kept := copy(row[1:], row[foldSize:])
 	clear(row[1+kept:])

@@ -93,7 +93,7 @@ type Entry struct {
 	Statements int                 `json:"statements,omitempty"`
 	Checksum   string              `json:"checksum,omitempty"` // over statements From..To
 	Duration   time.Duration       `json:"-"`
-	Detail     string              `json:"detail,omitempty"`
+	Detail     string              `json:"detail,omitempty"` // of a Started or Done one the text of the statements: see Kept
 	By         string              `json:"by,omitempty"`
 
 	// Evidence is, of a Started entry, engine.Evidence as text; of a Resolved

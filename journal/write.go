@@ -31,20 +31,21 @@ type Step struct {
 }
 
 // Start writes ahead that statements from..to are about to run, with what
-// will tell whether they did.
-func (w *Writer) Start(s Step, from, to int, checksum, evidence string) engine.Query {
-	return w.entry(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence})
+// will tell whether they did, and with their text as far as it is kept.
+func (w *Writer) Start(s Step, from, to int, checksum, evidence, kept string) engine.Query {
+	return w.entry(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence, Detail: kept})
 }
 
 // StartIf is Start where a condition holds; else it raises: see IsCondition.
-func (w *Writer) StartIf(s Step, from, to int, checksum, evidence, condition string) engine.Query {
-	return w.insert(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence}, time.Time{},
+func (w *Writer) StartIf(s Step, from, to int, checksum, evidence, kept, condition string) engine.Query {
+	return w.insert(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence, Detail: kept}, time.Time{},
 		"CASE WHEN "+condition+" THEN "+w.journal.Engine.Dialect.Now+" END")
 }
 
-// Done writes that they ran; since is when they were begun.
-func (w *Writer) Done(s Step, from, to int, checksum string, since time.Time) engine.Query {
-	return w.timed(s, Entry{What: Done, From: from, To: to, Checksum: checksum}, since)
+// Done writes that they ran; since is when they were begun. Their text is kept
+// where it was not when they were started.
+func (w *Writer) Done(s Step, from, to int, checksum, kept string, since time.Time) engine.Query {
+	return w.timed(s, Entry{What: Done, From: from, To: to, Checksum: checksum, Detail: kept}, since)
 }
 
 // Failed writes that one of them was refused; torn, that those before it may

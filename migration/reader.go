@@ -82,6 +82,26 @@ func (r *Reader) Peek(i int) (sqltext.Statement, Hash, error) {
 	return k.Statement, k.hash, err
 }
 
+// Near yields statement i and those behind it up to but without to, as far as
+// they can be had without going on in the file: whoever runs them next need not
+// begin anew. Rows are not to be read.
+func (r *Reader) Near(i, to int) iter.Seq2[sqltext.Statement, error] {
+	return func(yield func(sqltext.Statement, error) bool) {
+		if k, err := r.at(i); i >= to || !yield(k.Statement, err) || err != nil {
+			return
+		}
+		for i++; i < to; i++ {
+			if i >= r.first+len(r.block) {
+				yield(sqltext.Statement{}, io.EOF)
+				return
+			}
+			if !yield(r.block[i-r.first].Statement, nil) {
+				return
+			}
+		}
+	}
+}
+
 // at goes to statement i.
 func (r *Reader) at(i int) (known, error) {
 	if i < r.first || r.given && i == r.first {

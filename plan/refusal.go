@@ -41,8 +41,9 @@ type Refusal struct {
 	Items    []Item
 	Version  migration.Version
 	Progress Progress
-	Mended   Mark // with MendedTooEarly
-	Down     bool // a rollback was asked for
+	Mended   Mark   // with MendedTooEarly: what ran
+	Now      string // with MendedTooEarly: what stands there now, as far as Mended has its text
+	Down     bool   // a rollback was asked for
 	Detail   string
 }
 

@@ -30,7 +30,8 @@ type Progress struct {
 type Mark struct {
 	From, To int
 	Checksum string
-	Each     bool // they ran one by one, and it is over the checksum of each
+	Each     bool   // they ran one by one, and it is over the checksum of each
+	Text     string // what ran, as far as it was kept: see journal.Kept
 }
 
 // Settleable says that there is something to look at which may tell how the
@@ -81,6 +82,7 @@ func SameMigration(e *journal.Entry, version, file string) bool {
 // direction ends an open one in the other: a half-applied migration that is
 // being rolled back is half rolled back from then on.
 func Unfinished(h *journal.History) (*journal.Entry, Progress) {
+	var began *journal.Entry      // the last that was started
 	var at, turned *journal.Entry // turned, before: the attempt in the other direction that at came upon
 	var p, before Progress
 	for i := range h.Open {
@@ -104,12 +106,13 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 		p.Open, p.Total = true, e.Statements
 		switch {
 		case e.What == journal.Started:
+			began = e
 			p.Doubt, p.To, p.Failure, p.Evidence = e.From, e.To, "", e.Evidence
 		case e.What == journal.Done || e.ResolvedDone():
 			p.Doubt, p.To, p.Failure, p.Evidence = 0, 0, "", ""
 			if e.To > p.Done {
 				p.Done = e.To
-				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum, e.Each})
+				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum, e.Each, keptText(e, began)})
 			}
 		case e.What == journal.Resolved:
 			// Said by a person, it leaves the evidence: something may be left of
@@ -125,4 +128,15 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 		}
 	}
 	return at, p
+}
+
+// keptText is the text of what an entry calls done.
+func keptText(done, began *journal.Entry) string {
+	if done.What == journal.Done && done.Detail != "" {
+		return done.Detail
+	}
+	if began != nil && began.Direction == done.Direction && began.From == done.From && began.To == done.To {
+		return began.Detail
+	}
+	return ""
 }

@@ -59,6 +59,8 @@ type description struct {
 
 	Problems []migration.Problem // all that is wrong with the folder
 
+	Ran, Now string // what ran and what stands in the file now, as far as it is kept
+
 	Draft   string          // a migration that was not written
 	Changes []schema.Change // differences that it would leave
 }
@@ -118,6 +120,8 @@ func (d description) document() map[string]any {
 	put("statement", d.Statement, d.Statement != "")
 	put("number", d.Number, d.Number > 0)
 	put("total", d.Total, d.Total > 0)
+	put("ran", d.Ran, d.Ran != "")
+	put("now", d.Now, d.Now != "")
 	put("server", d.Server, len(d.Server) > 0)
 	put("state", d.State, len(d.State) > 0)
 	put("next", d.Next, len(d.Next) > 0)
@@ -143,7 +147,7 @@ func (a *app) describe(err error, ctx context.Context) description {
 	}
 	d.Message = render.Plain(a.masked(d.Message))
 	d.Statement = a.masked(d.Statement)
-	d.Caret = a.masked(d.Caret)
+	d.Caret, d.Ran, d.Now = a.masked(d.Caret), a.masked(d.Ran), a.masked(d.Now)
 	for k, v := range d.Server {
 		d.Server[k] = render.Plain(a.masked(v))
 	}
@@ -362,6 +366,13 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 			"then: dbwarden unlock, where the lock is held, and: dbwarden " + verb,
 		}
 	case plan.MendedTooEarly:
+		if d.File != "" {
+			d.Message = strings.Replace(d.Message, r.Items[0].File, d.File, 1)
+		}
+		if r.Mended.Text != "" && r.Now != "" && r.Mended.Text != r.Now {
+			d.Ran, d.Now = r.Mended.Text, r.Now
+			d.Caret = render.Changed(d.Ran, d.Now)
+		}
 		d.Next = []string{"put those statements back as they were; mend from the failed one on, or take the migration back with: dbwarden rollback"}
 	case plan.SessionGone:
 		d.Next = []string{"take it back and run it anew: dbwarden rollback, dbwarden migrate",

@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+)
+
+// KeptBytes is how much text of what is begun outside a transaction its entry
+// keeps: where somebody has changed it before the migration could end, both
+// texts can be shown. Of what is longer the checksum tells that it is another.
+const KeptBytes = 1000
+
+// Kept gathers the text that an entry keeps. A statement that may hold a
+// password is left out.
+type Kept struct {
+	b    strings.Builder
+	more bool // something is not in it
+}
+
+// Add takes the text of the next statement, and says whether there is room
+// for another.
+func (k *Kept) Add(text string) bool {
+	if k.more {
+		return false
+	}
+	if k.b.Len() > 0 {
+		k.b.WriteString(";\n")
+	}
+	if word := secretive(text); word != "" {
+		fmt.Fprintf(&k.b, "-- not kept: it says %s", word)
+		return true
+	}
+	if room := KeptBytes - k.b.Len(); len(text) > room {
+		text, k.more = text[:max(0, room)], true
+	}
+	k.b.WriteString(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), ""))
+	return !k.more
+}
+
+// Stop says that what follows is not to be had.
+func (k *Kept) Stop() { k.more = true }
+
+// String is what was gathered; an ellipsis at its end says that there was more.
+func (k *Kept) String() string {
+	if k.more {
+		return k.b.String() + ellipsis
+	}
+	return k.b.String()
+}
+
+const ellipsis = " …"
+
+// Cut says whether a text that was kept is not all that ran.
+func Cut(kept string) bool { return strings.HasSuffix(kept, ellipsis) }
+
+// secretive finds what stands beside a secret in the products' own statements
+// (CREATE ROLE, CREATE USER, CREATE SUBSCRIPTION, CREATE SERVER), and in many
+// a column's name.
+func secretive(text string) string {
+	lower := strings.ToLower(text)
+	for _, word := range []string{"password", "identified", "secret", "credential"} {
+		if strings.Contains(lower, word) {
+			return word
+		}
+	}
+	return ""
+}

@@ -22,10 +22,14 @@ type Question struct {
 // Questions are those that the way from one state to the other one raises.
 // settled are objects about which it has been said that they go.
 func Questions(from, to *schema.State, settled map[schema.ID]bool) (all []Question) {
+	views := map[schema.ID]bool{}
+	for _, v := range from.Views {
+		views[from.Relative(v.ID())] = true
+	}
 	gone, fresh := apart(from, to)
 	for _, g := range gone {
-		if settled[g.id] {
-			continue
+		if settled[g.id] || views[schema.ID{Kind: schema.KindView, Schema: g.id.Schema, Name: g.id.Of}] {
+			continue // a view has no data of its own
 		}
 		q := Question{Gone: g.id}
 		score := map[schema.ID]int{}
@@ -290,6 +294,12 @@ func renamable(st *schema.State) (ids []schema.ID) {
 	empty := &schema.State{Home: st.Home}
 	for _, c := range schema.Diff(empty, st) {
 		ids = append(ids, c.ID)
+	}
+	for _, t := range st.Types {
+		id := st.Relative(t.ID())
+		for _, c := range t.Columns {
+			ids = append(ids, schema.ID{Kind: schema.KindColumn, Schema: id.Schema, Of: id.Name, Name: c.Name})
+		}
 	}
 	for _, t := range st.Tables {
 		// Parts are compared where both sides have the table.

@@ -76,6 +76,16 @@ func TestEnumsAndSequencesAreAskedToo(t *testing.T) {
 	}
 }
 
+func TestNobodyIsAskedAboutTheColumnsOfAView(t *testing.T) {
+	t.Parallel()
+	view := func(column string) *schema.State {
+		return &schema.State{Home: "public", Views: []schema.View{{Schema: "public", Name: "v", Columns: []schema.Column{{Name: column, Type: "text"}}}}}
+	}
+	if got := generate.Questions(view("mail"), view("email"), nil); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
 // An index that differs in its name alone is not built again, and a sequence
 // does not begin again: nobody need be asked.
 func TestWhatDiffersInNothingButItsNameIsRenamed(t *testing.T) {
@@ -125,10 +135,10 @@ func TestNamesArePathsOfObjects(t *testing.T) {
 	s := tables("users: id int, mail text", "id: users int")
 	s.Tables = append(s.Tables, schema.Table{Schema: "crm", Name: "users", Columns: []schema.Column{{Name: "note"}}})
 	s.Tables[0].Indexes = []schema.Index{{Name: "mail"}, {Name: "by_mail"}}
-	s.Types = []schema.Type{{Schema: "public", Name: "mood", Kind: "enum"}}
+	s.Types = []schema.Type{{Schema: "public", Name: "mood", Kind: "enum"}, {Schema: "public", Name: "pair", Columns: []schema.Column{{Name: "a"}}}}
 	for path, want := range map[string]string{
 		"users": "table users", "users.mail": "column users.mail", "crm.users": "table crm.users", "crm.users.note": "column crm.users.note",
-		"users.by_mail": "index users.by_mail", "mood": "type mood", "nobody": "there is no nobody", "users.nobody": "there is no users.nobody", "mail": "there is no mail",
+		"users.by_mail": "index users.by_mail", "mood": "type mood", "pair.a": "column pair.a", "nobody": "there is no nobody", "users.nobody": "there is no users.nobody", "mail": "there is no mail",
 	} {
 		id, err := generate.Named(s, path)
 		got := id.String()

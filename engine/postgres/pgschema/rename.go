@@ -35,6 +35,11 @@ func Rename(st *schema.State, r schema.Renaming) string {
 			return w.renamePart(t, r)
 		}
 	}
+	for _, t := range st.Types {
+		if r.ID.Kind == schema.KindColumn && t.Kind == "composite" && st.Relative(t.ID()) == (schema.ID{Kind: schema.KindType, Schema: r.ID.Schema, Name: r.ID.Of}) {
+			return "ALTER TYPE " + w.name(t.Schema, t.Name) + " RENAME ATTRIBUTE " + ident(r.ID.Name) + " TO " + ident(r.To)
+		}
+	}
 	return ""
 }
 

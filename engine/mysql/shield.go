@@ -12,7 +12,8 @@ import (
 // shield keeps what a file sets in its session from our own statements
 // between the file's: with autocommit off they would wait for somebody's
 // COMMIT, in a session that reads only they would fail, and so they would for
-// want of time or rights. The file finds its settings as it left them.
+// want of time or rights; they would take the number that is meant for the
+// file's next row, and be written at the time that it has set. The file finds its settings as it left them.
 type shield struct {
 	unsure bool // a statement of the file's may have set something
 	theirs settings
@@ -25,8 +26,16 @@ type settings struct {
 	uncommitted, readOnly bool
 	seconds               string // the statement limit, on MariaDB
 	rows                  string // sql_select_limit, which hides what is looked for
+	joins                 bool   // sql_big_selects = 0, which refuses what max_join_size calls large
+	next                  string // insert_id, which the next row of any table takes
+	clock                 string // timestamp, where it stands still
 	role                  string
 	anyRole               bool // role is not the one of the start
+}
+
+// rights are what is in the way of ours also inside a transaction.
+func (t settings) rights() bool {
+	return t.seconds != "" || t.rows != "" || t.joins || t.next != "" || t.clock != "" || t.anyRole
 }
 
 // note is told of each statement of the file's before it runs.
@@ -35,6 +44,8 @@ func (h *shield) note(t engine.Traits) {
 	case engine.Setting, engine.Other:
 		h.unsure = true
 	}
+	// A row may take it.
+	h.unsure = h.unsure || h.theirs.next != ""
 }
 
 // raise is called before a statement of ours; inside says that a transaction
@@ -61,13 +72,22 @@ func (h *shield) raise(ctx context.Context, s *session, inside bool) error {
 	if h.theirs.rows != "" && !h.rights {
 		set = append(set, "sql_select_limit = DEFAULT")
 	}
+	if h.theirs.joins && !h.rights {
+		set = append(set, "sql_big_selects = 1")
+	}
+	if h.theirs.next != "" && !h.rights {
+		set = append(set, "insert_id = 0")
+	}
+	if h.theirs.clock != "" && !h.rights {
+		set = append(set, "timestamp = DEFAULT")
+	}
 	if err := assign(ctx, s, set); err != nil {
 		return err
 	}
 	if h.rights {
 		return nil
 	}
-	h.rights = h.theirs.seconds != "" || h.theirs.rows != "" || h.theirs.anyRole
+	h.rights = h.theirs.rights()
 	if !h.theirs.anyRole {
 		return nil
 	}
@@ -92,6 +112,15 @@ func (h *shield) lower(ctx context.Context, s *session, inside bool) error {
 	if h.rights && h.theirs.rows != "" {
 		set = append(set, "sql_select_limit = "+h.theirs.rows)
 	}
+	if h.rights && h.theirs.joins {
+		set = append(set, "sql_big_selects = 0")
+	}
+	if h.rights && h.theirs.next != "" {
+		set = append(set, "insert_id = "+h.theirs.next)
+	}
+	if h.rights && h.theirs.clock != "" {
+		set = append(set, "timestamp = "+h.theirs.clock)
+	}
 	if err := assign(ctx, s, set); err != nil {
 		return err
 	}
@@ -113,10 +142,14 @@ func (h *shield) look(ctx context.Context, s *session) error {
 		limit = "NULLIF(@@session.max_statement_time, 0)"
 	}
 	var autocommit, readOnly bool
-	var seconds, rows, role sql.NullString
-	err := s.query(ctx, func(scan func(...any) error) error { return scan(&autocommit, &readOnly, &seconds, &rows, &role) },
+	var joins bool
+	var seconds, rows, next, clock, role sql.NullString
+	err := s.query(ctx, func(scan func(...any) error) error {
+		return scan(&autocommit, &readOnly, &seconds, &rows, &joins, &next, &clock, &role)
+	},
 		"SELECT @@session.autocommit, @@session."+s.readOnlyName()+", "+limit+
-			", NULLIF(@@session.sql_select_limit, 18446744073709551615), "+currentRole+" LIMIT 1")
+			", NULLIF(@@session.sql_select_limit, 18446744073709551615), NOT @@session.sql_big_selects, NULLIF(@@session.insert_id, 0), "+
+			"IF(ABS(@@timestamp - UNIX_TIMESTAMP(SYSDATE(6))) > 1, @@timestamp, NULL), "+currentRole+" LIMIT 1")
 	if err != nil {
 		return err
 	}
@@ -126,6 +159,7 @@ func (h *shield) look(ctx context.Context, s *session) error {
 	}
 	if !h.rights {
 		h.theirs.seconds, h.theirs.rows, h.theirs.role = seconds.String, rows.String, role.String
+		h.theirs.joins, h.theirs.next, h.theirs.clock = joins, next.String, clock.String
 		h.theirs.anyRole = s.begun != nil && role.String != s.begun.role
 	}
 	h.unsure = false

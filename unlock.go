@@ -206,7 +206,10 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 				m = set.Find(v)
 			}
 		}
+		v, notVersion := migration.ParseVersion(name)
 		switch {
+		case m == nil && notVersion == nil && (e == nil || !plan.SameMigration(e, v.String(), "")):
+			return &plan.Refusal{Code: plan.UnknownVersion, Version: v}
 		case e == nil:
 			return ErrNothingInDoubt
 		case m == nil || e.Version != "" && m.Version.String() != e.Version || e.Version == "" && m.File != e.File:

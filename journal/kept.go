@@ -58,10 +58,28 @@ func Cut(kept string) bool { return strings.HasSuffix(kept, ellipsis) }
 // a column's name.
 func secretive(text string) string {
 	lower := strings.ToLower(text)
-	for _, word := range []string{"password", "identified", "secret", "credential"} {
+	for _, word := range []string{"password", "identified", "secret", "credential", "token", "encrypt", "attach"} {
 		if strings.Contains(lower, word) {
 			return word
 		}
 	}
+	if userInURL(text) {
+		return "who connects in a URL"
+	}
 	return ""
+}
+
+// userInURL finds the beginning of a URL with a password or token in it, as
+// CREATE SUBSCRIPTION and ENGINE=FEDERATED take them: postgresql://user:word@host.
+func userInURL(text string) bool {
+	for {
+		_, rest, found := strings.Cut(text, "://")
+		if !found {
+			return false
+		}
+		if i := strings.IndexAny(rest, "@'\" \t\r\n"); i >= 0 && rest[i] == '@' {
+			return true
+		}
+		text = rest
+	}
 }

@@ -89,15 +89,17 @@ func (s *session) remember(ctx context.Context) error {
 // where there is none.
 const currentRole = "COALESCE(/*!80000 CURRENT_ROLE(), */ /*M! CURRENT_ROLE(), */ NULL)"
 
+// stopped says that SET timestamp has stopped the session's clock.
+const stopped = "ABS(@@timestamp - UNIX_TIMESTAMP(SYSDATE(6))) > 1"
+
 // look reads the session's settings, and whether its clock was stopped by
 // SET timestamp.
 func (s *session) look(ctx context.Context) (*state, bool, error) {
-	query := "SELECT DATABASE(), " + currentRole + "," +
-		" ABS(@@timestamp - UNIX_TIMESTAMP(SYSDATE(6))) > 1"
+	query := "SELECT DATABASE(), " + currentRole + ", " + stopped
 	st := &state{values: make([]sql.NullString, len(s.variables))}
 	var database, role sql.NullString
-	var stopped sql.NullBool
-	into := []any{&database, &role, &stopped}
+	var still sql.NullBool
+	into := []any{&database, &role, &still}
 	for i, v := range s.variables {
 		query += ", @@session." + variables[v].name
 		into = append(into, &st.values[i])
@@ -114,7 +116,7 @@ func (s *session) look(ctx context.Context) (*state, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	return st, stopped.Bool, nil
+	return st, still.Bool, nil
 }
 
 // Reset puts the session back to where it was before the first statement of
@@ -162,7 +164,7 @@ func (s *session) reset(ctx context.Context) error {
 	if _, err := s.Exec(ctx, "SET "+s.settings()+", sql_select_limit = DEFAULT"); err != nil {
 		return err
 	}
-	now, stopped, err := s.look(ctx)
+	now, still, err := s.look(ctx)
 	if err != nil {
 		return err
 	}
@@ -184,7 +186,7 @@ func (s *session) reset(ctx context.Context) error {
 			changes = append(changes, variables[v].name+" = "+spell(want, variables[v].number))
 		}
 	}
-	if stopped {
+	if still {
 		changes = append(changes, "timestamp = DEFAULT")
 	}
 	if len(changes) == 0 {

@@ -13,7 +13,8 @@ import (
 // between the file's: with autocommit off they would wait for somebody's
 // COMMIT, in a session that reads only they would fail, and so they would for
 // want of time or rights; they would take the number that is meant for the
-// file's next row, and be written at the time that it has set. The file finds its settings as it left them.
+// file's next row, and be written at the time that it has set. The file finds
+// its settings as it left them.
 type shield struct {
 	unsure bool // a statement of the file's may have set something
 	theirs settings
@@ -33,9 +34,20 @@ type settings struct {
 	anyRole               bool // role is not the one of the start
 }
 
-// rights are what is in the way of ours also inside a transaction.
-func (t settings) rights() bool {
-	return t.seconds != "" || t.rows != "" || t.joins || t.next != "" || t.clock != "" || t.anyRole
+// apart are the variables that are in the way of ours also inside a
+// transaction: as our statements want them, and as the file had them.
+func (t settings) apart() (ours, theirs []string) {
+	aside := func(there bool, variable, our, their string) {
+		if there {
+			ours, theirs = append(ours, variable+" = "+our), append(theirs, variable+" = "+their)
+		}
+	}
+	aside(t.seconds != "", "max_statement_time", "0", t.seconds)
+	aside(t.rows != "", "sql_select_limit", "DEFAULT", t.rows)
+	aside(t.joins, "sql_big_selects", "1", "0")
+	aside(t.next != "", "insert_id", "0", t.next)
+	aside(t.clock != "", "timestamp", "DEFAULT", t.clock)
+	return ours, theirs
 }
 
 // note is told of each statement of the file's before it runs.
@@ -66,20 +78,9 @@ func (h *shield) raise(ctx context.Context, s *session, inside bool) error {
 		}
 		h.modes = len(set) > 0
 	}
-	if h.theirs.seconds != "" && !h.rights {
-		set = append(set, "max_statement_time = 0")
-	}
-	if h.theirs.rows != "" && !h.rights {
-		set = append(set, "sql_select_limit = DEFAULT")
-	}
-	if h.theirs.joins && !h.rights {
-		set = append(set, "sql_big_selects = 1")
-	}
-	if h.theirs.next != "" && !h.rights {
-		set = append(set, "insert_id = 0")
-	}
-	if h.theirs.clock != "" && !h.rights {
-		set = append(set, "timestamp = DEFAULT")
+	ours, _ := h.theirs.apart()
+	if !h.rights {
+		set = append(set, ours...)
 	}
 	if err := assign(ctx, s, set); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (h *shield) raise(ctx context.Context, s *session, inside bool) error {
 	if h.rights {
 		return nil
 	}
-	h.rights = h.theirs.rights()
+	h.rights = len(ours) > 0 || h.theirs.anyRole
 	if !h.theirs.anyRole {
 		return nil
 	}
@@ -106,20 +107,9 @@ func (h *shield) lower(ctx context.Context, s *session, inside bool) error {
 		}
 		h.modes = false
 	}
-	if h.rights && h.theirs.seconds != "" {
-		set = append(set, "max_statement_time = "+h.theirs.seconds)
-	}
-	if h.rights && h.theirs.rows != "" {
-		set = append(set, "sql_select_limit = "+h.theirs.rows)
-	}
-	if h.rights && h.theirs.joins {
-		set = append(set, "sql_big_selects = 0")
-	}
-	if h.rights && h.theirs.next != "" {
-		set = append(set, "insert_id = "+h.theirs.next)
-	}
-	if h.rights && h.theirs.clock != "" {
-		set = append(set, "timestamp = "+h.theirs.clock)
+	if h.rights {
+		_, theirs := h.theirs.apart()
+		set = append(set, theirs...)
 	}
 	if err := assign(ctx, s, set); err != nil {
 		return err
@@ -149,7 +139,7 @@ func (h *shield) look(ctx context.Context, s *session) error {
 	},
 		"SELECT @@session.autocommit, @@session."+s.readOnlyName()+", "+limit+
 			", NULLIF(@@session.sql_select_limit, 18446744073709551615), NOT @@session.sql_big_selects, NULLIF(@@session.insert_id, 0), "+
-			"IF(ABS(@@timestamp - UNIX_TIMESTAMP(SYSDATE(6))) > 1, @@timestamp, NULL), "+currentRole+" LIMIT 1")
+			"IF("+stopped+", @@timestamp, NULL), "+currentRole+" LIMIT 1")
 	if err != nil {
 		return err
 	}

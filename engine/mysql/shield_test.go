@@ -12,15 +12,7 @@ import (
 func TestOurQueriesSeeAllRowsWhateverAFileSets(t *testing.T) {
 	t.Parallel()
 	s := connect(t, newDatabase(t))
-	run := func(texts ...string) {
-		t.Helper()
-		for _, text := range texts {
-			one := func(yield func(sqltext.Statement, error) bool) { yield(statement(text), nil) }
-			if err := s.Run(t.Context(), engine.Unit{Statements: one}); err != nil {
-				t.Fatal(text, err)
-			}
-		}
-	}
+	run := func(texts ...string) { t.Helper(); runWithOurs(t, s, nil, texts...) }
 	run("CREATE TABLE kept (v TEXT)", "SET sql_select_limit = 0, autocommit = 0")
 	if got := value(t, s, "SELECT 1"); got != "1" {
 		t.Errorf("our own query got %q", got)
@@ -36,19 +28,10 @@ func TestOurQueriesSeeAllRowsWhateverAFileSets(t *testing.T) {
 func TestOurRowsTakeNothingOfAFiles(t *testing.T) {
 	t.Parallel()
 	s := connect(t, newDatabase(t))
-	run := func(texts ...string) {
-		t.Helper()
-		for _, text := range texts {
-			one := func(yield func(sqltext.Statement, error) bool) { yield(statement(text), nil) }
-			ours := []engine.Query{{Text: "INSERT INTO ours (at) VALUES (UTC_TIMESTAMP(6))"}}
-			if err := s.Run(t.Context(), engine.Unit{Opening: ours, Statements: one, Closing: ours}); err != nil {
-				t.Fatal(text, err)
-			}
-		}
-	}
 	exec(t, s, "CREATE TABLE ours (id INT AUTO_INCREMENT PRIMARY KEY, at DATETIME(6))",
 		"CREATE TABLE theirs (id INT AUTO_INCREMENT PRIMARY KEY, at DATETIME DEFAULT NOW())")
-	run("SET insert_id = 77, timestamp = 1000, max_join_size = 1", "CREATE TABLE between_them (n INT)", "INSERT INTO theirs (at) VALUES (NOW())",
+	ours := []engine.Query{{Text: "INSERT INTO ours (at) VALUES (UTC_TIMESTAMP(6))"}}
+	runWithOurs(t, s, ours, "SET insert_id = 77, timestamp = 1000, max_join_size = 1", "CREATE TABLE between_them (n INT)", "INSERT INTO theirs (at) VALUES (NOW())",
 		"INSERT INTO theirs (at) VALUES (NOW())", "SET insert_id = 999")
 	// A number that no row has taken is not left to the next file's.
 	if err := s.Reset(t.Context(), engine.Limits{}); err != nil {
@@ -64,6 +47,17 @@ func TestOurRowsTakeNothingOfAFiles(t *testing.T) {
 	} {
 		if got := value(t, s, query); got != want {
 			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+}
+
+// runWithOurs runs statements of a file's, each between queries of ours.
+func runWithOurs(t *testing.T, s *session, ours []engine.Query, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		one := func(yield func(sqltext.Statement, error) bool) { yield(statement(text), nil) }
+		if err := s.Run(t.Context(), engine.Unit{Opening: ours, Statements: one, Closing: ours}); err != nil {
+			t.Fatal(text, err)
 		}
 	}
 }

@@ -16,7 +16,7 @@ const stateColumn = "dbwarden_state"
 
 func (s *session) prepareState(ctx context.Context) error {
 	var b strings.Builder
-	b.WriteString("SELECT MD5(CONCAT_WS(' ', IFNULL(DATABASE(), ''), IFNULL(" + currentRole + ", ''), ABS(@@timestamp - UNIX_TIMESTAMP(SYSDATE(6))) > 1")
+	b.WriteString("SELECT MD5(CONCAT_WS(' ', IFNULL(DATABASE(), ''), IFNULL(" + currentRole + ", ''), " + stopped)
 	for _, v := range s.variables {
 		b.WriteString(", IFNULL(@@session." + variables[v].name + ", '')")
 	}

@@ -79,6 +79,7 @@ type flush struct {
 	units    []engine.Unit
 	limits   engine.Limits
 	texts    [][]sqltext.Statement // of each unit
+	stays    []bool                // the session is as it was behind each unit: see inert.go
 	requests []request
 }
 
@@ -95,6 +96,7 @@ func (s *session) gather(units []engine.Unit) (f flush, unread error) {
 			break
 		}
 		f.units, f.texts, f.limits = append(f.units, u), append(f.texts, texts), *u.Fresh
+		f.stays = append(f.stays, s.calm && stays(u, texts))
 	}
 	for i := range f.units {
 		s.add(&f, i)
@@ -138,7 +140,7 @@ func (s *session) add(f *flush, i int) {
 		f.requests = append(f.requests, request{unit: i, part: part, index: index, text: text, args: args})
 	}
 	put(engine.PartBegin, 0, u.Begin)
-	if i == 0 || !s.calm || !stays(f.units[i-1], f.texts[i-1]) || *u.Fresh != *f.units[i-1].Fresh {
+	if i == 0 || !f.stays[i-1] || *u.Fresh != *f.units[i-1].Fresh {
 		for _, text := range undoing {
 			if i == 0 || text != "DEALLOCATE ALL" {
 				// Whatever reads or makes a prepared statement does not fit
@@ -158,7 +160,7 @@ func (s *session) add(f *flush, i int) {
 	queries := func(part engine.Part, list []engine.Query) {
 		for k, q := range list {
 			if q.Text == restore {
-				if s.calm && stays(u, f.texts[i]) {
+				if f.stays[i] {
 					continue
 				}
 				for _, text := range restoring {

@@ -71,15 +71,7 @@ func TestWhatIsCalledDoneIsOnTheDisk(t *testing.T) {
 // what we had prepared; the units run all the same, each once.
 func TestOursInTheWayOfAFlush(t *testing.T) {
 	t.Parallel()
-	db, err := postgres.Engine().Open(dbtest.Postgres(t).NewDatabase(t), engine.OpenOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := db.Connect(t.Context(), engine.ConnectOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := connect(t, dbtest.Postgres(t).NewDatabase(t), engine.ConnectOptions{})
 	closing := func(u engine.Unit) engine.Unit {
 		u.Closing = []engine.Query{{Text: "INSERT INTO log VALUES ($1)", Args: []any{int64(1)}}}
 		return u

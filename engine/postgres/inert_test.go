@@ -14,15 +14,7 @@ import (
 // statements that run nothing of a user's, and with event triggers they do.
 func TestWhatAnEventTriggerSetsStaysInItsUnit(t *testing.T) {
 	t.Parallel()
-	db, err := postgres.Engine().Open(dbtest.Postgres(t).NewDatabase(t), engine.OpenOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := db.Connect(t.Context(), engine.ConnectOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := connect(t, dbtest.Postgres(t).NewDatabase(t), engine.ConnectOptions{})
 	runs := func(units ...engine.Unit) {
 		t.Helper()
 		if done, err := s.RunAll(t.Context(), units); done != len(units) || err != nil {

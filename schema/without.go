@@ -82,3 +82,18 @@ func (s *State) Without(gone map[ID]bool) *State {
 	t.Depends = slices.DeleteFunc(slices.Clone(s.Depends), func(d Dependency) bool { return at(d.Object) || at(d.Needs) })
 	return &t
 }
+
+// WithoutOrder are the changes but for the order of columns in a table: one
+// that is added stands last, wherever it was written.
+func WithoutOrder(changes []Change) (rest []Change) {
+	for _, c := range changes {
+		if c.ID.Kind == KindTable && c.Op == Changed {
+			c.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f Field) bool { return f.Name == "columns" })
+			if len(c.Fields) == 0 {
+				continue
+			}
+		}
+		rest = append(rest, c)
+	}
+	return rest
+}

@@ -4,18 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/render"
-	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/internal/scratch"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -135,43 +134,33 @@ func (a *app) replayed(ctx context.Context, t *target) (state *schema.State, err
 	if !isFolder(t.MigrationsDir) {
 		return nil, &folderError{t.MigrationsDir}
 	}
-	d, err := a.scratch(ctx, t)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		// Also where a signal ended the context.
-		err = errors.Join(err, d.Close(ctx))
-	}()
-	session, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden diff", Limits: engine.Limits{Idle: -1}})
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
 	folder := os.DirFS(t.MigrationsDir)
-	if err := a.staying(t, folder, session.Server()); err != nil {
-		return nil, err
-	}
-	w, err := dbwarden.New(dbwarden.Config{
-		Engine: t.product.Engine, Database: d, Migrations: folder,
-		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: "diff"},
-	})
+	set, err := migration.Load(folder, t.product.Engine.Lexis)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Migrate(ctx, plan.Target{}); err != nil {
-		return nil, fmt.Errorf("replay the migrations in a scratch database: %w", err)
-	}
-	return t.product.Inspect(ctx, session, schema.Options{Own: append(ownTables(), engine.ScratchTable)})
+	err = a.inScratch(ctx, t, func(d *scratch.Scratch) error {
+		p := a.prover(t, "diff", nil)
+		if _, err := a.staying(ctx, t, p, d, set); err != nil {
+			return err
+		}
+		if state, err = p.Replay(ctx, d, folder, plan.Target{}); err != nil {
+			return fmt.Errorf("replay the migrations in a scratch database: %w", err)
+		}
+		return nil
+	})
+	return state, err
 }
 
 // staying refuses migrations that reach beyond the database that they run in:
-// to replay them would change the server, or another database.
-func (a *app) staying(t *target, folder fs.FS, v engine.Server) error {
-	set, err := migration.Load(folder, t.product.Engine.Lexis)
+// to replay them in d would change its server, or another database.
+func (a *app) staying(ctx context.Context, t *target, p proven.Prover, d engine.Database, set *migration.Set) (engine.Server, error) {
+	s, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden " + p.Holder.Command, ReadOnly: true, Limits: engine.Limits{Idle: -1}})
 	if err != nil {
-		return err
+		return engine.Server{}, err
 	}
+	v := s.Server()
+	s.Close()
 	var all []error
 	for _, m := range set.Migrations {
 		_, err := m.Upgrade.Outline(func(st migration.Piece) error {
@@ -181,10 +170,10 @@ func (a *app) staying(t *target, folder fs.FS, v engine.Server) error {
 			return nil
 		})
 		if err != nil {
-			return err
+			return v, err
 		}
 	}
-	return errors.Join(all...)
+	return v, errors.Join(all...)
 }
 
 // spread are the schemas over which a state spreads, nil for one alone: that
@@ -202,17 +191,7 @@ func spread(st *schema.State) (names []string) {
 // telling leaves out what says nothing of the schema that was written down:
 // the order of columns, which an added one changes.
 func telling(live, wanted *schema.State) []schema.Change {
-	out := []schema.Change{}
-	for _, c := range schema.Diff(live, wanted) {
-		if c.ID.Kind == schema.KindTable && c.Op == schema.Changed {
-			c.Fields = slices.DeleteFunc(c.Fields, func(f schema.Field) bool { return f.Name == "columns" })
-			if len(c.Fields) == 0 {
-				continue
-			}
-		}
-		out = append(out, c)
-	}
-	return out
+	return append([]schema.Change{}, schema.WithoutOrder(schema.Diff(live, wanted))...)
 }
 
 func (a *app) showDiff(cmd *cobra.Command, t *target, all []difference) error {

@@ -16,7 +16,6 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/generate"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
-	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -131,18 +130,13 @@ func (a *app) makeMigrations(ctx context.Context, cmd *cobra.Command, t *target,
 	if g.modelled, spaces, err = a.desiredWith(ctx, t, spaces); err != nil {
 		return false, err
 	}
-	g.prover = proven.Prover{
-		Engine: t.product.Engine, Inspect: t.product.Inspect, Options: schema.Options{Own: append(ownTables(), engine.ScratchTable), Schemas: spaces},
-		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: "make-migrations"},
-	}
-	if err := g.inScratch(ctx, g.replay); err != nil {
+	g.prover = a.prover(t, "make-migrations", spaces)
+	if err := a.inScratch(ctx, t, func(d *scratch.Scratch) error { return g.replay(ctx, d) }); err != nil {
 		return false, err
 	}
 	d := g.plan()
-	for _, c := range d.left {
-		if len(c.Fields) != 1 || c.Fields[0].Name != "columns" { // but for their order in a table
-			fmt.Fprintf(a.Stderr, "%s no statement makes this change: %s\n", a.style(a.Stderr).Warn("Warning:"), c)
-		}
+	for _, c := range schema.WithoutOrder(d.left) {
+		fmt.Fprintf(a.Stderr, "%s no statement makes this change: %s\n", a.style(a.Stderr).Warn("Warning:"), c)
 	}
 	if len(d.changes) == 0 && len(g.renamed) == 0 || len(d.up) == 0 {
 		if a.json() {
@@ -173,28 +167,10 @@ func (a *app) makeMigrations(ctx context.Context, cmd *cobra.Command, t *target,
 	return true, g.show(cmd, d, a.relative(path))
 }
 
-// inScratch does something in a scratch database of its own.
-func (g *generation) inScratch(ctx context.Context, do func(context.Context, *scratch.Scratch) error) (err error) {
-	d, err := g.scratch(ctx, g.t)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		// Also where a signal ended the context.
-		err = errors.Join(err, d.Close(ctx))
-	}()
-	return do(ctx, d)
-}
-
 // replay finds out what the migrations make, and what of it was renamed.
 func (g *generation) replay(ctx context.Context, d *scratch.Scratch) error {
-	s, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden make-migrations", ReadOnly: true, Limits: engine.Limits{Idle: -1}})
-	if err != nil {
-		return err
-	}
-	g.server = s.Server()
-	s.Close()
-	if err := g.staying(g.t, g.folder, g.server); err != nil {
+	var err error
+	if g.server, err = g.staying(ctx, g.t, g.prover, d, g.set); err != nil {
 		return err
 	}
 	run := func(t plan.Target) (*schema.State, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
 	"github.com/dbwarden-go/dbwarden/internal/gomodel"
+	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
@@ -55,19 +56,20 @@ func (a *app) desiredWith(ctx context.Context, t *target, more []string) (state 
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := a.scratch(ctx, t)
+	err = a.inScratch(ctx, t, func(d *scratch.Scratch) error {
+		state, schemas, err = a.runModels(ctx, t, d, models, more)
+		return err
+	})
+	return state, schemas, err
+}
+
+// runModels makes what models describe in a scratch database, and reads it.
+func (a *app) runModels(ctx context.Context, t *target, d *scratch.Scratch, models []desired.Model, more []string) (*schema.State, []string, error) {
+	made, err := desired.Run(ctx, t.product.Engine, d, models)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		// Also where a signal ended the context.
-		err = errors.Join(err, s.Close(ctx))
-	}()
-	made, err := desired.Run(ctx, t.product.Engine, s, models)
-	if err != nil {
-		return nil, nil, err
-	}
-	session, err := s.Connect(ctx, engine.ConnectOptions{App: "dbwarden models", ReadOnly: true})
+	session, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden models", ReadOnly: true})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,7 +83,8 @@ func (a *app) desiredWith(ctx context.Context, t *target, more []string) (state 
 			o.Schemas = append(o.Schemas, name)
 		}
 	}
-	if state, err = t.product.Inspect(ctx, session, o); err != nil {
+	state, err := t.product.Inspect(ctx, session, o)
+	if err != nil {
 		return nil, nil, err
 	}
 	state = state.Theirs()
@@ -199,4 +202,25 @@ func (a *app) scratch(ctx context.Context, t *target) (*scratch.Scratch, error) 
 		}
 	}
 	return scratch.Open(ctx, t.product.Engine, t.db, dev, t.PostgresSchema)
+}
+
+// inScratch does something in a database for planning, and takes it away.
+func (a *app) inScratch(ctx context.Context, t *target, do func(*scratch.Scratch) error) (err error) {
+	d, err := a.scratch(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// Also where a signal ended the context.
+		err = errors.Join(err, d.Close(ctx))
+	}()
+	return do(d)
+}
+
+// prover replays migrations in databases for planning.
+func (a *app) prover(t *target, command string, schemas []string) proven.Prover {
+	return proven.Prover{
+		Engine: t.product.Engine, Inspect: t.product.Inspect, Options: schema.Options{Own: append(ownTables(), engine.ScratchTable), Schemas: schemas},
+		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: command},
+	}
 }

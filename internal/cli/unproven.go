@@ -22,7 +22,7 @@ func (g *generation) prove(ctx context.Context, d *draft) error {
 			bad = &unprovenError{file: g.t.path(d.name), what: what, missed: missed, text: d.text, err: err}
 		}
 	}
-	err := g.inScratch(ctx, func(ctx context.Context, s *scratch.Scratch) error {
+	err := g.inScratch(ctx, g.t, func(s *scratch.Scratch) error {
 		w, err := g.prover.Walk(ctx, s, g.folder, folder)
 		if w == nil {
 			return err
@@ -41,13 +41,13 @@ func (g *generation) prove(ctx context.Context, d *draft) error {
 			fail("run again behind its rollback it does not lead to what the models say", g.missed(w.Again, d.left), nil)
 		}
 		if ours {
-			fail("it fails "+err.Error()[:len("on ")+len(failed.On)], nil, failed.Err)
+			fail("it fails on "+failed.On, nil, failed.Err)
 		}
 		return nil
 	})
 	if err == nil && bad == nil && len(g.set.Migrations) > 0 && g.ordered() {
 		// On a new database it runs before those that are behind it now.
-		err = g.inScratch(ctx, func(ctx context.Context, s *scratch.Scratch) error {
+		err = g.inScratch(ctx, g.t, func(s *scratch.Scratch) error {
 			_, err := g.prover.Replay(ctx, s, folder, plan.Target{})
 			if err != nil && ctx.Err() == nil {
 				fail("the folder with it cannot be run on an empty database", nil, err)

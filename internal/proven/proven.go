@@ -109,14 +109,14 @@ func (p Prover) state(ctx context.Context, d engine.Database) (*schema.State, er
 // to be, but for those that are known to be left, and for the order of columns
 // in a table: one that is added stands last, wherever it was written.
 func Missed(is, wanted *schema.State, left []schema.Change) (missed []schema.Change) {
-	for _, c := range schema.Diff(is, wanted) {
-		if c.Op == schema.Changed {
-			c.Fields = slices.DeleteFunc(slices.Clone(c.Fields), func(f schema.Field) bool {
-				return c.ID.Kind == schema.KindTable && f.Name == "columns" || slices.ContainsFunc(left, func(l schema.Change) bool {
-					return l.ID == c.ID && slices.ContainsFunc(l.Fields, func(x schema.Field) bool { return x.Name == f.Name })
-				})
+	for _, c := range schema.WithoutOrder(schema.Diff(is, wanted)) {
+		known := func(f schema.Field) bool {
+			return slices.ContainsFunc(left, func(l schema.Change) bool {
+				return l.ID == c.ID && slices.ContainsFunc(l.Fields, func(x schema.Field) bool { return x.Name == f.Name })
 			})
-			if len(c.Fields) == 0 {
+		}
+		if c.Op == schema.Changed {
+			if c.Fields = slices.DeleteFunc(slices.Clone(c.Fields), known); len(c.Fields) == 0 {
 				continue
 			}
 		}

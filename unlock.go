@@ -201,12 +201,10 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 		}
 		var p plan.Progress
 		e, p = plan.Unfinished(h)
-		if m = set.FindFile(name); m == nil {
-			if v, err := migration.ParseVersion(name); err == nil {
-				m = set.Find(v)
-			}
-		}
 		v, notVersion := migration.ParseVersion(name)
+		if m = set.FindFile(name); m == nil && notVersion == nil {
+			m = set.Find(v)
+		}
 		switch {
 		case m == nil && notVersion == nil && (e == nil || !plan.SameMigration(e, v.String(), "")):
 			return &plan.Refusal{Code: plan.UnknownVersion, Version: v}

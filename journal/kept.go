@@ -43,15 +43,10 @@ func (k *Kept) Stop() { k.more = true }
 // String is what was gathered; an ellipsis at its end says that there was more.
 func (k *Kept) String() string {
 	if k.more {
-		return k.b.String() + ellipsis
+		return k.b.String() + " …"
 	}
 	return k.b.String()
 }
-
-const ellipsis = " …"
-
-// Cut says whether a text that was kept is not all that ran.
-func Cut(kept string) bool { return strings.HasSuffix(kept, ellipsis) }
 
 // secretive finds what stands beside a secret in the products' own statements
 // (CREATE ROLE, CREATE USER, CREATE SUBSCRIPTION, CREATE SERVER), and in many

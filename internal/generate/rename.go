@@ -89,10 +89,15 @@ func apart(from, to *schema.State) (gone, fresh []thing) {
 	return gone, fresh
 }
 
+// siblings are of one kind and belong to the same.
+func siblings(a, b thing) bool {
+	return a.id.Kind == b.id.Kind && a.id.Schema == b.id.Schema && a.id.Of == b.id.Of
+}
+
 // likeness is 0 for what is taken for two things, and the larger the more
 // speaks for one.
 func likeness(a, b thing) int {
-	if a.id.Kind != b.id.Kind || a.id.Schema != b.id.Schema || a.id.Of != b.id.Of {
+	if !siblings(a, b) {
 		return 0
 	}
 	switch x := a.def.(type) {
@@ -233,33 +238,31 @@ func sameSequence(a, b thing) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-// samePart compares indexes and constraints of one table. Definitions are
-// left out: they hold the name.
+// samePart compares indexes and constraints of one table.
 func samePart(a, b thing) bool {
-	if a.id.Kind != b.id.Kind || a.id.Schema != b.id.Schema || a.id.Of != b.id.Of {
-		return false
-	}
-	switch x := a.def.(type) {
+	x, ok := nameless(a.def)
+	y, and := nameless(b.def)
+	return ok && and && siblings(a, b) && reflect.DeepEqual(x, y)
+}
+
+// nameless is an index or a constraint without its name, and without the
+// definition that holds it; ok says that it has a name of its own to change.
+func nameless(def any) (bare any, ok bool) {
+	switch x := def.(type) {
 	case schema.Index:
-		y := b.def.(schema.Index)
-		x.Definition, y.Definition = "", ""
-		named := x.Name != "" && y.Name != ""
-		x.Name = y.Name
-		return named && reflect.DeepEqual(x, y)
+		ok = x.Name != ""
+		x.Name, x.Definition = "", ""
+		return x, ok
 	case schema.ForeignKey:
-		y := b.def.(schema.ForeignKey)
-		x.Definition, y.Definition = "", ""
-		named := x.Name != "" && y.Name != "" && !x.Inherited
-		x.Name = y.Name
-		return named && reflect.DeepEqual(x, y)
+		ok = x.Name != "" && !x.Inherited
+		x.Name, x.Definition = "", ""
+		return x, ok
 	case schema.Check:
-		y := b.def.(schema.Check)
-		x.Definition, y.Definition = "", ""
-		named := x.Name != "" && y.Name != "" && !x.Inherited
-		x.Name = y.Name
-		return named && reflect.DeepEqual(x, y)
+		ok = x.Name != "" && !x.Inherited
+		x.Name, x.Definition = "", ""
+		return x, ok
 	}
-	return false
+	return nil, false
 }
 
 // Named finds the object of a state that a person calls path: a table, view,

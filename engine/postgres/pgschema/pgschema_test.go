@@ -44,7 +44,7 @@ func connect(t *testing.T, url string) *counting {
 	return &counting{Session: s}
 }
 
-func inspect(t *testing.T, s engine.Session, o schema.Options) *schema.State {
+func inspect(t tester, s engine.Session, o schema.Options) *schema.State {
 	t.Helper()
 	state, err := pgschema.Inspect(t.Context(), s, o)
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 func Plan(from, to *schema.State) (steps []schema.Step, left []schema.Change) {
 	p := &planner{
 		from: from, to: to, was: &writer{state: from}, is: &writer{state: to},
-		changes: map[schema.ID]schema.Change{}, gone: map[schema.ID]bool{}, fresh: map[schema.ID]bool{}, turned: map[schema.ID]bool{},
+		changes: map[schema.ID]schema.Change{}, gone: map[schema.ID]bool{}, fresh: map[schema.ID]bool{}, turned: map[schema.ID]bool{}, renumbered: map[schema.ID]bool{},
 	}
 	for _, c := range schema.Diff(from, to) {
 		if f := order(c); f >= 0 {
@@ -72,6 +72,8 @@ type planner struct {
 
 	replaced []replaced         // types that are made again while columns have them
 	turned   map[schema.ID]bool // those columns
+
+	renumbered map[schema.ID]bool // columns that lost their numbering already
 
 	steps []schema.Step
 }

@@ -29,7 +29,7 @@ func (p *planner) alterColumn(t schema.Table, table string, k schema.Change) {
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + ident(c.Name) + " "
 	if has(k, "type", "collation") && !c.Inherited {
 		p.retype(alter, was, c)
-	} else if has(k, "default") && !p.turned[k.ID] {
+	} else if has(k, "default") && !p.turned[k.ID] && !(c.Default == nil && p.renumbered[k.ID]) {
 		p.setDefault(table, c)
 	}
 	if has(k, "nullable") {
@@ -132,7 +132,7 @@ func (p *planner) retype(alter string, was, c schema.Column) {
 	}
 	text := alter + "TYPE " + c.Type + collate(c.Collation)
 	if base(was.Type) != base(c.Type) {
-		text += " USING " + ident(c.Name) + "::" + c.Type
+		text += " USING " + cast(ident(c.Name), was.Type, c.Type)
 	}
 	p.add("%s", text)
 	if c.Default != nil && c.Generated == "" {
@@ -142,8 +142,9 @@ func (p *planner) retype(alter string, was, c schema.Column) {
 
 // base is a type without its length or precision.
 func base(typ string) string {
-	name, _, _ := strings.Cut(typ, "(")
-	return name
+	name, rest, _ := strings.Cut(typ, "(")
+	_, rest, _ = strings.Cut(rest, ")")
+	return name + rest
 }
 
 func (p *planner) setDefault(table string, c schema.Column) {
@@ -185,7 +186,9 @@ func (p *planner) identity(t schema.Table, alter string, was, c schema.Column) {
 			}
 			return
 		}
-		p.add("%sDROP IDENTITY", alter)
+		if !p.renumbered[part(p.to.Relative(t.ID()), schema.KindColumn, c.Name)] {
+			p.add("%sDROP IDENTITY", alter)
+		}
 	}
 	if c.Identity != "" {
 		text := alter + "ADD GENERATED " + strings.ToUpper(c.Identity) + " AS IDENTITY"
@@ -193,6 +196,10 @@ func (p *planner) identity(t schema.Table, alter string, was, c schema.Column) {
 			text += " (" + c.IdentityOptions + ")"
 		}
 		p.add("%s", text)
+		table := p.is.name(t.Schema, t.Name)
+		if start, up := countsUp(c.IdentityOptions); up {
+			p.goOn("pg_get_serial_sequence("+literal(table)+", "+literal(c.Name)+")", table, c.Name, start)
+		}
 	}
 }
 

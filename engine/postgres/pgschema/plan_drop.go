@@ -11,6 +11,8 @@ import (
 // while the table or view itself stays.
 func (p *planner) clear() {
 	p.clearAbove()
+	p.clearNumbering()
+	p.clearReferences()
 	for _, kind := range []schema.Kind{
 		schema.KindPolicy, schema.KindRule, schema.KindTrigger, schema.KindForeignKey, schema.KindCheck, schema.KindIndex, schema.KindPrimaryKey,
 	} {

@@ -89,7 +89,11 @@ func (p *planner) complete() {
 			if owner == "" {
 				owner = "NONE"
 			}
-			p.add("ALTER SEQUENCE %s OWNED BY %s", p.is.name(s.Schema, s.Name), owner)
+			name := p.is.name(s.Schema, s.Name)
+			p.add("ALTER SEQUENCE %s OWNED BY %s", name, owner)
+			if p.fresh[id] && s.Increment > 0 {
+				p.goOnOwned(s, name)
+			}
 		}
 	}
 	for _, t := range p.to.Tables {

@@ -3,6 +3,7 @@ package pgschema
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -158,13 +159,20 @@ func alterable(c schema.Change) bool {
 	case schema.KindView:
 		return !has(c, "materialized") && !(c.To.(schema.View).Materialized && has(c, "definition"))
 	case schema.KindRoutine:
-		return !has(c, "returns", "kind") && c.To.(schema.Routine).Kind != "aggregate"
+		return !has(c, "returns", "kind") && defaults(c.From) <= defaults(c.To) && c.To.(schema.Routine).Kind != "aggregate"
 	case schema.KindType:
 		return !has(c, "kind") && c.To.(schema.Type).Kind != "range"
 	case schema.KindTable:
 		return !has(c, "partitions")
 	}
 	return true
+}
+
+// defaults counts a routine's parameters that have one: CREATE OR REPLACE takes
+// none away.
+func defaults(routine any) int {
+	head, _, _ := strings.Cut(routine.(schema.Routine).Definition, "\n")
+	return strings.Count(head, " DEFAULT ")
 }
 
 // extended reports whether a view has the columns that it had, and perhaps

@@ -13,6 +13,8 @@ func (p *planner) alterColumn(t schema.Table, table string, k schema.Change) {
 	switch {
 	case c.Inherited && k.Op != schema.Changed, was.Inherited && k.Op == schema.Removed:
 		return // it comes and goes with the table that it is from
+	case k.Op == schema.Removed && was.Generated != "":
+		return // gone already, see regenerate
 	case k.Op == schema.Removed:
 		p.loses("column "+k.ID.Of+"."+was.Name, "ALTER TABLE %s DROP COLUMN %s", table, ident(was.Name))
 		return
@@ -46,14 +48,17 @@ func (p *planner) alterColumn(t schema.Table, table string, k schema.Change) {
 	}
 }
 
-// regenerate drops generated columns that are to be made again behind the
-// others, and returns them: their values can be worked out, and neither an
+// regenerate drops generated columns that go, or are to be made again behind
+// the others, and returns the latter: their values can be worked out, and neither an
 // expression nor the type of a column that stands in one can be changed. What
 // goes with them is made again, too.
 func (p *planner) regenerate(t schema.Table, was *schema.Table, table string) (made []schema.Column) {
 	id := p.to.Relative(t.ID())
 	var touched []string // columns on which no expression may stand meanwhile
 	for _, k := range p.parts(id, schema.KindColumn) {
+		if old, ok := k.From.(schema.Column); ok && k.Op == schema.Removed && old.Generated != "" && !old.Inherited {
+			p.add("ALTER TABLE %s DROP COLUMN %s", table, ident(old.Name))
+		}
 		if k.Op == schema.Removed || has(k, "type", "collation") {
 			touched = append(touched, k.ID.Name)
 		}
@@ -162,8 +167,8 @@ func (p *planner) setNull(t schema.Table, table, alter string, c schema.Column) 
 		p.add("%sDROP NOT NULL", alter)
 		return
 	}
-	if k := t.PrimaryKey; k != nil && contains(k.Columns, c.Name) {
-		return // the key brings it
+	if k := t.PrimaryKey; k != nil && contains(k.Columns, c.Name) && c.Identity == "" {
+		return // the key brings it, and only an identity needs it before
 	}
 	check := ident(c.Name + "_is_not_null")
 	p.add("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID", table, check, ident(c.Name))

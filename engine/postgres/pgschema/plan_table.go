@@ -27,6 +27,11 @@ func (p *planner) alterTable(id schema.ID) {
 		made := p.regenerate(*t, was, name)
 		p.turn(*t, was, name)
 		for _, k := range p.parts(id, schema.KindColumn) {
+			if c, ok := k.To.(schema.Column); ok && k.Op == schema.Added && c.Generated != "" && !c.Inherited {
+				made = append(made, c) // of columns that may change yet
+				p.fresh[k.ID] = true
+				continue
+			}
 			p.alterColumn(*t, name, k)
 		}
 		for _, c := range made {

@@ -8,13 +8,13 @@ import (
 
 // A type that cannot become what it is to be, while columns have it, is made
 // again: the old one gets another name, the new one is made, the columns are
-// turned over to it by their texts, and the old one goes. What stands on such
-// a column, and names the type, must go meanwhile.
+// turned over to it by their texts, and the old one goes. A row that has a label
+// which is no more stops that. What stands on such a column, and names the
+// type, must go meanwhile.
 type replaced struct {
-	id       schema.ID
-	from     schema.Type
-	old      string // its name meanwhile
-	toLosing string // what of the data is lost, "" for nothing
+	id   schema.ID
+	from schema.Type
+	old  string // its name meanwhile
 }
 
 // replace finds the types that are made again, and what has them; again gets
@@ -32,7 +32,6 @@ func (p *planner) replace(again map[schema.ID]bool) {
 			if _, ok := grown(from.Labels, to.Labels); ok {
 				continue
 			}
-			r.toLosing = "labels of " + p.is.name(to.Schema, to.Name) + " that are no more"
 		case to.Kind == "domain" && has(c, "base", "collation"):
 		default:
 			continue
@@ -90,17 +89,11 @@ func (p *planner) turn(t schema.Table, was *schema.Table, table string) {
 				p.add("%sDROP DEFAULT", alter)
 			}
 		}
-		losing := ""
-		for _, r := range p.replaced {
-			if strings.TrimSuffix(c.Type, "[]") == p.was.name(r.from.Schema, r.from.Name) {
-				losing = r.toLosing
-			}
-		}
 		through := "text"
 		if strings.HasSuffix(c.Type, "[]") {
 			through = "text[]"
 		}
-		p.loses(losing, "%sTYPE %s%s USING %s::%s::%s", alter, c.Type, collate(c.Collation), ident(c.Name), through, c.Type)
+		p.add("%sTYPE %s%s USING %s::%s::%s", alter, c.Type, collate(c.Collation), ident(c.Name), through, c.Type)
 		if c.Default != nil {
 			p.add("%sSET DEFAULT %s", alter, *c.Default)
 		}

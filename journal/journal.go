@@ -56,7 +56,7 @@ type Revision struct {
 
 	// Empty unless it was read by ReadWhole.
 	Statements int
-	Duration   time.Duration
+	Duration   time.Duration // negative where it is not known: a baseline, or the original tool's row
 	Run        string
 	Token      int64
 	By         string // user@host

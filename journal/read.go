@@ -209,6 +209,9 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 			Runs: int(runs.Int64), Description: description.String, AppliedAt: parseTime(applied.String), Run: run.String, By: by.String, Program: program.String,
 			Statements: int(statements.Int64), Duration: time.Duration(duration.Int64) * time.Millisecond, Token: token.Int64,
 		}
+		if how >= whole && !duration.Valid {
+			r.Duration = -1
+		}
 		if r.Kind == usual {
 			r.Kind = migration.Versioned
 		}

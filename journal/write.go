@@ -82,6 +82,20 @@ func (e Entry) ResolvedDone() bool { return e.What == Resolved && e.Detail == "d
 // row that a repeatable migration left when it last ran: a new one takes its
 // place, so that ids go on telling the order of execution.
 func (w *Writer) Record(s Step, hashes []string, before *Revision, since time.Time) []engine.Query {
+	return w.record(s, hashes, before, since, "")
+}
+
+// Baseline is Record of a migration that was not run: it has no duration, and
+// its entry says what it is.
+func (w *Writer) Baseline(s Step, hashes []string) []engine.Query {
+	return w.record(s, hashes, nil, time.Time{}, BaselineDetail)
+}
+
+// BaselineDetail is what an Applied entry says of a migration that was written
+// into the history without being run.
+const BaselineDetail = "baseline: not run"
+
+func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Time, detail string) []engine.Query {
 	d, m, h := w.journal.Engine.Dialect, s.Migration, w.hold.Holder()
 	runs := int64(1)
 	var out []engine.Query
@@ -95,8 +109,12 @@ func (w *Writer) Record(s Step, hashes []string, before *Revision, since time.Ti
 	if !m.Version.IsZero() {
 		version = m.Version.String()
 	}
+	var duration any
+	if !since.IsZero() {
+		duration = elapsed(since)
+	}
 	args := []any{version, m.Description, m.File, string(m.Kind), string(m.Upgrade.Checksum), migration.ChecksumKind, int64(s.Statements),
-		strings.Join(hashes, " "), elapsed(since), w.hold.Run, w.hold.Token, by(h), h.Program, runs}
+		strings.Join(hashes, " "), duration, w.hold.Run, w.hold.Token, by(h), h.Program, runs}
 	values := make([]string, 0, len(cols))
 	n := 0
 	for _, c := range cols {
@@ -111,7 +129,7 @@ func (w *Writer) Record(s Step, hashes []string, before *Revision, since time.Ti
 		Text: "INSERT INTO " + w.journal.table(w.journal.history) + " (" + strings.Join(cols, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")",
 		Args: args,
 	}
-	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum)}, since))
+	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum), Detail: detail}, since))
 }
 
 // remove deletes a revision's row.

@@ -114,8 +114,8 @@ func (o *Outline) Hashes() []string {
 	return out
 }
 
-// maxHashes bounds what the history keeps of a migration's statements.
-const maxHashes = 10_000
+// MaxHashes bounds what the history keeps of a migration's statements.
+const MaxHashes = 10_000
 
 // Cut reads a section and cuts it into groups. read gives its statements in
 // turn, from the first one; it may be called again.
@@ -384,7 +384,7 @@ func (c *cutter) note(at Place, t engine.Traits, m Mode, h migration.Hash) {
 			o.Unpooled, o.Why = at, "what it makes belongs to its connection, which the pooler gives to others"
 		}
 	}
-	if len(o.hashes) < maxHashes*migration.ShortLength {
+	if len(o.hashes) < MaxHashes*migration.ShortLength {
 		o.hashes = append(o.hashes, h[:migration.ShortLength]...)
 	}
 	c.ran.see(at, h)

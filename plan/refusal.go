@@ -18,6 +18,8 @@ const (
 	NotApplied       Code = "not_applied"        // rollback -t names what is not applied
 	Irreversible     Code = "irreversible"       // no rollback section
 	HalfReverted     Code = "half_rolled_back"   // a rollback must be finished first
+	HalfApplied      Code = "half_applied"       // a migration must be finished, or taken back, first
+	BeyondBaseline   Code = "beyond_baseline"    // the history goes beyond what is to be its beginning
 	BelowHalfApplied Code = "below_half_applied" // -t ends before a half-applied version
 	InDoubt          Code = "in_doubt"           // how a statement ended is not known
 	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
@@ -71,6 +73,10 @@ func (r *Refusal) Error() string {
 		return "no rollback section, so it cannot be rolled back: " + list
 	case HalfReverted:
 		return fmt.Sprintf("%s is half rolled back (%s)", list, r.Progress)
+	case HalfApplied:
+		return fmt.Sprintf("%s is half applied (%s)", list, r.Progress)
+	case BeyondBaseline:
+		return fmt.Sprintf("the history goes beyond version %s: %s", r.Version, list)
 	case BelowHalfApplied:
 		return fmt.Sprintf("%s is half applied (%s), and the target %s ends before it", list, r.Progress, r.Version)
 	case InDoubt:

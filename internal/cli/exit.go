@@ -84,7 +84,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitError
 	case errors.As(err, &refusal):
 		switch refusal.Code {
-		case plan.UnknownVersion, plan.NotApplied:
+		case plan.UnknownVersion, plan.NotApplied, plan.BeyondBaseline:
 			return exitUsage
 		case plan.InDoubt:
 			return exitHeld

@@ -27,7 +27,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		Short: "Apply pending migrations",
 		Long: "Applies pending migrations in the order of their versions, under the lock.\n" +
 			"While another run holds the lock it waits; with nothing to do it takes no lock.",
-		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --no-wait -d analytics",
+		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --baseline -t 0007\n  dbwarden migrate --no-wait -d analytics",
 	}
 	to.add(cmd, "at most so `MANY` versioned migrations")
 	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "up to and with this `VERSION`")
@@ -36,8 +36,13 @@ func (a *app) migrateCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&to.late, "allow-out-of-order", false, "run files that are older than the newest applied one")
 	wait.add(cmd)
 	limits.add(cmd)
+	var baseline bool
+	cmd.Flags().BoolVar(&baseline, "baseline", false, "with -t: write what is pending up to that version into the history, and run none of it")
 	a.completeVersions(cmd, "to-version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if baseline {
+			return a.baseline(cmd, &to, &wait)
+		}
 		return a.run(cmd, migration.Up, &to, &wait, &limits)
 	}
 	return cmd

@@ -352,7 +352,9 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		d.Next = []string{"write a -- rollback section (an empty one does nothing), or a new migration that goes forward"}
 	case plan.HalfReverted:
 		d.Next = []string{"dbwarden rollback finishes it"}
-	case plan.BelowHalfApplied:
+	case plan.BeyondBaseline:
+		d.Next = []string{"name a version that is not below the newest applied one; dbwarden history lists what is applied"}
+	case plan.HalfApplied, plan.BelowHalfApplied:
 		d.Next = []string{"dbwarden migrate finishes it, dbwarden rollback takes it back"}
 	case plan.InDoubt:
 		d.State = append(d.State, r.Progress.String())

@@ -49,7 +49,7 @@ func (a *app) history(cmd *cobra.Command, t *target, rs []journal.Revision) erro
 		list := []map[string]any{}
 		for i, r := range rs {
 			list = append(list, map[string]any{"order": i + 1, "version": r.Version.String(), "description": r.Description, "file": r.File,
-				"type": r.Kind, "applied_at": jsonTime(r.AppliedAt), "duration_ms": r.Duration.Milliseconds(), "by": r.By, "run": r.Run,
+				"type": r.Kind, "applied_at": jsonTime(r.AppliedAt), "duration_ms": milliseconds(r.Duration), "by": r.By, "run": r.Run,
 				"fencing_token": r.Token, "checksum": r.Checksum, "checksum_kind": r.ChecksumKind, "statements": r.Statements, "program": r.Program})
 		}
 		return a.document(cmd, t, map[string]any{"applied": len(rs), "migrations": list})
@@ -66,12 +66,27 @@ func (a *app) history(cmd *cobra.Command, t *target, rs []journal.Revision) erro
 			name = r.File
 		}
 		table.Rows = append(table.Rows, []render.Cell{render.Text(name), render.Text(fmt.Sprint(i + 1)), render.Text(r.Description),
-			render.Text(shownTime(r.AppliedAt)), render.Text(string(r.Kind)), render.Text(render.Duration(r.Duration)), render.Text(r.By)})
+			render.Text(shownTime(r.AppliedAt)), render.Text(string(r.Kind)), render.Text(shownDuration(r.Duration)), render.Text(r.By)})
 	}
 	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration History"))
 	table.Write(a.Stdout, st)
 	fmt.Fprintf(a.Stdout, "\nApplied: %d\n", len(rs))
 	return nil
+}
+
+// milliseconds is nil for a duration that is not known.
+func milliseconds(d time.Duration) any {
+	if d < 0 {
+		return nil
+	}
+	return d.Milliseconds()
+}
+
+func shownDuration(d time.Duration) string {
+	if d < 0 {
+		return "-"
+	}
+	return render.Duration(d)
 }
 
 func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error {
@@ -112,6 +127,9 @@ func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error 
 		switch e.What {
 		case journal.Applied, journal.Reverted, journal.Done, journal.Failed, journal.Aborted:
 			took = render.Duration(e.Duration)
+			if e.What == journal.Applied && e.Detail == journal.BaselineDetail {
+				took = "-"
+			}
 		}
 		table.Rows = append(table.Rows, []render.Cell{render.Text(shownTime(e.At)), {Text: what, Draw: draw}, render.Text(e.File), render.Text(where),
 			render.Text(took), render.Text(e.By), render.Text(render.Shorten(render.OneLine(a.masked(e.Detail)), 120))})

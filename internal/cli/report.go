@@ -187,6 +187,7 @@ func (a *app) facts(d *description, err error) {
 		unfit    *scratch.UnfitError
 		renamed  *renameError
 		draft    *unprovenError
+		foreign  *importError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -221,6 +222,9 @@ func (a *app) facts(d *description, err error) {
 		} else if home := filepath.Dir(a.loaded); a.loaded != "" && home != a.Dir {
 			d.Next = []string{"go to " + a.relative(home) + ", where the configuration is, and run dbwarden init there; is the folder elsewhere: " + otherFolder}
 		}
+	case errors.As(err, &foreign):
+		d.Code = "import"
+		a.importing(d, foreign)
 	case errors.As(err, &problems):
 		d.Code = "migration_files"
 		a.problems(d, t, problems)

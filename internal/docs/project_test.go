@@ -91,6 +91,13 @@ var projects = map[string]func(p *project){
 		p.dbwarden(0, "migrate", "-c", "1")
 		p.sql("UPDATE dbwarden_lock SET locked = TRUE")
 	},
+	// A folder of each other tool, named after it.
+	"elsewhere": func(p *project) {
+		p.write("warden.toml", config)
+		for name, text := range elsewhere {
+			p.write(name, text)
+		}
+	},
 	// Two databases.
 	"several": func(p *project) {
 		p.shop()
@@ -104,6 +111,36 @@ database_url = "sqlite:///logs.db"
 migrations_dir = "logs"
 `)
 	},
+}
+
+// elsewhere are files of other tools.
+var elsewhere = map[string]string{
+	"goose/00001_users.sql": "-- +goose Up\nCREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n\n-- +goose Down\nDROP TABLE users;\n",
+	"goose/00002_index.sql": "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX users_email ON users (email);\n\n-- +goose Down\nDROP INDEX users_email;\n",
+
+	"golang-migrate/1_users.up.sql":   "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n",
+	"golang-migrate/1_users.down.sql": "DROP TABLE users;\n",
+
+	"dbmate/20240101120000_users.sql": "-- migrate:up transaction:false\nCREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n\n-- migrate:down\nDROP TABLE users;\n",
+
+	"flyway/V1__users.sql":       "CREATE TABLE ${prefix}_users (id INTEGER PRIMARY KEY, email TEXT);\n",
+	"flyway/U1__users.sql":       "DROP TABLE ${prefix}_users;\n",
+	"flyway/V1.1__more.sql":      "ALTER TABLE ${prefix}_users ADD COLUMN name TEXT;\n",
+	"flyway/R__active_users.sql": "DROP VIEW IF EXISTS active_users;\nCREATE VIEW active_users AS SELECT id FROM ${prefix}_users;\n",
+
+	"tern/001_users.sql": "create table users (id integer primary key, email text);\n\n---- create above / drop below ----\n\ndrop table users;\n",
+
+	"sql-migrate/1_users.sql": "-- +migrate Up notransaction\nCREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n\n-- +migrate Down\nDROP TABLE users;\n",
+
+	"atlas/20240101120000_users.sql": "-- atlas:txmode none\n\n-- Create \"users\" table\nCREATE TABLE `users` (`id` integer PRIMARY KEY, `email` text);\n",
+
+	"alembic/upgrade.sql": "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL);\n\n-- Running upgrade  -> 1975ea83b712\n\n" +
+		"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n\nINSERT INTO alembic_version (version_num) VALUES ('1975ea83b712');\n",
+
+	"liquibase/changelog.sql": "--liquibase formatted sql\n\n--changeset ann:users\nCREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n--rollback DROP TABLE users;\n\n" +
+		"--changeset ann:rows context:test\nINSERT INTO users VALUES (1, 'ann@example.org');\n",
+
+	"python/0001_users.sql": users,
 }
 
 // project is a folder with the program on its PATH.

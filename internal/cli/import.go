@@ -1,0 +1,305 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/foreign"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+// importFlags are those of import.
+type importFlags struct {
+	from             string
+	dryRun           bool
+	leave            []string
+	values           []string
+	verbatim         bool
+	contexts, labels []string
+}
+
+func (a *app) importCommand() *cobra.Command {
+	var f importFlags
+	cmd := &cobra.Command{
+		Use:   "import --from TOOL DIR",
+		Short: "Take over the migrations of another tool",
+		Long: "Reads the migrations of another tool in the folder DIR and writes them into the migrations folder in dbwarden's format:\n" +
+			"the ways there and back, what runs outside of a transaction, and every comment. It overwrites nothing, and leaves DIR as\n" +
+			"it is. What has no counterpart is named with file and line, and then nothing is written.\n\n" +
+			"TOOL is " + strings.Join(foreign.Names(), ", ") + ".",
+		Example: "  dbwarden import --from goose db/migrations --dry-run\n  dbwarden import --from flyway src/main/resources/db/migration --placeholder owner=app\n" +
+			"  dbwarden import --from alembic-sql sql   # holds what alembic upgrade head --sql printed",
+		Args: oneArg("folder"),
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.from, "from", "", "the `TOOL` whose migrations these are")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would be written, and write nothing")
+	fs.StringArrayVar(&f.leave, "leave", nil, "`FILE` in DIR that is not wanted. May be repeated")
+	fs.StringArrayVar(&f.values, "placeholder", nil, "`NAME=VALUE` of a placeholder in the SQL. May be repeated")
+	fs.BoolVar(&f.verbatim, "no-placeholders", false, "keep ${...} as it stands: these are no placeholders")
+	fs.StringArrayVar(&f.contexts, "context", nil, "`NAME` of a context of Liquibase that holds, '*' for all. May be repeated")
+	fs.StringArrayVar(&f.labels, "label", nil, "`NAME` of a label of Liquibase that is wanted, '*' for all. May be repeated")
+	cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(foreign.Names(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		tool, err := toolOf(f.from, foreign.Names(), "from")
+		if err != nil {
+			return err
+		}
+		o := foreign.Options{Leave: f.leave, Verbatim: f.verbatim, Contexts: f.contexts, Labels: f.labels, Values: map[string]string{}}
+		for _, v := range f.values {
+			name, value, ok := strings.Cut(v, "=")
+			if !ok || name == "" {
+				return usagef("--placeholder %q: want NAME=VALUE", v)
+			}
+			o.Values[name] = value
+		}
+		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+			if err := a.importFrom(ctx, cmd, t, foreign.Find(tool), a.inDir(args[0]), f, o); err != nil {
+				return &runError{err: err, target: t}
+			}
+			return nil
+		})
+	}
+	return cmd
+}
+
+// toolOf reads the name of a tool.
+func toolOf(name string, known []string, flag string) (string, error) {
+	if slices.Contains(known, name) {
+		return name, nil
+	}
+	hint := "want one of " + strings.Join(known, ", ")
+	if near := engine.Nearest(name, known); near != "" {
+		hint = "did you mean: --" + flag + " " + near
+	}
+	if name == "" {
+		return "", &usageError{"--" + flag + " is missing", hint}
+	}
+	return "", &usageError{fmt.Sprintf("--%s %s: no such tool", flag, name), hint}
+}
+
+// inDir is a path as the working directory has it.
+func (a *app) inDir(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(a.Dir, name)
+}
+
+// importError is what keeps a folder of another tool from being taken over.
+type importError struct{ problems migration.Problems }
+
+func (e *importError) Error() string { return e.problems.Error() }
+
+func (a *app) importFrom(ctx context.Context, cmd *cobra.Command, t *target, tool *foreign.Tool, dir string, f importFlags, o foreign.Options) error {
+	e := t.product.Engine
+	o.Lexis, o.Product = e.Lexis, e.Name
+	p, files, err := a.convert(tool, dir, o)
+	if err != nil {
+		return err
+	}
+	states, err := a.placed(t, tool, dir, files)
+	if err != nil {
+		return err
+	}
+	if !f.dryRun {
+		if err := a.place(ctx, t, files, states); err != nil {
+			return err
+		}
+	}
+	return a.showImport(cmd, t, p, dir, files, states, f)
+}
+
+// convert reads the other tool's folder.
+func (a *app) convert(tool *foreign.Tool, dir string, o foreign.Options) (*foreign.Project, []foreign.File, error) {
+	var files []foreign.File
+	p, err := foreign.Read(tool, os.DirFS(dir), o)
+	if err == nil {
+		files, err = p.Files(o)
+	}
+	var bad migration.Problems
+	switch {
+	case errors.As(err, &bad):
+		for i := range bad {
+			bad[i].File = a.relative(filepath.Join(dir, bad[i].File))
+		}
+		return nil, nil, &importError{bad}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, usagef("%s: there is no such folder", a.relative(dir))
+	case err != nil:
+		return nil, nil, err
+	}
+	return p, files, nil
+}
+
+// placed says of each file whether it is there already, and refuses where
+// another one is in its place.
+func (a *app) placed(t *target, tool *foreign.Tool, dir string, files []foreign.File) ([]string, error) {
+	states := make([]string, len(files))
+	entries, err := os.ReadDir(t.MigrationsDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	taken, there := map[string]string{}, map[string]bool{}
+	for _, e := range entries {
+		there[e.Name()] = true
+		if m := versionPrefix.FindStringSubmatch(e.Name()); m != nil && strings.EqualFold(filepath.Ext(e.Name()), ".sql") {
+			v, _ := migration.ParseVersion(m[1]) // digits, by the pattern
+			taken[v.Key()] = e.Name()
+		}
+	}
+	var bad migration.Problems
+	same := sameFolder(dir, t.MigrationsDir)
+	for i, f := range files {
+		states[i] = "created"
+		if m := versionPrefix.FindStringSubmatch(f.Name); m != nil && !same {
+			v, _ := migration.ParseVersion(m[1])
+			if other := taken[v.Key()]; other != "" && other != f.Name {
+				bad = append(bad, migration.Problem{File: t.path(other), Msg: "has the version of " + f.Name + ", which would be written"})
+			}
+		}
+		if !there[f.Name] {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(t.MigrationsDir, f.Name))
+		if err != nil {
+			return nil, err
+		}
+		if states[i] = "kept"; strings.TrimPrefix(string(text), "\ufeff") != f.Text && !same {
+			bad = append(bad, migration.Problem{File: t.path(f.Name), Msg: "is there already, and is another"})
+		}
+	}
+	if same && tool.Name != "dbwarden-python" {
+		return nil, &usageError{fmt.Sprintf("%s is the migrations folder itself, and holds the files of %s", a.relative(dir), tool.Title),
+			"have them written into another folder: --migrations-dir FOLDER (and migrations_dir in warden.toml)"}
+	}
+	if len(bad) > 0 {
+		return nil, &importError{bad}
+	}
+	return states, nil
+}
+
+func sameFolder(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// place writes the files. Where one cannot be written those before it are
+// taken away again.
+func (a *app) place(ctx context.Context, t *target, files []foreign.File, states []string) (err error) {
+	if err := os.MkdirAll(t.MigrationsDir, 0o777); err != nil {
+		return err
+	}
+	var made []string
+	defer func() {
+		if err != nil {
+			for _, name := range made {
+				err = errors.Join(err, os.Remove(name))
+			}
+		}
+	}()
+	for i, f := range files {
+		if states[i] != "created" {
+			continue
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		path := filepath.Join(t.MigrationsDir, f.Name)
+		ok, err := create(path, f.Text)
+		if ok {
+			made = append(made, path)
+		}
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return fmt.Errorf("%s has come to be there meanwhile", a.relative(path))
+		}
+	}
+	return nil
+}
+
+// showImport tells what was written, or would be.
+func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir string, files []foreign.File, states []string, f importFlags) error {
+	for i, n := range p.Notes {
+		if n.File != "" {
+			p.Notes[i].File = a.relative(filepath.Join(dir, n.File))
+		}
+	}
+	if a.json() {
+		list := []map[string]any{}
+		for i, one := range files {
+			doc := map[string]any{"file": t.path(one.Name), "from": a.relative(filepath.Join(dir, one.Change.Source.File)), "line": one.Change.Source.Line, "state": states[i]}
+			if f.dryRun {
+				doc["text"] = one.Text
+			}
+			list = append(list, doc)
+		}
+		return a.document(cmd, t, map[string]any{"tool": p.Tool.Name, "dry_run": f.dryRun, "files": list, "notes": append([]foreign.Note{}, p.Notes...)})
+	}
+	a.notes(p.Notes)
+	st := a.style(a.Stdout)
+	for i, one := range files {
+		if f.dryRun {
+			fmt.Fprintf(a.Stdout, "%s\n%s\n", st.Bold("-- "+t.path(one.Name)), st.SQL(render.Plain(a.masked(one.Text))))
+			continue
+		}
+		fmt.Fprintf(a.Stdout, "%s %s\n", states[i], t.path(one.Name))
+	}
+	if len(files) == 0 {
+		fmt.Fprintf(a.Stdout, "No migrations of %s in %s.\n", p.Tool.Title, a.relative(dir))
+		return nil
+	}
+	if f.dryRun {
+		fmt.Fprintln(a.Stdout, "Dry run: nothing was written.")
+		return nil
+	}
+	fmt.Fprintf(a.Stdout, "Migrations taken over from %s: %d.\n", p.Tool.Title, len(files))
+	return nil
+}
+
+// notes tells on standard error what a person should know of a conversion.
+func (a *app) notes(notes []foreign.Note) {
+	if a.quiet {
+		return
+	}
+	for _, n := range notes {
+		where := n.File
+		if n.Line > 0 {
+			where = fmt.Sprintf("%s:%d", n.File, n.Line)
+		}
+		if where != "" {
+			where += ": "
+		}
+		fmt.Fprintln(a.Stderr, a.style(a.Stderr).Dim("Note:")+" "+render.Plain(a.masked(where+n.Text)))
+	}
+}
+
+// importing lists what keeps a folder from being taken over.
+func (a *app) importing(d *description, e *importError) {
+	lines := make([]string, len(e.problems))
+	for i, p := range e.problems {
+		lines[i] = p.Error()
+	}
+	first := e.problems[0]
+	d.File, d.Line, d.Column, d.Problems = first.File, first.Line, first.Column, e.problems
+	d.Message = lines[0]
+	if len(lines) > 1 {
+		d.Message = fmt.Sprintf("%d things that cannot be taken over\n  %s", len(lines), strings.Join(lines, "\n  "))
+	}
+	d.State = []string{"nothing was written"}
+	d.Next = []string{cmp.Or(a.command, "dbwarden import") + " -h has the flags that settle some of these"}
+}

@@ -1,0 +1,138 @@
+package foreign
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/sqltext"
+)
+
+var (
+	// What Alembic writes above each step of its offline mode. A merge has
+	// several revisions on its left; some releases put the message behind.
+	alembicStep = regexp.MustCompile(`^-- Running (\w+) *(.*?) *-> *([^\s,]*)(?:, *(.*))?$`)
+
+	// Its own bookkeeping.
+	alembicOwn = regexp.MustCompile(`(?is)^(INSERT\s+INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE|DROP\s+TABLE)\s+(IF\s+(NOT\s+)?EXISTS\s+)?([\w"` + "`" + `]+\.)?["` + "`" + `]?alembic_version\b`)
+)
+
+// readAlembic reads what "alembic upgrade head --sql" writes, and what
+// "alembic downgrade head:base --sql" does for the ways back. The order is that
+// of the text. Alembic's own bookkeeping, and the transactions it puts around
+// a step, are left out: they are no part of what the migrations make.
+func readAlembic(r *reader) {
+	byRevision := map[string]*Change{}
+	var downs []*Change
+	for _, f := range r.files(false, func(name string) bool { return strings.HasSuffix(name, ".sql") || isNumbered(name) }) {
+		steps, back := r.alembicSteps(f)
+		downs = append(downs, back...)
+		for _, c := range steps {
+			if other := byRevision[c.Key]; other != nil {
+				r.fail(f.name, c.Source.Line, "revision %s stands in %s:%d already", c.Key, other.Source.File, other.Source.Line)
+				continue
+			}
+			byRevision[c.Key] = c
+			r.changes = append(r.changes, c)
+		}
+	}
+	for _, d := range downs {
+		switch c := byRevision[d.Key]; {
+		case c == nil:
+			r.fail(d.Source.File, d.Source.Line, "the way back of revision %s, whose way there is not here", d.Key)
+		case c.Down != nil:
+			r.fail(d.Source.File, d.Source.Line, "a second way back of revision %s", d.Key)
+		default:
+			c.Down = &d.Up
+		}
+	}
+	if len(r.changes) == 0 && len(r.problems) == 0 {
+		r.fail(".", 0, `no line "-- Running upgrade … -> …": write a file of them with: alembic upgrade head --sql`)
+	}
+}
+
+// alembicSteps cuts a file at the lines that Alembic writes above each step.
+func (r *reader) alembicSteps(f file) (ups, downs []*Change) {
+	var preface Part
+	w := writer{part: &preface}
+	for i, line := range f.lines {
+		m := alembicStep.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		if m == nil {
+			w.line(line, i+1)
+			continue
+		}
+		c := &Change{Kind: migration.Versioned, Source: Place{f.name, i + 1}}
+		switch m[1] {
+		case "upgrade":
+			c.Key, c.Name = m[3], m[3]
+			if m[4] != "" {
+				c.Name += "_" + m[4]
+			}
+			if m[2] != "" {
+				c.Parents = regexp.MustCompile(`, *`).Split(m[2], -1)
+			}
+			ups = append(ups, c)
+		case "downgrade":
+			c.Key = m[2]
+			downs = append(downs, c)
+		default:
+			r.fail(f.name, i+1, "a step of the kind %q has no counterpart here", m[1])
+		}
+		w = writer{part: &c.Up}
+	}
+	r.alembicClean(f.name, &preface, true)
+	for _, c := range slices.Concat(ups, downs) {
+		r.alembicClean(f.name, &c.Up, false)
+	}
+	return ups, downs
+}
+
+// alembicClean takes out of a step what Alembic put around it. A COMMIT and a
+// BEGIN inside of a step (an autocommit_block) stay: the transaction that they
+// part is written out then.
+func (r *reader) alembicClean(name string, p *Part, preface bool) {
+	if len(p.Pieces) == 0 {
+		return
+	}
+	text, line := p.Pieces[0].Text, p.Pieces[0].Line
+	statements, err := sqltext.All(text, r.o.Lexis)
+	if err != nil {
+		return // told where the step is converted
+	}
+	own := func(st sqltext.Statement) bool { return alembicOwn.MatchString(st.Text) }
+	bounds := func(st sqltext.Statement) bool {
+		word := st.Word(0)
+		return (word == "BEGIN" || word == "COMMIT") && len(st.Words) == 1 || st.Starts("START", "TRANSACTION")
+	}
+	last := -1 // of its bookkeeping: what bounds a transaction behind it is Alembic's
+	for i, st := range statements {
+		if own(st) {
+			last = i
+		}
+	}
+	var b strings.Builder
+	parted, end := false, 0
+	for i, st := range statements {
+		end = int(st.End.Offset) + len(st.Tail) + len(st.Terminator)
+		switch {
+		case own(st), bounds(st) && (preface || last >= 0 && i > last || i == 0 && st.Word(0) != "COMMIT"):
+			b.WriteString(st.Gap)
+		case preface:
+			r.fail(name, line+st.Start.Line-1, "a statement above the first step, which no revision has")
+			return
+		default:
+			parted = parted || bounds(st)
+			b.WriteString(text[int(st.Start.Offset)-len(st.Gap) : end])
+		}
+	}
+	b.WriteString(text[end:])
+	rest := strings.TrimSpace(b.String())
+	if preface {
+		return
+	}
+	if parted {
+		rest = "BEGIN;\n" + rest + "\nCOMMIT;"
+	}
+	p.Pieces = []Piece{{Text: rest + "\n", Line: line}}
+}

@@ -1,0 +1,200 @@
+package foreign
+
+import (
+	"fmt"
+	"hash/crc32"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+var (
+	flywayName = regexp.MustCompile(`^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.([A-Za-z]+)$`)
+	flywayMore = regexp.MustCompile(`^R__(.*)\.([A-Za-z]+)$`)
+	flywayHead = regexp.MustCompile(`^\s*--\s*flyway:(\w+)\s*=\s*(\S*)`)
+	flywayCall = regexp.MustCompile(`^(before|after|create)[A-Z]\w*(__.*)?\.\w+$`)
+)
+
+// readFlyway reads a folder of Flyway and all below it.
+func readFlyway(r *reader) {
+	configs := r.flywayConfigs()
+	var undo, base []file
+	for _, f := range r.files(true, func(name string) bool {
+		return flywayName.MatchString(name) || flywayMore.MatchString(name) || flywayCall.MatchString(name)
+	}) {
+		if flywayCall.MatchString(f.base()) {
+			r.fail(f.name, 0, "a callback of Flyway, which has no counterpart here: go on without it with --leave %s", f.name)
+			continue
+		}
+		c := &Change{Kind: migration.Versioned, Source: Place{f.name, 1}, Sum: flywayChecksum(f.text)}
+		if m := flywayMore.FindStringSubmatch(f.base()); m != nil {
+			c.Kind, c.Key, c.Name = migration.RunsOnChange, m[1], m[1]
+		} else {
+			m := flywayName.FindStringSubmatch(f.base())
+			switch m[1] {
+			case "U":
+				undo = append(undo, f)
+				continue
+			case "B":
+				base = append(base, f)
+				continue
+			}
+			c.Version = strings.ReplaceAll(m[2], "_", ".")
+			c.Key, c.Name = c.Version, m[3]
+		}
+		c.Up = r.flywayPart(f, configs)
+		r.changes = append(r.changes, c)
+	}
+	slices.SortStableFunc(r.changes, func(a, b *Change) int {
+		if a.Kind != b.Kind {
+			return strings.Compare(string(b.Kind), string(a.Kind)) // versioned ones first
+		}
+		if a.Kind != migration.Versioned {
+			return strings.Compare(a.Name, b.Name)
+		}
+		return compareDotted(a.Version, b.Version)
+	})
+	for i := 1; i < len(r.changes); i++ {
+		a, b := r.changes[i-1], r.changes[i]
+		if a.Kind == migration.Versioned && b.Kind == migration.Versioned && compareDotted(a.Version, b.Version) == 0 {
+			r.fail(b.Source.File, 0, "the same version as %s", a.Source.File)
+		}
+	}
+	r.flywayUndo(undo, configs)
+	r.flywayBase(base, configs)
+}
+
+// find returns the change of a version of numbers and dots.
+func (r *reader) find(version string) *Change {
+	for _, c := range r.changes {
+		if c.Kind == migration.Versioned && compareDotted(c.Version, version) == 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+func (r *reader) flywayUndo(undo []file, configs map[string]flywayConfig) {
+	for _, f := range undo {
+		m := flywayName.FindStringSubmatch(f.base())
+		c := r.find(strings.ReplaceAll(m[2], "_", "."))
+		switch {
+		case c == nil:
+			r.fail(f.name, 0, "undoes version %s, which is not here: go on without it with --leave %s", m[2], f.name)
+		case c.Down != nil:
+			r.fail(f.name, 0, "a second way back of version %s", m[2])
+		default:
+			part := r.flywayPart(f, configs)
+			c.Down = &part
+		}
+	}
+}
+
+// flywayBase takes baseline migrations in: Flyway runs one in place of all
+// that is not above its version, on a new database alone. Where those stand
+// here too there are two ways to the same, and a person has to say which one
+// goes on.
+func (r *reader) flywayBase(base []file, configs map[string]flywayConfig) {
+	for _, f := range base {
+		m := flywayName.FindStringSubmatch(f.base())
+		version := strings.ReplaceAll(m[2], "_", ".")
+		var older []string
+		for _, c := range r.changes {
+			if c.Kind == migration.Versioned && compareDotted(c.Version, version) <= 0 {
+				older = append(older, c.Source.File)
+			}
+		}
+		if len(older) > 0 {
+			r.fail(f.name, 0, "a baseline migration, which stands for %s as well: say which goes on, with --leave %s or --leave for each of those", strings.Join(older, ", "), f.name)
+			continue
+		}
+		c := &Change{Key: version, Version: version, Name: m[3], Kind: migration.Versioned, Source: Place{f.name, 1}, Up: r.flywayPart(f, configs), Sum: flywayChecksum(f.text)}
+		r.changes = append([]*Change{c}, r.changes...)
+	}
+}
+
+// flywayPart is a file with its placeholders replaced.
+func (r *reader) flywayPart(f file, configs map[string]flywayConfig) Part {
+	config := configs[f.name]
+	var p Part
+	p.Bare = config.bare
+	w := writer{part: &p}
+	for i, line := range f.lines {
+		if m := flywayHead.FindStringSubmatch(line); m != nil {
+			r.flywaySetting(f.name, i+1, m[1], m[2], &config)
+			p.Bare = config.bare
+			continue
+		}
+		if !config.verbatim {
+			line = r.substitute(f.name, i+1, line, placeholder)
+		}
+		w.line(line, i+1)
+	}
+	return p
+}
+
+// flywayConfig is what stands beside a script, in SCRIPT.conf.
+type flywayConfig struct{ bare, verbatim bool }
+
+// flywayConfigs reads those of all scripts, by the script's name.
+func (r *reader) flywayConfigs() map[string]flywayConfig {
+	out := map[string]flywayConfig{}
+	for _, f := range r.beside(".sql.conf") {
+		script := strings.TrimSuffix(f.name, ".conf")
+		var c flywayConfig
+		for i, line := range f.lines {
+			line = strings.TrimSpace(line)
+			if line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			key, value, _ := strings.Cut(line, "=")
+			r.flywaySetting(f.name, i+1, strings.TrimSpace(key), strings.TrimSpace(value), &c)
+		}
+		out[script] = c
+	}
+	return out
+}
+
+func (r *reader) flywaySetting(name string, line int, key, value string, c *flywayConfig) {
+	switch {
+	case key == "executeInTransaction":
+		c.bare = value == "false"
+	case key == "placeholderReplacement":
+		c.verbatim = value == "false"
+	case key == "encoding" && strings.EqualFold(value, "UTF-8"):
+	case key == "shouldExecute" && value == "true":
+	default:
+		r.fail(name, line, "the setting %s=%s has no counterpart here", key, value)
+	}
+}
+
+// flywayChecksum is Flyway's: CRC-32 over the lines without their ends, as a
+// signed number.
+func flywayChecksum(text string) string {
+	sum := crc32.NewIEEE()
+	for line := range strings.SplitSeq(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"), "\n") {
+		sum.Write([]byte(line))
+	}
+	return fmt.Sprint(int32(sum.Sum32()))
+}
+
+// compareDotted compares versions of several numbers; what is missing is 0.
+func compareDotted(a, b string) int {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range max(len(x), len(y)) {
+		at := func(parts []string) migration.Version {
+			text := "0"
+			if i < len(parts) {
+				text = parts[i]
+			}
+			v, _ := migration.ParseVersion(text) // digits, by the pattern
+			return v
+		}
+		if c := at(x).Compare(at(y)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}

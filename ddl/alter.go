@@ -156,6 +156,7 @@ func (c *cursor) tableAction(s *Statement, a *Action) {
 		c.rest()
 	case c.takeOne("ALGORITHM", "LOCK") != "":
 		name := strings.ToUpper(c.toks[c.i-1].Text)
+		a.Option = "how"
 		c.take("=")
 		s.option(name, strings.ToUpper(c.tok().Text))
 		c.i++

@@ -276,7 +276,7 @@ type Action struct {
 	Column       *Column
 	Constraint   *Constraint
 	Index        *Index
-	Option       string // TableOption's name
+	Option       string // TableOption's name; "how" of MySQL's ALGORITHM and LOCK, which change nothing
 	Value        string
 	Concurrently bool
 	Cascade      bool

@@ -124,8 +124,9 @@ func (e Evidence) Judge(now []string) Finding {
 			f.Clear = append(f.Clear, o)
 		}
 		switch {
-		case o.Rule == Drops && o.Before == "" && now[i] == "":
-			// DROP IF EXISTS of something that never was tells nothing.
+		case o.Rule == Drops && o.Before == "" && now[i] == "", o.Rule == Makes && o.Before != "" && now[i] == o.Before:
+			// DROP IF EXISTS of something that never was tells nothing, nor
+			// does CREATE IF NOT EXISTS of something that is there.
 		case f.Outcome == untold:
 			f.Outcome = one
 		case f.Outcome != one:

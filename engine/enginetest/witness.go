@@ -22,11 +22,21 @@ type Testimony struct {
 	Setup     []string
 	Statement string
 	Told      Told
+
+	// Meanwhile is what others do before anybody looks, in place of the
+	// statement: it must not look as if the statement had taken effect, nor,
+	// behind the statement, as if it had not.
+	Meanwhile []string
+}
+
+// While is a Testimony with what others did meanwhile.
+func While(setup []string, statement string, told Told, meanwhile ...string) Testimony {
+	return Testimony{setup, statement, told, meanwhile}
 }
 
 // Says is a Testimony.
 func Says(setup []string, statement string, told Told) Testimony {
-	return Testimony{setup, statement, told}
+	return Testimony{setup, statement, told, nil}
 }
 
 // Witnesses examines an engine's witness: for each statement it looks before,
@@ -35,7 +45,11 @@ func Says(setup []string, statement string, told Told) Testimony {
 // second never that it did not, unless running it twice changes nothing.
 func Witnesses(t *testing.T, e *engine.Engine, newDB func(t *testing.T) string, cases []Testimony) {
 	for _, c := range cases {
-		t.Run(c.Statement, func(t *testing.T) {
+		name := c.Statement
+		if len(c.Meanwhile) > 0 {
+			name += " while " + c.Meanwhile[0]
+		}
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := &exam{T: t, e: e, url: newDB(t)}
 			x.db = x.open(x.url)
@@ -67,6 +81,11 @@ func Witnesses(t *testing.T, e *engine.Engine, newDB func(t *testing.T) string, 
 					}
 				}
 				return ev.Judge(now)
+			}
+			for _, q := range c.Meanwhile {
+				if _, err := s.Exec(t.Context(), q); err != nil {
+					t.Fatalf("%s: %v", q, err)
+				}
 			}
 			notRun := judge()
 			if _, err := s.(engine.Plain).Execute(t.Context(), all[0]); err != nil {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/dbwarden-go/dbwarden/ddl"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -24,8 +25,14 @@ func witness() engine.Witness {
 // Kinds of objects that are looked at in ways of their own. Others are looked
 // up by name: see catalogs.
 const (
-	kindTable = "table"
-	kindIndex = "index"
+	kindTable      = "table"
+	kindIndex      = "index"
+	kindColumn     = "column"
+	kindPlaced     = "column and its place" // behind which other one it stands, too
+	kindConstraint = "constraint"
+	kindOptions    = "options of table" // what stands behind the columns
+	kindPartitions = "partitions of table"
+	kindKeys       = "keys of table"
 )
 
 // catalogs describe objects that have a definition which can be compared.
@@ -56,7 +63,7 @@ func atomicDDL(v engine.Server) bool {
 }
 
 func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine.Evidence, error) {
-	b := &scene{p: engine.ReadPhrase(st, sqltext.MySQL), server: s.Server()}
+	b := &scene{p: engine.ReadPhrase(st, sqltext.MySQL), text: st.Text, server: s.Server()}
 	p := b.p
 	verb := p.OneOf("CREATE", "DROP", "ALTER", "RENAME", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "FLUSH", "GRANT")
 	switch verb {
@@ -136,6 +143,7 @@ func presume(s engine.Session, st sqltext.Statement) (engine.Evidence, string) {
 // scene is a statement, and where its names lead.
 type scene struct {
 	p      *engine.Phrase
+	text   string
 	schema string
 	server engine.Server
 }
@@ -323,7 +331,32 @@ func (b *scene) altered() []engine.Object {
 		table.Rule = engine.Drops
 		return []engine.Object{*table, *to}
 	}
+	if parts := b.parts(*table); parts != nil {
+		return parts
+	}
 	return []engine.Object{*table}
+}
+
+// parts are the parts of a table that ALTER TABLE names: what others do to the
+// rest of it says nothing of the statement. nil where not all of them have
+// names.
+func (b *scene) parts(table engine.Object) (out []engine.Object) {
+	kinds := map[ddl.PartKind]string{ddl.ColumnPart: kindColumn, ddl.IndexPart: kindIndex, ddl.ConstraintPart: kindConstraint,
+		ddl.OptionsPart: kindOptions, ddl.PartitionsPart: kindPartitions, ddl.KeysPart: kindKeys}
+	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops, ddl.Changed: engine.Alters}
+	for _, p := range ddl.Read(b.text, ddl.MySQL()).Parts() {
+		o := engine.Object{Rule: rules[p.Fate], Kind: kinds[p.Kind], Schema: table.Schema, Name: p.Name.Name, Of: table.Name}
+		switch {
+		case p.Placed:
+			o.Kind = kindPlaced
+		case p.Kind == ddl.ConstraintPart && o.Name == "":
+			o.Name = "PRIMARY"
+		case p.Kind == ddl.OptionsPart, p.Kind == ddl.PartitionsPart, p.Kind == ddl.KeysPart:
+			o.Name, o.Of = table.Name, ""
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 var errOtherEngine = errors.New("the table is not one of InnoDB, which alone logs a change as one piece")
@@ -333,11 +366,52 @@ var errOtherSpelling = errors.New("sql_mode, or another setting of the session's
 func now(ctx context.Context, s engine.Session, o engine.Object) (string, error) {
 	switch o.Kind {
 	case kindTable:
-		return tableNow(ctx, s, o.Schema, o.Name)
-	case kindIndex:
-		if table, err := tableNow(ctx, s, o.Schema, o.Of); table == "" || err != nil {
+		return tableNow(ctx, s, o)
+	case kindKeys:
+		if there, err := inInnoDB(ctx, s, o.Schema, o.Name); !there || err != nil {
 			return "", err
 		}
+		keys, err := text(ctx, s, "SELECT CONCAT(COUNT(DISTINCT INDEX_NAME), ' ', GROUP_CONCAT(DISTINCT INDEX_NAME ORDER BY INDEX_NAME)) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", o.Schema, o.Name)
+		if err != nil {
+			return "", err
+		}
+		constraints, err := text(ctx, s, "SELECT CONCAT(COUNT(*), ' ', GROUP_CONCAT(CONSTRAINT_NAME ORDER BY CONSTRAINT_NAME)) FROM information_schema.TABLE_CONSTRAINTS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", o.Schema, o.Name)
+		return digest("keys "+keys+" constraints "+constraints, err)
+	case kindOptions, kindPartitions:
+		columns, options, partitions, err := shown(ctx, s, o.Schema, o.Name)
+		if columns == "" || err != nil {
+			return "", err
+		}
+		if o.Kind == kindPartitions {
+			options = "none"
+			if partitions != "" {
+				options = partitions
+			}
+		}
+		return digest(options, nil)
+	}
+	if o.Of != "" {
+		if there, err := inInnoDB(ctx, s, o.Schema, o.Of); !there || err != nil {
+			return "", err
+		}
+	}
+	switch o.Kind {
+	case kindColumn, kindPlaced:
+		place := "''"
+		if o.Kind == kindPlaced {
+			place = "(SELECT b.COLUMN_NAME FROM information_schema.COLUMNS AS b WHERE b.TABLE_SCHEMA = c.TABLE_SCHEMA AND b.TABLE_NAME = c.TABLE_NAME " +
+				"AND b.ORDINAL_POSITION = c.ORDINAL_POSITION - 1)"
+		}
+		return digest(text(ctx, s, "SELECT CONCAT_WS(' ', c.COLUMN_TYPE, c.IS_NULLABLE, COALESCE(c.COLUMN_DEFAULT, '-'), c.EXTRA, c.COLLATION_NAME, "+
+			"c.COLUMN_COMMENT, c.GENERATION_EXPRESSION, "+place+") FROM information_schema.COLUMNS AS c WHERE c.TABLE_SCHEMA = ? AND c.COLUMN_NAME = ? AND c.TABLE_NAME = ?",
+			o.Schema, o.Name, o.Of))
+	case kindConstraint:
+		return digest(text(ctx, s, "SELECT GROUP_CONCAT(CONCAT_WS(' ', t.CONSTRAINT_TYPE, (SELECT CONCAT_WS(' ', r.REFERENCED_TABLE_NAME, r.UPDATE_RULE, r.DELETE_RULE) "+
+			"FROM information_schema.REFERENTIAL_CONSTRAINTS AS r WHERE r.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = t.CONSTRAINT_NAME AND r.TABLE_NAME = t.TABLE_NAME), "+
+			"(SELECT GROUP_CONCAT(k.COLUMN_NAME ORDER BY k.ORDINAL_POSITION) FROM information_schema.KEY_COLUMN_USAGE AS k WHERE k.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA "+
+			"AND k.CONSTRAINT_NAME = t.CONSTRAINT_NAME AND k.TABLE_NAME = t.TABLE_NAME))) "+
+			"FROM information_schema.TABLE_CONSTRAINTS AS t WHERE t.TABLE_SCHEMA = ? AND t.CONSTRAINT_NAME = ? AND t.TABLE_NAME = ?", o.Schema, o.Name, o.Of))
+	case kindIndex:
 		return digest(text(ctx, s, "SELECT GROUP_CONCAT(CONCAT_WS(' ', NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE, INDEX_COMMENT) ORDER BY SEQ_IN_INDEX) "+
 			"FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND INDEX_NAME = ? AND TABLE_NAME = ?", o.Schema, o.Name, o.Of))
 	}
@@ -351,9 +425,28 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 // autoIncrement rises with the rows.
 var autoIncrement = regexp.MustCompile(`(?m)^\).* AUTO_INCREMENT=[0-9]+`)
 
-// tableNow is a table's own text. The name is compared as the server does it,
-// by having the server look for it.
-func tableNow(ctx context.Context, s engine.Session, schema, name string) (string, error) {
+// tableNow is a table's own text; of one that is to go also when it was made,
+// since one made in its place may look alike.
+func tableNow(ctx context.Context, s engine.Session, o engine.Object) (string, error) {
+	columns, options, partitions, err := shown(ctx, s, o.Schema, o.Name)
+	if columns == "" || err != nil {
+		return "", err
+	}
+	// Triggers are not in it.
+	more, err := text(ctx, s, "SELECT GROUP_CONCAT(TRIGGER_NAME ORDER BY TRIGGER_NAME) FROM information_schema.TRIGGERS "+
+		"WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?", o.Schema, o.Name)
+	if err == nil && o.Rule == engine.Drops {
+		var made string
+		made, err = text(ctx, s, "SELECT UNIX_TIMESTAMP(CREATE_TIME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", o.Schema, o.Name)
+		more += " made " + made
+	}
+	return digest(columns+options+partitions+more, err)
+}
+
+// inInnoDB reports whether a table is there, whose change is one piece and
+// whose words can be compared. The name is compared as the server does it, by
+// having the server look for it.
+func inInnoDB(ctx context.Context, s engine.Session, schema, name string) (bool, error) {
 	var kind string
 	var spelled int
 	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&kind, &spelled) },
@@ -361,12 +454,21 @@ func tableNow(ctx context.Context, s engine.Session, schema, name string) (strin
 			"'ANSI|ORACLE|MSSQL|DB2|MAXDB|POSTGRESQL|MYSQL323|MYSQL40|_OPTIONS|NO_BACKSLASH_ESCAPES' FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", schema, name)
 	switch {
 	case err != nil || kind == "":
-		return "", err
+		return false, err
 	case !strings.EqualFold(kind, "InnoDB"):
-		return "", errOtherEngine
+		return false, errOtherEngine
 	case spelled == 0:
 		// A text that is spelled otherwise would look like another table.
-		return "", errOtherSpelling
+		return false, errOtherSpelling
+	}
+	return true, nil
+}
+
+// shown is the text of a table, in three pieces; none for one that is not
+// there.
+func shown(ctx context.Context, s engine.Session, schema, name string) (columns, options, partitions string, err error) {
+	if there, err := inInnoDB(ctx, s, schema, name); !there || err != nil {
+		return "", "", "", err
 	}
 	var definition string
 	err = s.Query(ctx, func(scan func(...any) error) error {
@@ -374,14 +476,21 @@ func tableNow(ctx context.Context, s engine.Session, schema, name string) (strin
 		return scan(&title, &definition)
 	}, "SHOW CREATE TABLE "+quote(schema)+"."+quote(name))
 	if err != nil {
-		return "", fmt.Errorf("read the definition of %s: %w", name, err)
+		return "", "", "", fmt.Errorf("read the definition of %s: %w", name, err)
 	}
-	last := strings.LastIndex(definition, "\n)") + 1
-	tail := autoIncrement.ReplaceAllStringFunc(definition[last:], func(m string) string { return m[:strings.LastIndex(m, " AUTO_INCREMENT=")] })
-	// Triggers are not in it.
-	triggers, err := text(ctx, s, "SELECT GROUP_CONCAT(TRIGGER_NAME ORDER BY TRIGGER_NAME) FROM information_schema.TRIGGERS "+
-		"WHERE EVENT_OBJECT_SCHEMA = ? AND EVENT_OBJECT_TABLE = ?", schema, name)
-	return digest(definition[:last]+tail+triggers, err)
+	columns, tail := definition, ""
+	for _, end := range []string{"\n)", "\n PARTITION BY", "\n/*!"} { // the last two may stand in no column's line
+		if end == "\n)" {
+			last := strings.LastIndex(definition, end) + 1
+			columns, tail = definition[:last], definition[last:]
+			continue
+		}
+		if at := strings.Index(tail, end); at >= 0 && partitions == "" {
+			tail, partitions = tail[:at], tail[at:]
+		}
+	}
+	options = autoIncrement.ReplaceAllStringFunc(tail, func(m string) string { return m[:strings.LastIndex(m, " AUTO_INCREMENT=")] })
+	return columns, options, partitions, nil
 }
 
 func text(ctx context.Context, s engine.Session, query string, args ...any) (string, error) {

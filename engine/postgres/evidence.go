@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbwarden-go/dbwarden/ddl"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -25,14 +26,16 @@ func witness() engine.Witness {
 // Kinds of objects that are looked at in ways of their own. Others are looked
 // up by name: see catalogs.
 const (
-	kindTable    = "table" // and whatever is like one: all that is known of it
-	kindRelation = "relation"
-	kindIndex    = "index"
-	kindRemains  = "indexes of" // what REINDEX CONCURRENTLY leaves of those of a table
-	kindRoutine  = "function"   // all of one name
-	kindTrigger  = "trigger"
-	kindPolicy   = "policy"
-	kindType     = "type"
+	kindTable      = "table" // and whatever is like one: all that is known of it
+	kindColumn     = "column"
+	kindConstraint = "constraint" // the primary key, where it has no name
+	kindRelation   = "relation"
+	kindIndex      = "index"
+	kindRemains    = "indexes of" // what REINDEX CONCURRENTLY leaves of those of a table
+	kindRoutine    = "function"   // all of one name
+	kindTrigger    = "trigger"
+	kindPolicy     = "policy"
+	kindType       = "type"
 )
 
 // catalogs are where objects are found that belong to no schema.
@@ -46,7 +49,7 @@ var catalogs = map[string]string{
 }
 
 func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine.Evidence, error) {
-	b := &scene{ctx: ctx, s: s, p: engine.ReadPhrase(st, sqltext.PostgreSQL)}
+	b := &scene{ctx: ctx, s: s, sql: st.Text, p: engine.ReadPhrase(st, sqltext.PostgreSQL)}
 	b.p.Fold = true
 	var objects []engine.Object
 	switch b.p.OneOf("CREATE", "DROP", "ALTER", "VACUUM", "ANALYZE", "ANALYSE", "REINDEX", "CLUSTER", "CHECKPOINT",
@@ -80,6 +83,7 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 type scene struct {
 	ctx context.Context
 	s   engine.Session
+	sql string
 	p   *engine.Phrase
 	err error
 }
@@ -316,7 +320,28 @@ func (b *scene) altered() []engine.Object {
 	case !p.Whole || p.Has("USING"):
 		rule = engine.Rewrite // a column may keep its type while its values change
 	}
+	if rule == engine.Alters && kind == "TABLE" {
+		if parts := b.parts(schema, relation, id); parts != nil {
+			return parts
+		}
+	}
 	return []engine.Object{{Rule: rule, Kind: kindTable, Schema: schema, Name: relation, ID: id}}
+}
+
+// parts are the parts of a table that ALTER TABLE names: what others do to the
+// rest of it says nothing of the statement. nil where not all of them have
+// names.
+func (b *scene) parts(schema, table, id string) (out []engine.Object) {
+	kinds := map[ddl.PartKind]string{ddl.ColumnPart: kindColumn, ddl.ConstraintPart: kindConstraint}
+	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops, ddl.Changed: engine.Alters}
+	for _, p := range ddl.Read(b.sql, ddl.PostgreSQL()).Parts() {
+		kind := kinds[p.Kind]
+		if kind == "" || len(p.Name.Name) >= 64 || p.Name.IsZero() && kind == kindColumn {
+			return nil
+		}
+		out = append(out, engine.Object{Rule: rules[p.Fate], Kind: kind, Schema: schema, Name: p.Name.Name, Of: table, ID: id})
+	}
+	return out
 }
 
 // existing finds a relation as the server would, by the session's path.
@@ -447,6 +472,13 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 		return digested(typeOf("n.nspname = $1 AND t.typname = $2"), o.Schema, o.Name)
 	case kindTrigger:
 		return digested("SELECT t.oid || ' ' || pg_get_triggerdef(t.oid) FROM pg_catalog.pg_trigger AS t WHERE t.tgname = $3 AND t.tgrelid"+class, o.Schema, o.Of, o.Name)
+	case kindColumn:
+		return digested(`SELECT (to_jsonb(a) - '{attacl,attmissingval,atthasmissing}'::text[])::text || COALESCE((SELECT pg_get_expr(d.adbin, d.adrelid)
+			FROM pg_catalog.pg_attrdef AS d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum), '')
+			FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = $1::oid AND a.attname = $2 AND NOT a.attisdropped`, o.ID, o.Name)
+	case kindConstraint:
+		return digested(`SELECT oid || ' ' || convalidated || ' ' || condeferrable || ' ' || condeferred || ' ' || pg_get_constraintdef(oid)
+			FROM pg_catalog.pg_constraint WHERE conrelid = $1::oid AND (conname = $2 OR $2 = '' AND contype = 'p')`, o.ID, o.Name)
 	case kindPolicy:
 		return ask("SELECT p.oid::text FROM pg_catalog.pg_policy AS p WHERE p.polname = $3 AND p.polrelid"+class, o.Schema, o.Of, o.Name)
 	}

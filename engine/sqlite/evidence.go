@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/dbwarden-go/dbwarden/ddl"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -22,6 +23,7 @@ func witness() engine.Witness {
 const (
 	kindObject = "object"
 	kindTable  = "table"
+	kindColumn = "column"
 )
 
 func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine.Evidence, error) {
@@ -52,6 +54,9 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 			return witness().Whole(ctx, s, engine.Object{Rule: engine.Drops, Kind: kindObject, Name: name},
 				engine.Object{Rule: engine.Makes, Kind: kindObject, Name: to[0]})
 		}
+		if parts := altered(st.Text, name); parts != nil {
+			return witness().Whole(ctx, s, parts...)
+		}
 		return witness().Whole(ctx, s, table)
 	case "VACUUM":
 		// VACUUM INTO refuses a file that is there.
@@ -64,6 +69,19 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 		return engine.Evidence{Again: true}, nil
 	}
 	return engine.Evidence{}, nil
+}
+
+// altered are the columns that ALTER TABLE makes, drops or renames: what others do to
+// the rest of the table says nothing of the statement.
+func altered(text, table string) (out []engine.Object) {
+	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops}
+	for _, p := range ddl.Read(text, ddl.SQLite()).Parts() {
+		if p.Kind != ddl.ColumnPart || rules[p.Fate] == "" {
+			return nil
+		}
+		out = append(out, engine.Object{Rule: rules[p.Fate], Kind: kindColumn, Name: p.Name.Name, Of: table})
+	}
+	return out
 }
 
 // objectOf reads [IF [NOT] EXISTS] [main.]name behind the kind.
@@ -96,6 +114,11 @@ func mainName(parts []string) string {
 func now(ctx context.Context, s engine.Session, o engine.Object) (string, error) {
 	column := "name"
 	switch o.Kind {
+	case kindColumn:
+		said := ""
+		err := s.Query(ctx, func(scan func(...any) error) error { return scan(&said) },
+			"SELECT type || ' ' || \"notnull\" || ' ' || COALESCE(dflt_value, '') || ' ' || pk || ' ' || hidden FROM pragma_table_xinfo(?, 'main') WHERE name = ? COLLATE NOCASE", o.Of, o.Name)
+		return said, err
 	case kindTable:
 		column = "tbl_name"
 	case kindObject:

@@ -16,7 +16,7 @@ import (
 var may = map[string][]string{
 	"":                 {"engine", "event", "journal", "lock", "migration", "plan", "sqltext"},
 	"engine":           {"sqltext"},
-	"engine/X":         {"engine", "sqltext"},
+	"engine/X":         {"ddl", "engine", "sqltext"},
 	"engine/X/Xschema": {"engine", "schema", "sqltext"},
 	"engine/enginetest": {
 		"engine", "sqltext",

@@ -34,6 +34,7 @@ const (
 	errStackTrace     = 4094 // MariaDB: where in a compound statement
 	errCreateTable    = 1005 // with "errno: 150", a foreign key; the warnings say why
 	errForeignKey     = 1215
+	errNoStatement    = 1243 // no prepared statement of that name
 )
 
 // kinds are the errors that mean something to us, by the server's number.

@@ -34,7 +34,9 @@ func (s *session) runPacket(ctx context.Context, u engine.Unit, p *packet) (agai
 	changed := u.Begin != "" && !s.used
 	s.used = s.used || u.Begin != ""
 	for _, st := range p.statements {
-		s.leaks.note(st, classify(st.Words, s.server), s)
+		t := classify(st.Words, s.server)
+		s.leaks.note(st, t, s)
+		s.litter.note(st, t)
 	}
 	s.insertID.theirs, s.insertID.covered = false, true
 	d.begin()

@@ -120,15 +120,15 @@ func (s *session) look(ctx context.Context) (*state, bool, error) {
 }
 
 // Reset puts the session back to where it was before the first statement of
-// a user's: open transaction, locked tables, database, role and variables,
-// and sets limits. User variables, prepared statements and temporary tables
-// stay until the session ends.
+// a user's: open transaction, locked tables, database, role, variables and
+// what else its litter is, and sets limits.
 func (s *session) Reset(ctx context.Context, l engine.Limits) error {
 	if s.lost != nil {
 		return s.lost
 	}
 	l = l.WithDefaults()
 	s.insertID = insertID{}
+	s.used = s.used || !s.litter.none()
 	if !s.used && l == s.limits {
 		return nil
 	}
@@ -189,11 +189,12 @@ func (s *session) reset(ctx context.Context) error {
 	if still {
 		changes = append(changes, "timestamp = DEFAULT")
 	}
-	if len(changes) == 0 {
-		return nil
+	if len(changes) > 0 {
+		if _, err := s.Exec(ctx, "SET "+strings.Join(changes, ", ")); err != nil {
+			return err
+		}
 	}
-	_, err = s.Exec(ctx, "SET "+strings.Join(changes, ", "))
-	return err
+	return s.sweep(ctx)
 }
 
 // setRole activates a role as CURRENT_ROLE() spells it.

@@ -54,7 +54,8 @@ type session struct {
 	// ordered: a statement runs that stops every commit of the cluster.
 	ordered atomic.Bool
 
-	leaks leaks
+	leaks  leaks
+	litter litter
 
 	packets  int         // that were made
 	packless bool        // the server refused one
@@ -189,6 +190,7 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	}
 	t := classify(st.Words, s.server)
 	s.leaks.note(st, t, s)
+	s.litter.note(st, t)
 	s.used = s.used || !inert(st)
 	s.strange = s.strange || t.Holds || t.Kind != engine.Data && t.Kind != engine.Definition
 	s.ordered.Store(s.server.Cluster == galera && t.Commits)

@@ -9,6 +9,14 @@ type Dialect struct {
 	// UTC turns a timestamp expression into text, 2026-11-23T14:02:11.123456Z.
 	UTC func(expr string) string
 
+	// At makes a value of the timestamp type of one that is bound as text,
+	// "2026-11-23 14:02:11.123456" in UTC.
+	At func(bind string) string
+
+	// Stored makes, of a time that another program stored by the clock of its
+	// session, an expression that UTC reads.
+	Stored func(expr string) string
+
 	Begin     string // how our transactions begin
 	ForUpdate string // " FOR UPDATE", or "" where a writer is alone anyway
 

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,21 +83,64 @@ func (e Entry) ResolvedDone() bool { return e.What == Resolved && e.Detail == "d
 // row that a repeatable migration left when it last ran: a new one takes its
 // place, so that ids go on telling the order of execution.
 func (w *Writer) Record(s Step, hashes []string, before *Revision, since time.Time) []engine.Query {
-	return w.record(s, hashes, before, since, "")
+	return w.record(s, hashes, before, since, how{by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
 }
 
 // Baseline is Record of a migration that was not run: it has no duration, and
 // its entry says what it is.
 func (w *Writer) Baseline(s Step, hashes []string) []engine.Query {
-	return w.record(s, hashes, nil, time.Time{}, BaselineDetail)
+	return w.record(s, hashes, nil, time.Time{}, how{detail: BaselineDetail, by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
 }
 
 // BaselineDetail is what an Applied entry says of a migration that was written
 // into the history without being run.
 const BaselineDetail = "baseline: not run"
 
-func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Time, detail string) []engine.Query {
-	d, m, h := w.journal.Engine.Dialect, s.Migration, w.hold.Holder()
+// Elsewhere is what the history of another tool knows of a migration that it
+// applied.
+type Elsewhere struct {
+	Tool     string        // "goose"
+	At       time.Time     // zero where it is not known
+	By       string        // "" where it is not known
+	Duration time.Duration // negative where it is not known
+}
+
+// Adopt is Record of a migration that another tool applied: when, and by whom,
+// is what that one knows. Its entry, at the time of now, says whose it was.
+func (w *Writer) Adopt(s Step, hashes []string, e Elsewhere) []engine.Query {
+	return w.record(s, hashes, nil, time.Time{}, how{detail: AdoptedDetail + e.Tool, by: text(e.By), program: e.Tool, elsewhere: &e})
+}
+
+// AdoptedDetail begins what an Applied entry says of a migration that another
+// tool had applied; that tool's name follows.
+const AdoptedDetail = "not run: applied before by "
+
+// Unrun says that an Applied entry is of a migration that was not run by us.
+func (e Entry) Unrun() bool {
+	return e.What == Applied && (e.Detail == BaselineDetail || strings.HasPrefix(e.Detail, AdoptedDetail))
+}
+
+// how is what differs between the ways into the history.
+type how struct {
+	detail    string // of the entry
+	by        any
+	program   string
+	elsewhere *Elsewhere // nil: it is applied now
+}
+
+// at is when it was applied: an expression, and its value where it has one.
+func (h how) at(d engine.Dialect, bind string) (expression string, value any) {
+	switch {
+	case h.elsewhere == nil:
+		return d.Now, nil
+	case h.elsewhere.At.IsZero():
+		return "NULL", nil
+	}
+	return d.At(bind), h.elsewhere.At.UTC().Format("2006-01-02 15:04:05.000000")
+}
+
+func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Time, how how) []engine.Query {
+	d, m := w.journal.Engine.Dialect, s.Migration
 	runs := int64(1)
 	var out []engine.Query
 	if before != nil {
@@ -113,13 +157,20 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Ti
 	if !since.IsZero() {
 		duration = elapsed(since)
 	}
+	if e := how.elsewhere; e != nil && e.Duration >= 0 {
+		duration = e.Duration.Milliseconds()
+	}
 	args := []any{version, m.Description, m.File, string(m.Kind), string(m.Upgrade.Checksum), migration.ChecksumKind, int64(s.Statements),
-		strings.Join(hashes, " "), duration, w.hold.Run, w.hold.Token, by(h), h.Program, runs}
+		strings.Join(hashes, " "), duration, w.hold.Run, w.hold.Token, how.by, how.program, runs}
 	values := make([]string, 0, len(cols))
 	n := 0
 	for _, c := range cols {
 		if c == "applied_at" {
-			values = append(values, d.Now)
+			at, value := how.at(d, d.Bind(n+1))
+			if values = append(values, at); value != nil {
+				args = slices.Insert(args, n, value)
+				n++
+			}
 			continue
 		}
 		n++
@@ -129,7 +180,7 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Ti
 		Text: "INSERT INTO " + w.journal.table(w.journal.history) + " (" + strings.Join(cols, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")",
 		Args: args,
 	}
-	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum), Detail: detail}, since))
+	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum), Detail: how.detail}, since))
 }
 
 // remove deletes a revision's row.

@@ -9,16 +9,8 @@ import (
 // versioned migration up to the target that is not in it yet. A refusal is a
 // *Refusal.
 func Baseline(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
-	half, err := unfinished(set, h)
-	if err != nil {
+	if err := settled(set, h); err != nil {
 		return nil, err
-	}
-	if half != nil {
-		code := HalfApplied
-		if half.Direction == migration.Down {
-			code = HalfReverted
-		}
-		return nil, &Refusal{Code: code, Items: items(half.Migration), Progress: half.Resume}
 	}
 	if set.Find(t.To) == nil {
 		return nil, &Refusal{Code: UnknownVersion, Version: t.To}
@@ -43,6 +35,52 @@ func Baseline(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 			continue
 		}
 		p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up})
+	}
+	return p, nil
+}
+
+// settled refuses while a migration is half done: what that one is to become
+// must be known before anything is written behind it.
+func settled(set *migration.Set, h *journal.History) error {
+	half, err := unfinished(set, h)
+	if err != nil || half == nil {
+		return err
+	}
+	code := HalfApplied
+	if half.Direction == migration.Down {
+		code = HalfReverted
+	}
+	return &Refusal{Code: code, Items: items(half.Migration), Progress: half.Resume}
+}
+
+// Adopt plans what of applied, which another tool has applied in that order,
+// comes into the history: what is not in it yet. It refuses where the history
+// has versions that are not among them: then both tools went on, and the order
+// of what they did is not known.
+func Adopt(set *migration.Set, h *journal.History, applied []*migration.Migration) (*Plan, error) {
+	if err := settled(set, h); err != nil {
+		return nil, err
+	}
+	p := &Plan{Direction: migration.Up}
+	theirs := map[string]bool{}
+	for _, m := range applied {
+		r := h.FindFile(m.File)
+		if !m.Version.IsZero() {
+			theirs[m.Version.Key()] = true
+			r = h.Find(m.Version)
+		}
+		if r == nil {
+			p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up})
+		}
+	}
+	var own []Item
+	for _, r := range h.Revisions {
+		if !r.Version.IsZero() && !theirs[r.Version.Key()] {
+			own = append(own, Item{Version: r.Version.String(), File: r.File})
+		}
+	}
+	if len(own) > 0 && len(p.Steps) > 0 {
+		return nil, &Refusal{Code: OwnHistory, Items: own}
 	}
 	return p, nil
 }

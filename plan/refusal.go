@@ -19,6 +19,7 @@ const (
 	Irreversible     Code = "irreversible"       // no rollback section
 	HalfReverted     Code = "half_rolled_back"   // a rollback must be finished first
 	HalfApplied      Code = "half_applied"       // a migration must be finished, or taken back, first
+	OwnHistory       Code = "own_history"        // the history has what another tool's has not
 	BeyondBaseline   Code = "beyond_baseline"    // the history goes beyond what is to be its beginning
 	BelowHalfApplied Code = "below_half_applied" // -t ends before a half-applied version
 	InDoubt          Code = "in_doubt"           // how a statement ended is not known
@@ -75,6 +76,8 @@ func (r *Refusal) Error() string {
 		return fmt.Sprintf("%s is half rolled back (%s)", list, r.Progress)
 	case HalfApplied:
 		return fmt.Sprintf("%s is half applied (%s)", list, r.Progress)
+	case OwnHistory:
+		return "this database has a history of its own, with what the other tool did not apply: " + list
 	case BeyondBaseline:
 		return fmt.Sprintf("the history goes beyond version %s: %s", r.Version, list)
 	case BelowHalfApplied:

@@ -17,7 +17,7 @@ func (x *exam) describes() {
 	for what, missing := range map[string]bool{
 		"Name": e.Name == "", "Title": e.Title == "", "Schemes": len(e.Schemes) == 0, "Lexis": e.Lexis.Name == "",
 		"Open": e.Open == nil, "Columns": e.Columns == nil, "Classify": e.Classify == nil, "Fault": e.Fault == nil, "Grant": e.Grant == nil,
-		"Dialect.Quote": e.Dialect.Quote == nil, "Dialect.Bind": e.Dialect.Bind == nil, "Dialect.Now": e.Dialect.Now == "",
+		"Dialect.Quote": e.Dialect.Quote == nil, "Dialect.Bind": e.Dialect.Bind == nil, "Dialect.Now": e.Dialect.Now == "", "Dialect.At": e.Dialect.At == nil, "Dialect.Stored": e.Dialect.Stored == nil,
 		"Dialect.UTC": e.Dialect.UTC == nil, "Dialect.Begin": e.Dialect.Begin == "",
 		"Types.ID": e.Dialect.Types.ID == "", "Types.BigInt": e.Dialect.Types.BigInt == "", "Types.Boolean": e.Dialect.Types.Boolean == "",
 		"Types.Timestamp": e.Dialect.Types.Timestamp == "", "Types.Text": e.Dialect.Types.Text == "", "Types.Varchar": e.Dialect.Types.Varchar == nil,

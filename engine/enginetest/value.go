@@ -208,6 +208,17 @@ func (x *exam) tellsTime() {
 	if got := x.text(s, "SELECT "+d.UTC(at)+" FROM "+table+" WHERE "+d.Quote("n")+" = 99"); got != "NULL" {
 		x.Errorf("no time is read as %q", got)
 	}
+	x.exec(s, "INSERT INTO "+table+" VALUES (100, "+d.At(d.Bind(1))+")", "2024-02-29 23:59:59.250000")
+	if got, err := stamp(x.text(s, "SELECT "+d.UTC(at)+" FROM "+table+" WHERE "+d.Quote("n")+" = 100")); err != nil || !got.Equal(time.Date(2024, 2, 29, 23, 59, 59, 250e6, time.UTC)) {
+		x.Errorf("a time that was given is read as %v, %v", got, err)
+	}
+
+	// Other programs store the time by the clock of their session.
+	theirs := d.Qualify(s.Server().Schema, "dbwarden_exam_theirs")
+	x.exec(s, "CREATE TABLE "+theirs+" (at TIMESTAMP NULL)")
+	x.exec(s, "INSERT INTO "+theirs+" VALUES (CURRENT_TIMESTAMP)")
+	read("a time of another program", x.text(s, "SELECT "+d.UTC(d.Stored("at"))+" FROM "+theirs))
+	x.exec(s, "DROP TABLE "+theirs)
 }
 
 // Table, schema and column names come from users' configuration and from the

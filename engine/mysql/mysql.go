@@ -62,8 +62,13 @@ func dialect() engine.Dialect {
 		Quote: quote,
 		Bind:  func(int) string { return "?" },
 		// UTC_TIMESTAMP does not depend on time_zone, which files change.
-		Now:       "UTC_TIMESTAMP(6)",
-		UTC:       func(expr string) string { return "DATE_FORMAT(" + expr + ",'%Y-%m-%dT%H:%i:%s.%fZ')" },
+		Now: "UTC_TIMESTAMP(6)",
+		UTC: func(expr string) string { return "DATE_FORMAT(" + expr + ",'%Y-%m-%dT%H:%i:%s.%fZ')" },
+		At:  func(bind string) string { return bind },
+		// Where the zone's name means nothing to the server it gives NULL.
+		Stored: func(expr string) string {
+			return "COALESCE(CONVERT_TZ(" + expr + ",@@session.time_zone,'+00:00')," + expr + ")"
+		},
 		Begin:     begin,
 		ForUpdate: " FOR UPDATE",
 		Types: engine.Types{

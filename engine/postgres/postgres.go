@@ -74,6 +74,8 @@ func dialect() engine.Dialect {
 		// now() stands still within a transaction.
 		Now:       "clock_timestamp()",
 		UTC:       utc,
+		At:        func(bind string) string { return "(CAST(" + bind + " AS timestamp) AT TIME ZONE 'UTC')" },
+		Stored:    func(expr string) string { return expr },
 		Begin:     beginWork,
 		ForUpdate: " FOR UPDATE",
 		Restore:   restore,

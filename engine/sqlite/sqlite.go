@@ -55,11 +55,13 @@ const begin = "BEGIN IMMEDIATE"
 
 func dialect() engine.Dialect {
 	return engine.Dialect{
-		Quote: quote,
-		Bind:  func(int) string { return "?" },
-		Now:   "strftime('%Y-%m-%d %H:%M:%f','now')",
-		UTC:   func(expr string) string { return "strftime('%Y-%m-%dT%H:%M:%fZ', " + expr + ")" },
-		Begin: begin,
+		Quote:  quote,
+		Bind:   func(int) string { return "?" },
+		Now:    "strftime('%Y-%m-%d %H:%M:%f','now')",
+		UTC:    func(expr string) string { return "strftime('%Y-%m-%dT%H:%M:%fZ', " + expr + ")" },
+		At:     func(bind string) string { return bind },
+		Stored: func(expr string) string { return expr },
+		Begin:  begin,
 		Types: engine.Types{
 			ID:        "INTEGER PRIMARY KEY AUTOINCREMENT",
 			BigInt:    "BIGINT",

@@ -226,6 +226,7 @@ type target struct {
 	config.Database
 	product Product
 	warden  *dbwarden.Warden
+	wants   dbwarden.Config // what warden was made of
 	db      engine.Database
 	app     *app
 }
@@ -372,11 +373,19 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 			opt.observe(e)
 		}
 	}
-	t.warden, err = dbwarden.New(dbwarden.Config{
+	t.wants = dbwarden.Config{
 		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", NoPipeline: d.Run.Pipeline == "off", Observe: observe,
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
-	})
+	}
+	t.warden, err = dbwarden.New(t.wants)
 	return t, err
+}
+
+// over is the target's warden over another folder.
+func (t *target) over(folder fs.FS) (*dbwarden.Warden, error) {
+	c := t.wants
+	c.Migrations = folder
+	return dbwarden.New(c)
 }
 
 // folderError says that there is no folder of migrations.

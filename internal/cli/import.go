@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/foreign"
 	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
@@ -27,6 +29,9 @@ type importFlags struct {
 	values           []string
 	verbatim         bool
 	contexts, labels []string
+	noHistory        bool
+	history          foreign.HistoryOptions
+	wait             waitFlags
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -37,8 +42,10 @@ func (a *app) importCommand() *cobra.Command {
 		Long: "Reads the migrations of another tool in the folder DIR and writes them into the migrations folder in dbwarden's format:\n" +
 			"the ways there and back, what runs outside of a transaction, and every comment. It overwrites nothing, and leaves DIR as\n" +
 			"it is. What has no counterpart is named with file and line, and then nothing is written.\n\n" +
+			"Where the other tool has run on the database already, its history is taken over, under the lock, so that nothing runs\n" +
+			"again. See that the other tool does not run meanwhile: it does not know our lock.\n\n" +
 			"TOOL is " + strings.Join(foreign.Names(), ", ") + ".",
-		Example: "  dbwarden import --from goose db/migrations --dry-run\n  dbwarden import --from flyway src/main/resources/db/migration --placeholder owner=app\n" +
+		Example: "  dbwarden import --from goose db/migrations --dry-run\n  dbwarden import --from goose db/migrations --no-history   # the files alone\n  dbwarden import --from flyway src/main/resources/db/migration --placeholder owner=app\n" +
 			"  dbwarden import --from alembic-sql sql   # holds what alembic upgrade head --sql printed",
 		Args: oneArg("folder"),
 	}
@@ -50,6 +57,11 @@ func (a *app) importCommand() *cobra.Command {
 	fs.BoolVar(&f.verbatim, "no-placeholders", false, "keep ${...} as it stands: these are no placeholders")
 	fs.StringArrayVar(&f.contexts, "context", nil, "`NAME` of a context of Liquibase that holds, '*' for all. May be repeated")
 	fs.StringArrayVar(&f.labels, "label", nil, "`NAME` of a label of Liquibase that is wanted, '*' for all. May be repeated")
+	fs.BoolVar(&f.noHistory, "no-history", false, "the files alone: ask no database")
+	fs.StringVar(&f.history.Table, "table", "", "the `TABLE` of the other tool's history, or SCHEMA.TABLE, where it is not the usual one")
+	fs.BoolVar(&f.history.AllowMissing, "allow-missing", false, "go on though the other tool has applied what has no file")
+	fs.BoolVar(&f.history.AllowChanged, "allow-changed", false, "go on though a file has changed since the other tool applied it")
+	f.wait.add(cmd)
 	cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(foreign.Names(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		tool, err := toolOf(f.from, foreign.Names(), "from")
@@ -64,7 +76,13 @@ func (a *app) importCommand() *cobra.Command {
 			}
 			o.Values[name] = value
 		}
-		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+		if err := f.wait.check(cmd); err != nil {
+			return err
+		}
+		if f.wait.again {
+			return usagef("import runs no migration: --recover means nothing with it")
+		}
+		return a.each(cmd, wardenOptions{wait: &f.wait}, func(ctx context.Context, t *target) error {
 			if err := a.importFrom(ctx, cmd, t, foreign.Find(tool), a.inDir(args[0]), f, o); err != nil {
 				return &runError{err: err, target: t}
 			}
@@ -113,12 +131,108 @@ func (a *app) importFrom(ctx context.Context, cmd *cobra.Command, t *target, too
 	if err != nil {
 		return err
 	}
+	h, err := a.adoption(t, p, files, f)
+	if err != nil {
+		return err
+	}
+	// What keeps the history from being taken over is found out before a file
+	// is written.
+	if err := h.look(ctx); err != nil {
+		if _, ok := errors.AsType[*dbwarden.ConnectError](err); ok {
+			a.warn("nothing was written: the database is asked what " + tool.Title + " has applied; --no-history takes the files alone")
+		}
+		return err
+	}
 	if !f.dryRun {
 		if err := a.place(ctx, t, files, states); err != nil {
 			return err
 		}
+		if err := h.write(ctx); err != nil {
+			a.warn("the files are written, and the history is not: run the same command again once this is settled")
+			return err
+		}
 	}
-	return a.showImport(cmd, t, p, dir, files, states, f)
+	return a.showImport(cmd, t, p, dir, files, states, h, f)
+}
+
+// adoption is the other tool's history on its way into ours.
+type adoption struct {
+	*app
+	p      *foreign.Project
+	warden *dbwarden.Warden // nil: there is none to take over
+	ledger dbwarden.Ledger
+	record *foreign.Record  // as it was last read, nil where there is no table
+	result *dbwarden.Result // what is written, or would be
+}
+
+func (a *app) adoption(t *target, p *foreign.Project, files []foreign.File, f importFlags) (*adoption, error) {
+	h := &adoption{app: a, p: p, result: &dbwarden.Result{}}
+	if f.noHistory || len(files) == 0 || !p.Tool.HasHistory() {
+		return h, nil
+	}
+	names := map[*foreign.Change]string{}
+	for _, one := range files {
+		names[one.Change] = one.Name
+	}
+	h.ledger = func(ctx context.Context, s engine.Session) (out []dbwarden.Adopted, err error) {
+		h.record = nil
+		if s == nil {
+			return nil, nil // no database yet, and nothing that was applied
+		}
+		if h.record, err = p.History(ctx, s, t.product.Engine, f.history); err != nil || h.record == nil {
+			return nil, err
+		}
+		for _, r := range h.record.Rows {
+			out = append(out, dbwarden.Adopted{File: names[r.Change], Elsewhere: journal.Elsewhere{Tool: p.Tool.Name, At: r.At, By: r.By, Duration: r.Duration}})
+		}
+		return out, nil
+	}
+	var err error
+	h.warden, err = t.over(foreign.Folder(files))
+	return h, err
+}
+
+// look reads without the lock what would be taken over.
+func (h *adoption) look(ctx context.Context) (err error) {
+	if h.warden != nil {
+		h.result, err = h.warden.PreviewAdopt(ctx, h.ledger)
+	}
+	return err
+}
+
+// write takes it over, under the lock.
+func (h *adoption) write(ctx context.Context) (err error) {
+	if h.warden != nil && len(h.result.Planned) > 0 {
+		h.result, err = h.warden.Adopt(ctx, h.ledger)
+		h.letStop()
+	}
+	return err
+}
+
+// say tells what became of the history.
+func (h *adoption) say(dryRun bool) string {
+	switch n := len(h.result.Planned); {
+	case h.warden == nil:
+		return ""
+	case h.record == nil:
+		return fmt.Sprintf("There is no history of %s in this database: nothing of it was taken over.", h.p.Tool.Title)
+	case n == 0 && len(h.record.Rows) == 0:
+		return h.record.Table + " has nothing that is applied."
+	case n == 0:
+		return fmt.Sprintf("The history has what %s says already: %d migrations.", h.record.Table, len(h.record.Rows))
+	case dryRun:
+		return fmt.Sprintf("Would be taken over from %s as applied: %d migrations.", h.record.Table, n)
+	default:
+		return fmt.Sprintf("History taken over from %s: %d migrations are applied, none was run.", h.record.Table, n)
+	}
+}
+
+// document is the same for machines; nil where there is none.
+func (h *adoption) document() any {
+	if h.warden == nil || h.record == nil {
+		return nil
+	}
+	return map[string]any{"table": h.record.Table, "applied": len(h.record.Rows), "adopted": migrationsOf(h.result.Planned)}
 }
 
 // convert reads the other tool's folder.
@@ -233,7 +347,10 @@ func (a *app) place(ctx context.Context, t *target, files []foreign.File, states
 }
 
 // showImport tells what was written, or would be.
-func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir string, files []foreign.File, states []string, f importFlags) error {
+func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir string, files []foreign.File, states []string, h *adoption, f importFlags) error {
+	if h.record != nil {
+		p.Notes = append(p.Notes, h.record.Notes...)
+	}
 	for i, n := range p.Notes {
 		if n.File != "" {
 			p.Notes[i].File = a.relative(filepath.Join(dir, n.File))
@@ -248,7 +365,7 @@ func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir 
 			}
 			list = append(list, doc)
 		}
-		return a.document(cmd, t, map[string]any{"tool": p.Tool.Name, "dry_run": f.dryRun, "files": list, "notes": append([]foreign.Note{}, p.Notes...)})
+		return a.document(cmd, t, map[string]any{"tool": p.Tool.Name, "dry_run": f.dryRun, "files": list, "history": h.document(), "notes": append([]foreign.Note{}, p.Notes...)})
 	}
 	a.notes(p.Notes)
 	st := a.style(a.Stdout)
@@ -263,12 +380,22 @@ func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir 
 		fmt.Fprintf(a.Stdout, "No migrations of %s in %s.\n", p.Tool.Title, a.relative(dir))
 		return nil
 	}
+	if !f.dryRun {
+		fmt.Fprintf(a.Stdout, "Migrations taken over from %s: %d.\n", p.Tool.Title, len(files))
+	}
+	if line := h.say(f.dryRun); line != "" {
+		fmt.Fprintln(a.Stdout, line)
+	}
 	if f.dryRun {
 		fmt.Fprintln(a.Stdout, "Dry run: nothing was written.")
-		return nil
 	}
-	fmt.Fprintf(a.Stdout, "Migrations taken over from %s: %d.\n", p.Tool.Title, len(files))
 	return nil
+}
+
+// foreignHistory tells why another tool's history cannot be taken over.
+func foreignHistory(d *description, e *foreign.HistoryError) {
+	d.State = []string{"nothing was written"}
+	d.Next = append(slices.Clone(e.Next), "or take the files alone: --no-history")
 }
 
 // notes tells on standard error what a person should know of a conversion.

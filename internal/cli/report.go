@@ -15,6 +15,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/foreign"
 	"github.com/dbwarden-go/dbwarden/internal/gomodel"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
@@ -187,7 +188,9 @@ func (a *app) facts(d *description, err error) {
 		unfit    *scratch.UnfitError
 		renamed  *renameError
 		draft    *unprovenError
-		foreign  *importError
+		record   *foreign.HistoryError
+
+		elsewhere *importError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -222,9 +225,12 @@ func (a *app) facts(d *description, err error) {
 		} else if home := filepath.Dir(a.loaded); a.loaded != "" && home != a.Dir {
 			d.Next = []string{"go to " + a.relative(home) + ", where the configuration is, and run dbwarden init there; is the folder elsewhere: " + otherFolder}
 		}
-	case errors.As(err, &foreign):
+	case errors.As(err, &elsewhere):
 		d.Code = "import"
-		a.importing(d, foreign)
+		a.importing(d, elsewhere)
+	case errors.As(err, &record):
+		d.Code = "foreign_history"
+		foreignHistory(d, record)
 	case errors.As(err, &problems):
 		d.Code = "migration_files"
 		a.problems(d, t, problems)
@@ -356,6 +362,8 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		d.Next = []string{"write a -- rollback section (an empty one does nothing), or a new migration that goes forward"}
 	case plan.HalfReverted:
 		d.Next = []string{"dbwarden rollback finishes it"}
+	case plan.OwnHistory:
+		d.Next = []string{"dbwarden history lists what is applied; take the files alone with: dbwarden import --no-history"}
 	case plan.BeyondBaseline:
 		d.Next = []string{"name a version that is not below the newest applied one; dbwarden history lists what is applied"}
 	case plan.HalfApplied, plan.BelowHalfApplied:

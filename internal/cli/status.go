@@ -127,7 +127,7 @@ func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error 
 		switch e.What {
 		case journal.Applied, journal.Reverted, journal.Done, journal.Failed, journal.Aborted:
 			took = render.Duration(e.Duration)
-			if e.What == journal.Applied && e.Detail == journal.BaselineDetail {
+			if e.Unrun() {
 				took = "-"
 			}
 		}

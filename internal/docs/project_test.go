@@ -98,6 +98,16 @@ var projects = map[string]func(p *project){
 			p.write(name, text)
 		}
 	},
+	// The same, where goose has run on the database.
+	"left": func(p *project) {
+		p.write("warden.toml", config)
+		for name, text := range elsewhere {
+			p.write(name, text)
+		}
+		p.sql("CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP);" +
+			"INSERT INTO goose_db_version (version_id, is_applied, tstamp) VALUES (0, 1, '2024-01-02 10:00:00'), (1, 1, '2024-01-02 10:00:00'), (2, 1, '2024-01-02 10:00:01');" +
+			"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT); CREATE INDEX users_email ON users (email)")
+	},
 	// Two databases.
 	"several": func(p *project) {
 		p.shop()

@@ -21,19 +21,28 @@ type Tool struct {
 	Name  string // as it is asked for: "golang-migrate"
 	Title string // as its authors write it
 	read  func(*reader)
+
+	// history reads the table that goes by one of these names; nil: it has
+	// none of its own.
+	tables  []string
+	history func(*historian) error
 }
+
+// HasHistory says whether it keeps a history of its own. The Python dbwarden
+// does not: its history is ours.
+func (t *Tool) HasHistory() bool { return t.history != nil }
 
 // Tools are those that can be read.
 var Tools = []*Tool{
-	{Name: "goose", Title: "goose", read: readGoose},
-	{Name: "golang-migrate", Title: "golang-migrate", read: readGolangMigrate},
-	{Name: "dbmate", Title: "dbmate", read: readDbmate},
-	{Name: "flyway", Title: "Flyway", read: readFlyway},
-	{Name: "tern", Title: "tern", read: readTern},
-	{Name: "sql-migrate", Title: "sql-migrate", read: readSQLMigrate},
-	{Name: "atlas", Title: "Atlas", read: readAtlas},
-	{Name: "alembic-sql", Title: "Alembic", read: readAlembic},
-	{Name: "liquibase-sql", Title: "Liquibase", read: readLiquibase},
+	{Name: "goose", Title: "goose", read: readGoose, tables: []string{"goose_db_version"}, history: gooseHistory},
+	{Name: "golang-migrate", Title: "golang-migrate", read: readGolangMigrate, tables: []string{"schema_migrations"}, history: golangHistory},
+	{Name: "dbmate", Title: "dbmate", read: readDbmate, tables: []string{"schema_migrations"}, history: dbmateHistory},
+	{Name: "flyway", Title: "Flyway", read: readFlyway, tables: []string{"flyway_schema_history", "schema_version"}, history: flywayHistory},
+	{Name: "tern", Title: "tern", read: readTern, tables: []string{"schema_version", "public.schema_version"}, history: ternHistory},
+	{Name: "sql-migrate", Title: "sql-migrate", read: readSQLMigrate, tables: []string{"gorp_migrations"}, history: sqlMigrateHistory},
+	{Name: "atlas", Title: "Atlas", read: readAtlas, tables: []string{"atlas_schema_revisions", "atlas_schema_revisions.atlas_schema_revisions"}, history: atlasHistory},
+	{Name: "alembic-sql", Title: "Alembic", read: readAlembic, tables: []string{"alembic_version"}, history: alembicHistory},
+	{Name: "liquibase-sql", Title: "Liquibase", read: readLiquibase, tables: []string{"databasechangelog", "DATABASECHANGELOG"}, history: liquibaseHistory},
 	{Name: "dbwarden-python", Title: "the Python dbwarden", read: readPython},
 }
 
@@ -79,6 +88,8 @@ type Project struct {
 	Tool    *Tool
 	Changes []*Change // in the order in which the tool runs them
 	Notes   []Note
+
+	skipped map[string]bool // changesets that were left out for a reason, by id and author
 }
 
 // A Note is what a person should know of a conversion.
@@ -143,7 +154,7 @@ func Read(t *Tool, fsys fs.FS, o Options) (*Project, error) {
 	r := &reader{tool: t, fsys: fsys, o: o}
 	t.read(r)
 	r.unknownLeft()
-	p := &Project{Tool: t, Changes: r.changes, Notes: r.notes}
+	p := &Project{Tool: t, Changes: r.changes, Notes: r.notes, skipped: r.skipped}
 	if len(r.problems) == 0 {
 		p.number(r)
 	}

@@ -195,6 +195,10 @@ func (r *reader) changeset(f file, n int, text string) *changeset {
 		on := strings.EqualFold(value, "true")
 		left := func(why string) {
 			s.skip = true
+			if r.skipped == nil {
+				r.skipped = map[string]bool{}
+			}
+			r.skipped[id+"\x00"+author] = true
 			r.note(f.name, n, "changeset %s:%s is left out: %s", author, id, why)
 		}
 		switch strings.ToLower(name) {

@@ -18,6 +18,7 @@ type reader struct {
 	changes  []*Change
 	notes    []Note
 	problems migration.Problems
+	skipped  map[string]bool
 	read     []string // files that stand beside migrations, and were read
 	left     []string // of Options.Leave, those that were met
 }

@@ -24,7 +24,7 @@ import (
 // importFlags are those of import.
 type importFlags struct {
 	from             string
-	dryRun           bool
+	dryRun, check    bool
 	leave            []string
 	values           []string
 	verbatim         bool
@@ -45,13 +45,14 @@ func (a *app) importCommand() *cobra.Command {
 			"Where the other tool has run on the database already, its history is taken over, under the lock, so that nothing runs\n" +
 			"again. See that the other tool does not run meanwhile: it does not know our lock.\n\n" +
 			"TOOL is " + strings.Join(foreign.Names(), ", ") + ".",
-		Example: "  dbwarden import --from goose db/migrations --dry-run\n  dbwarden import --from goose db/migrations --no-history   # the files alone\n  dbwarden import --from flyway src/main/resources/db/migration --placeholder owner=app\n" +
+		Example: "  dbwarden import --from goose db/migrations --dry-run --check\n  dbwarden import --from goose db/migrations --no-history   # the files alone\n  dbwarden import --from flyway src/main/resources/db/migration --placeholder owner=app\n" +
 			"  dbwarden import --from alembic-sql sql   # holds what alembic upgrade head --sql printed",
 		Args: oneArg("folder"),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.from, "from", "", "the `TOOL` whose migrations these are")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would be written, and write nothing")
+	fs.BoolVar(&f.check, "check", false, "run both tools' statements in scratch databases, and write nothing unless the schemas are the same")
 	fs.StringArrayVar(&f.leave, "leave", nil, "`FILE` in DIR that is not wanted. May be repeated")
 	fs.StringArrayVar(&f.values, "placeholder", nil, "`NAME=VALUE` of a placeholder in the SQL. May be repeated")
 	fs.BoolVar(&f.verbatim, "no-placeholders", false, "keep ${...} as it stands: these are no placeholders")
@@ -142,6 +143,11 @@ func (a *app) importFrom(ctx context.Context, cmd *cobra.Command, t *target, too
 			a.warn("nothing was written: the database is asked what " + tool.Title + " has applied; --no-history takes the files alone")
 		}
 		return err
+	}
+	if f.check && len(files) > 0 {
+		if err := a.checkImport(ctx, t, p, files, o); err != nil {
+			return err
+		}
 	}
 	if !f.dryRun {
 		if err := a.place(ctx, t, files, states); err != nil {
@@ -365,7 +371,7 @@ func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir 
 			}
 			list = append(list, doc)
 		}
-		return a.document(cmd, t, map[string]any{"tool": p.Tool.Name, "dry_run": f.dryRun, "files": list, "history": h.document(), "notes": append([]foreign.Note{}, p.Notes...)})
+		return a.document(cmd, t, map[string]any{"tool": p.Tool.Name, "dry_run": f.dryRun, "checked": f.check, "files": list, "history": h.document(), "notes": append([]foreign.Note{}, p.Notes...)})
 	}
 	a.notes(p.Notes)
 	st := a.style(a.Stdout)
@@ -382,6 +388,9 @@ func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir 
 	}
 	if !f.dryRun {
 		fmt.Fprintf(a.Stdout, "Migrations taken over from %s: %d.\n", p.Tool.Title, len(files))
+	}
+	if f.check {
+		fmt.Fprintln(a.Stdout, "Checked in scratch databases: both ways lead to the same schema.")
 	}
 	if line := h.say(f.dryRun); line != "" {
 		fmt.Fprintln(a.Stdout, line)

@@ -191,6 +191,7 @@ func (a *app) facts(d *description, err error) {
 		record   *foreign.HistoryError
 
 		elsewhere *importError
+		differs   *unequalError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -228,6 +229,9 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &elsewhere):
 		d.Code = "import"
 		a.importing(d, elsewhere)
+	case errors.As(err, &differs):
+		d.Code = "import_differs"
+		unequal(d, differs)
 	case errors.As(err, &record):
 		d.Code = "foreign_history"
 		foreignHistory(d, record)

@@ -316,10 +316,24 @@ func sameFolder(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// place writes the files. Where one cannot be written those before it are
-// taken away again.
-func (a *app) place(ctx context.Context, t *target, files []foreign.File, states []string) (err error) {
-	if err := os.MkdirAll(t.MigrationsDir, 0o777); err != nil {
+// place writes the files that are not there.
+func (a *app) place(ctx context.Context, t *target, files []foreign.File, states []string) error {
+	var all []written
+	for i, f := range files {
+		if states[i] == "created" {
+			all = append(all, written{filepath.Join(t.MigrationsDir, f.Name), f.Text})
+		}
+	}
+	return a.writeAll(ctx, t.MigrationsDir, all)
+}
+
+// written is a file to be written.
+type written struct{ path, text string }
+
+// writeAll writes files into a folder. Where one cannot be written those
+// before it are taken away again.
+func (a *app) writeAll(ctx context.Context, dir string, files []written) (err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	var made []string
@@ -330,23 +344,19 @@ func (a *app) place(ctx context.Context, t *target, files []foreign.File, states
 			}
 		}
 	}()
-	for i, f := range files {
-		if states[i] != "created" {
-			continue
-		}
+	for _, f := range files {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		path := filepath.Join(t.MigrationsDir, f.Name)
-		ok, err := create(path, f.Text)
+		ok, err := create(f.path, f.text)
 		if ok {
-			made = append(made, path)
+			made = append(made, f.path)
 		}
 		switch {
 		case err != nil:
 			return err
 		case !ok:
-			return fmt.Errorf("%s has come to be there meanwhile", a.relative(path))
+			return fmt.Errorf("%s has come to be there meanwhile", a.relative(f.path))
 		}
 	}
 	return nil
@@ -434,7 +444,7 @@ func (a *app) importing(d *description, e *importError) {
 	d.File, d.Line, d.Column, d.Problems = first.File, first.Line, first.Column, e.problems
 	d.Message = lines[0]
 	if len(lines) > 1 {
-		d.Message = fmt.Sprintf("%d things that cannot be taken over\n  %s", len(lines), strings.Join(lines, "\n  "))
+		d.Message = fmt.Sprintf("%d things stand in the way\n  %s", len(lines), strings.Join(lines, "\n  "))
 	}
 	d.State = []string{"nothing was written"}
 	d.Next = []string{cmp.Or(a.command, "dbwarden import") + " -h has the flags that settle some of these"}

@@ -25,6 +25,9 @@ func Folder(files []File) fs.FS {
 type folder []entry
 
 func (f folder) Open(name string) (fs.File, error) {
+	if name == "." {
+		return opened{bytes.NewReader(nil), entry{name: name}}, nil
+	}
 	i, ok := slices.BinarySearchFunc(f, name, func(e entry, name string) int { return cmp.Compare(e.name, name) })
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
@@ -47,11 +50,13 @@ type entry struct {
 	text []byte
 }
 
-func (e entry) Name() string       { return e.name }
-func (e entry) Size() int64        { return int64(len(e.text)) }
-func (e entry) Mode() fs.FileMode  { return 0o444 }
+func (e entry) Name() string { return e.name }
+func (e entry) Size() int64  { return int64(len(e.text)) }
+func (e entry) Mode() fs.FileMode {
+	return map[bool]fs.FileMode{true: fs.ModeDir | 0o555, false: 0o444}[e.IsDir()]
+}
 func (e entry) ModTime() time.Time { return time.Time{} }
-func (e entry) IsDir() bool        { return false }
+func (e entry) IsDir() bool        { return e.name == "." }
 func (e entry) Sys() any           { return nil }
 
 type opened struct {

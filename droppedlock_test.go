@@ -24,13 +24,12 @@ var drops = map[string]struct {
 	sleep string
 }{
 	"postgres": {map[string]drop{
-		"in a transaction":       {"", "SELECT pg_advisory_unlock_all();"},
-		"outside a transaction":  {outside, "SELECT pg_advisory_unlock_all();"},
-		"with the whole session": {outside, "DISCARD ALL;"},
+		"in a transaction":      {"", "DO 'BEGIN PERFORM pg_advisory_unlock_all(); END';"},
+		"outside a transaction": {outside, "DO 'BEGIN PERFORM pg_advisory_unlock_all(); END';"},
 	}, "SELECT pg_sleep(60);"},
 	"mysql": {map[string]drop{
-		"in a transaction":      {"", "DO RELEASE_ALL_LOCKS();"},
-		"outside a transaction": {outside, "DO RELEASE_ALL_LOCKS();"},
+		"in a transaction":      {"", "EXECUTE IMMEDIATE 'DO RELEASE_ALL_LOCKS()';"},
+		"outside a transaction": {outside, "EXECUTE IMMEDIATE 'DO RELEASE_ALL_LOCKS()';"},
 	}, "DO SLEEP(60);"},
 }
 

@@ -92,6 +92,14 @@ type MigrationError struct {
 	Blockers []engine.Blocker
 	Tries    int
 
+	// OwnReadOnly: nothing can be written because the file itself says so (READ
+	// ONLY, query_only), not for the database's sake.
+	OwnReadOnly bool
+
+	// Over is why the rest cannot be gone on with, of a migration that is partly
+	// done: it needs what ended with this run's session. "" where it can.
+	Over string
+
 	// With are the other migrations of an atomic run, which shared its
 	// transaction.
 	With []*migration.Migration

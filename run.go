@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -515,6 +516,7 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	if errors.As(err, &u) {
 		e.Err = u.Err
 		r.locate(e, g, u)
+		e.OwnReadOnly = fault.Kind == engine.ReadOnly && r.readsOnly(max(e.Number, e.Behind))
 	} else {
 		u = &engine.UnitError{Part: engine.PartBegin, Err: err}
 	}
@@ -553,6 +555,14 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 		e.State = Untouched
 	}
 	r.note(ctx, g, u, e)
+	if e.State == Partial {
+		rest := *r.step
+		rest.Resume.Done, rest.Resume.Total = e.Done, e.Total
+		var over *plan.Refusal
+		if errors.As(rest.resumable(), &over) {
+			e.Over = over.Detail
+		}
+	}
 	if e.State == Untouched && r.step.Direction == migration.Down && r.step.Revision == nil {
 		// What was half applied before is so still.
 		e.State, e.StillHalf = Partial, true
@@ -636,6 +646,22 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 		e.Pos.Column = columnOf(e.Row, e.Fault.Names[0])
 	}
 }
+
+// readsOnly reports whether one of the first n statements, or what the last one
+// has inside, keeps the session or its transaction from writing.
+func (r *runner) readsOnly(n int) bool {
+	for st, err := range r.step.text.Statements(0, n) {
+		if err != nil {
+			break
+		}
+		if st.Copy == nil && readsOnly.MatchString(st.Text) {
+			return true
+		}
+	}
+	return false
+}
+
+var readsOnly = regexp.MustCompile(`(?i)\bread\s+only\b|_read_only\b|\bquery_only\b`)
 
 // row reads a line of the rows behind statement i, from 0; "" where the file is
 // another one by now.

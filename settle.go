@@ -58,7 +58,11 @@ func (w *Warden) settle(ctx context.Context, s engine.Session, jw *journal.Write
 		}
 		return "", nil
 	}
-	q := jw.Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, f.Outcome == engine.Took, f.Saw)
+	said := journal.RunAgain
+	if f.Outcome == engine.Took {
+		said = journal.TookPlace
+	}
+	q := jw.Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, said, f.Saw)
 	if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
 		return "", fmt.Errorf("write the journal: %w", err)
 	}

@@ -104,7 +104,11 @@ func (w *Warden) Resolve(ctx context.Context, name string, done bool, only int) 
 		if p.Doubt == 0 {
 			return settlement{}, ErrNothingInDoubt
 		}
-		return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, done: done}, nil
+		said := journal.RunAgain
+		if done {
+			said = journal.TookPlace
+		}
+		return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, said: said}, nil
 	})
 }
 
@@ -115,7 +119,7 @@ func (w *Warden) Resolve(ctx context.Context, name string, done bool, only int) 
 func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
 	return w.resolve(ctx, name, only, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
 		if p.Doubt > 0 {
-			return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, done: true}, nil
+			return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, said: journal.Skipped}, nil
 		}
 		st, err := w.ready(plan.Step{Migration: m, Direction: e.Direction, Resume: p}, server)
 		if err != nil {
@@ -128,7 +132,7 @@ func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
 			}
 			if at := max(g.From, p.Done); at < g.To && g.Mode != plan.OwnCommands && g.Mode != plan.Settings {
 				sum, err := checksum(m.Section(e.Direction), p.Done, at+1)
-				return settlement{from: p.Done + 1, to: at + 1, checksum: string(sum), done: true, skipped: at + 1}, err
+				return settlement{from: p.Done + 1, to: at + 1, checksum: string(sum), said: journal.Skipped, skipped: at + 1}, err
 			}
 		}
 		return settlement{}, ErrNothingInDoubt
@@ -156,7 +160,7 @@ const Resolved = " was resolved; unlock, then go on"
 type settlement struct {
 	from, to int
 	checksum string
-	done     bool
+	said     journal.Resolution
 	skipped  int // the statement that would have run, 0 for those in doubt
 }
 
@@ -233,7 +237,7 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 		err = find()
 	}
 	if err == nil {
-		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, said.from, said.to, said.checksum, said.done, "")
+		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, said.from, said.to, said.checksum, said.said, "")
 		_, err = s.Exec(ctx, q.Text, q.Values()...)
 	}
 	n := said.number()

@@ -104,6 +104,10 @@ type Result struct {
 	Elapsed   time.Duration
 	Beyond    []*migration.Migration // with nothing to do up to a target: what is pending above it
 	Warnings  []string
+
+	// TookOver: the lock was a run's that is gone or failed. It stays held
+	// where nothing was run.
+	TookOver bool
 }
 
 // run is the story of migrate and rollback.
@@ -164,6 +168,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	if err != nil {
 		return res, err
 	}
+	res.TookOver = hold.From != nil
 	// From here on the work is done on a context that ends with the hold.
 	at := newLookout(w.c.Engine, s, events.to.Emit)
 	held, stop := hold.Watch(ctx, w.beside, at.progress, at.look, at.wake)

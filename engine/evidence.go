@@ -334,6 +334,28 @@ func (p *Phrase) Has(words ...string) bool {
 	})
 }
 
+// Fleeting reports whether what follows CREATE, which is passed, makes a
+// temporary table and nothing else that could be seen: its session took it
+// along, so that to run it again is to run it once. A query that it is filled
+// from may call what changes other things.
+func (p *Phrase) Fleeting() bool {
+	tokens := p.Tokens
+	defer func() { p.Tokens = tokens }()
+	p.Next("OR", "REPLACE")
+	p.OneOf("GLOBAL", "LOCAL")
+	if p.OneOf("TEMP", "TEMPORARY") == "" || !p.Next("TABLE") || !p.Whole {
+		return false
+	}
+	query := p.Has("SELECT", "EXECUTE", "WITH", "VALUES", "TABLE")
+	for i, t := range p.Tokens {
+		if i > 0 && t.Text == "(" && query && !slices.ContainsFunc([]string{"AS", "IN", "AND", "OR", "NOT", "FROM", "ON", "SELECT", "WHERE", "VALUES", ",", "(", "=",
+			"COUNT", "SUM", "MIN", "MAX", "AVG", "COALESCE"}, func(word string) bool { return p.Tokens[i-1].Is(word) || p.Tokens[i-1].Text == word }) {
+			return false
+		}
+	}
+	return !p.Has("EXECUTE")
+}
+
 // To passes everything up to and with a word that stands in no brackets.
 func (p *Phrase) To(word string) bool {
 	depth := 0

@@ -65,18 +65,25 @@ func (w *Writer) Aborted(s Step, at int, detail string) engine.Query {
 	return w.timed(s, Entry{What: Aborted, From: at, To: at, Detail: detail}, s.Since)
 }
 
+// Resolution is what a Resolved entry says of its statements.
+type Resolution string
+
+const (
+	RunAgain  Resolution = "run again"
+	TookPlace Resolution = "done"
+	Skipped   Resolution = "skipped" // they count as done, and were not run
+)
+
 // Resolve writes that statements from..to are settled: by what was seen, or
 // with saw empty by a person.
-func (w *Writer) Resolve(s Step, from, to int, checksum string, done bool, saw string) engine.Query {
-	detail := "run again"
-	if done {
-		detail = "done"
-	}
-	return w.entry(s, Entry{What: Resolved, From: from, To: to, Checksum: checksum, Detail: detail, Evidence: saw})
+func (w *Writer) Resolve(s Step, from, to int, checksum string, r Resolution, saw string) engine.Query {
+	return w.entry(s, Entry{What: Resolved, From: from, To: to, Checksum: checksum, Detail: string(r), Evidence: saw})
 }
 
-// ResolvedDone says whether a Resolved entry calls its statements done.
-func (e Entry) ResolvedDone() bool { return e.What == Resolved && e.Detail == "done" }
+// ResolvedDone says whether a Resolved entry has its statements not run again.
+func (e Entry) ResolvedDone() bool {
+	return e.What == Resolved && (e.Detail == string(TookPlace) || e.Detail == string(Skipped))
+}
 
 // Record puts the migration into the history; its entry, which is the fence,
 // comes last. hashes are the short hashes of its statements, before is the

@@ -30,6 +30,9 @@ func classify(words []string, v engine.Server) engine.Traits {
 	if t.Kind == engine.Definition && t.Commits && t.Atomic {
 		t.Atomic = leavesNothing(words, v)
 	}
+	if i := slices.Index(words, "RELEASE_ALL_LOCKS"); i >= 0 && word(words, i+1) == "(" && t.Kind != engine.Definition {
+		t.Refused = "it would give the migration lock back while the run goes on: release by name what the file has locked, with RELEASE_LOCK"
+	}
 	return t
 }
 

@@ -150,6 +150,8 @@ func TestStatementsAreClassified(t *testing.T) {
 func TestWhatWouldTakeTheTransactionAwayIsRefused(t *testing.T) {
 	t.Parallel()
 	for text, refused := range map[string]bool{
+		"DO RELEASE_ALL_LOCKS()": true, "SELECT 1, release_all_locks ( )": true, "SELECT RELEASE_LOCK('x')": false,
+		"CREATE PROCEDURE p() SELECT RELEASE_ALL_LOCKS()": false,
 		"XA START 'x'": true, "XA BEGIN 'x'": true, "XA END 'x'": true, "XA PREPARE 'x'": true, "XA COMMIT 'x'": false, "XA ROLLBACK 'x'": false,
 		"COMMIT AND CHAIN": true, "COMMIT WORK AND CHAIN NO RELEASE": true, "COMMIT AND NO CHAIN": false, "COMMIT RELEASE": false,
 		"BACKUP STAGE START": true, "BACKUP STAGE BLOCK_COMMIT": true, "BACKUP LOCK t": true, "BACKUP UNLOCK": false,

@@ -73,6 +73,9 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 	case "OPTIMIZE", "REPAIR", "CHECK", "GRANT", "FLUSH":
 		return engine.Evidence{Again: true}, nil
 	}
+	if verb == "CREATE" && p.Fleeting() {
+		return engine.Evidence{Again: true}, nil
+	}
 	if !atomicDDL(s.Server()) {
 		return engine.Evidence{}, nil
 	}

@@ -25,13 +25,15 @@ func classify(w []string, v engine.Server) engine.Traits {
 
 // refused tells what would take the migration's transaction away from its
 // history: a prepared one is committed later, or never, while the history row
-// would be written outside of it.
+// would be written outside of it; and what would end the run's own lock.
 func refused(w []string) string {
 	switch {
 	case starts(w, "PREPARE", "TRANSACTION"):
 		return "PREPARE TRANSACTION would part the migration from its history: leave the end of the transaction to the run, or write COMMIT"
 	case (starts(w, "COMMIT") || starts(w, "END")) && has(w, "AND", "CHAIN"):
 		return "COMMIT AND CHAIN begins a transaction that has no BEGIN of its own: write COMMIT, and BEGIN behind it"
+	case starts(w, "DISCARD", "ALL"), kind(w) != engine.Definition && has(w, "PG_ADVISORY_UNLOCK_ALL", "("):
+		return "it would give the migration lock back while the run goes on: unlock by name what the file has locked; the session is put back without it"
 	}
 	return ""
 }

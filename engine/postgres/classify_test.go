@@ -137,6 +137,14 @@ func TestWhatAFailureMayLeaveBehindIsNotAtomic(t *testing.T) {
 			t.Errorf("%s: atomic %v", text, got)
 		}
 	}
+	for text, refused := range map[string]bool{
+		"DISCARD ALL": true, "DISCARD PLANS": false, "SELECT pg_advisory_unlock_all()": true, "select 1, pg_catalog . pg_advisory_unlock_all ( )": true,
+		"SELECT pg_advisory_unlock(1)": false, "CREATE VIEW v AS SELECT pg_advisory_unlock_all()": false,
+	} {
+		if why := postgres.Engine().Classify(statement(text).Words, engine.Server{}).Refused; (why != "") != refused {
+			t.Errorf("%s: refused %q", text, why)
+		}
+	}
 	if got := postgres.Engine().Classify(statement("PREPARE TRANSACTION 'x'").Words, engine.Server{}); !got.Commits {
 		t.Error("PREPARE TRANSACTION ends the transaction")
 	}

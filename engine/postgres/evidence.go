@@ -57,6 +57,9 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 	case "":
 		return engine.Evidence{}, nil
 	case "CREATE":
+		if b.p.Fleeting() {
+			return engine.Evidence{Again: true}, nil
+		}
 		objects = b.created()
 	case "DROP":
 		objects = b.dropped()

@@ -30,6 +30,9 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 	p := engine.ReadPhrase(st, sqltext.SQLite)
 	switch p.OneOf("CREATE", "DROP", "ALTER", "VACUUM", "ANALYZE", "REINDEX", "PRAGMA") {
 	case "CREATE":
+		if p.Fleeting() {
+			return engine.Evidence{Again: true}, nil
+		}
 		if p.OneOf("TEMP", "TEMPORARY") != "" {
 			break
 		}

@@ -27,7 +27,7 @@ func (a *app) baseline(cmd *cobra.Command, to *targetFlags, wait *waitFlags) err
 			return usagef("--baseline runs no migration: --%s means nothing with it", name)
 		}
 	}
-	return a.each(cmd, wardenOptions{folder: true, wait: wait}, func(ctx context.Context, tg *target) error {
+	return a.each(cmd, wardenOptions{folder: true, wait: wait, observe: a.observer(words{})}, func(ctx context.Context, tg *target) error {
 		verb, done := tg.warden.Baseline, "Baseline completed successfully: %d migrations written into the history, none was run."
 		if to.dryRun {
 			verb, done = tg.warden.PreviewBaseline, ""

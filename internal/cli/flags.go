@@ -21,9 +21,14 @@ type waitFlags struct {
 }
 
 func (f *waitFlags) add(cmd *cobra.Command) {
+	f.addWait(cmd)
+	cmd.Flags().BoolVar(&f.again, "recover", false, "take over from a run that is gone or failed, and go on where it stopped")
+}
+
+// addWait is add for a command that is in nobody's way who lives.
+func (f *waitFlags) addWait(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.wait, "wait", "", "longest `TIME` to wait for another run, like 30s or 5m (default 5m)")
 	cmd.Flags().BoolVar(&f.noWait, "no-wait", false, "fail at once when another run holds the lock")
-	cmd.Flags().BoolVar(&f.again, "recover", false, "take over from a run that is gone or failed, and go on where it stopped")
 }
 
 func (f *waitFlags) check(cmd *cobra.Command) error {

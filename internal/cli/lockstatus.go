@@ -243,6 +243,10 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 		if hint := t.hint(r.Owner); r.Owner.Held && hint != "" {
 			return []string{"see what it did (dbwarden status), then: dbwarden unlock", "should the other process's session stay (it may be stopped), end it: " + hint}
 		}
+		if e := r.Unfinished; e != nil {
+			return []string{fmt.Sprintf("see what it did (dbwarden status), then: dbwarden unlock, and: dbwarden %s, which goes on at statement %d of %s, or says why it cannot",
+				verbOf(e.Direction), r.Progress.Done+1, e.File)}
+		}
 		return []string{"see what it did (dbwarden status), then: dbwarden unlock"}
 	case lock.Kept:
 		verb := "migrate"
@@ -251,6 +255,9 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 		}
 		if strings.HasSuffix(r.Row.Detail, dbwarden.Resolved) {
 			return []string{"dbwarden unlock, and: dbwarden " + verb}
+		}
+		if e := r.Unfinished; e != nil && e.Direction == migration.Up && strings.HasPrefix(r.Row.Detail, string(migration.Down)+" ") {
+			return []string{"mend the rollback section (dbwarden status names the file), then: dbwarden unlock, and: dbwarden rollback; or go on upwards with: dbwarden unlock, and: dbwarden migrate"}
 		}
 		return []string{"mend what failed (dbwarden status names it), then: dbwarden unlock, and: dbwarden " + verb}
 	case lock.ByHand:
@@ -367,7 +374,7 @@ func leftBehind(r dbwarden.LockReport) string {
 		return fmt.Sprintf("statement %d of %s (%s) was begun, and whether it took effect is not known: look in the database, then: dbwarden resolve %s --done (or --retry)",
 			r.Progress.Doubt, e.File, e.Direction, migrationName(e.Version, e.File))
 	}
-	return fmt.Sprintf("%s (%s) is half done: %s; dbwarden %s goes on there", e.File, e.Direction, r.Progress, verbOf(e.Direction))
+	return fmt.Sprintf("%s (%s) is half done: %s; dbwarden %s goes on there, or says why it cannot", e.File, e.Direction, r.Progress, verbOf(e.Direction))
 }
 
 func (a *app) unlockCommand() *cobra.Command {
@@ -421,6 +428,7 @@ func migrationName(version, file string) string {
 func (a *app) resolveCommand() *cobra.Command {
 	var done, retry, skip bool
 	var only int
+	var wait waitFlags
 	cmd := &cobra.Command{
 		Use:   "resolve VERSION|FILE",
 		Short: "Say how a statement ended that was interrupted",
@@ -433,6 +441,7 @@ func (a *app) resolveCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&retry, "retry", false, "it did not; run it again")
 	cmd.Flags().BoolVar(&skip, "skip", false, "leave out the next statement of a half-done migration")
 	cmd.Flags().IntVar(&only, "statement", 0, "say it of statement `N` alone: refuse where it is another")
+	wait.addWait(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		v, err := migration.ParseVersion(args[0])
 		if err != nil && !strings.HasSuffix(args[0], ".sql") {
@@ -444,22 +453,28 @@ func (a *app) resolveCommand() *cobra.Command {
 		if cmd.Flags().Changed("statement") && only < 1 {
 			return usagef("--statement %d: want a number from 1", only)
 		}
-		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+		if err := wait.check(cmd); err != nil {
+			return err
+		}
+		return a.each(cmd, wardenOptions{folder: true, wait: &wait, observe: a.observer(words{})}, func(ctx context.Context, t *target) error {
 			n, err := 0, error(nil)
 			if skip {
 				n, err = t.warden.Skip(ctx, args[0], only)
 			} else {
 				n, err = t.warden.Resolve(ctx, args[0], done, only)
 			}
+			a.letStop()
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
 			if a.json() {
-				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n, "done": done || skip})
+				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n, "done": done || skip, "skipped": skip})
 			}
 			what := "will run again"
-			if done || skip {
+			if done {
 				what = "counts as done"
+			} else if skip {
+				what = "is skipped: it counts as done, and does not run"
 			}
 			file := args[0]
 			if !v.IsZero() {

@@ -241,6 +241,12 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &refusal):
 		d.Code = string(refusal.Code)
 		a.refusal(d, t, refusal)
+		if run != nil && run.result != nil && run.result.TookOver && len(run.result.Completed) == 0 {
+			d.State = append(d.State, "the lock is kept, as it was found")
+			for i := range d.Next {
+				d.Next[i] = strings.Replace(d.Next[i], "dbwarden rollback finishes it", "dbwarden rollback --recover finishes it", 1)
+			}
+		}
 	case errors.As(err, &failed):
 		d.Code = "migration_failed"
 		a.failure(d, t, run, failed)
@@ -516,6 +522,12 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		} else {
 			d.State = append(d.State, "that the lock is kept could not be written: dbwarden lock-status tells how it stands")
 		}
+		if e.Over != "" {
+			d.State = append(d.State, e.Over)
+			d.Next = append(d.Next, mend(e, "mend the file")+", then take it back and run it anew: "+unlock+"dbwarden rollback, dbwarden migrate",
+				fmt.Sprintf("or do the rest by hand, and for each statement of it: dbwarden resolve %s --skip", name))
+			return
+		}
 		goOn := unlock + fmt.Sprintf("%s, which goes on at statement %d", again, max(e.Done+1, e.Number))
 		switch {
 		case e.Done == e.Total:
@@ -545,11 +557,17 @@ func rangeOf(from, to int) string {
 func mend(e *dbwarden.MigrationError, file string) string {
 	switch {
 	case errors.Is(e.Err, dbwarden.ErrInterrupted):
+	case e.Fault.WaitedOut:
+		return "wait until whoever holds the table is through, or give it longer with --lock-timeout (the file is not at fault)"
+	case e.Fault.Kind == engine.Busy:
+		return "wait until the other program is through (the file is not at fault)"
+	case e.Fault.Kind == engine.Canceled:
+		return "give it longer with --statement-timeout, if it was not ended by somebody"
 	case e.Fault.Kind == engine.Full:
 		return "make room for the database (the file is not at fault)"
 	case e.Fault.Kind == engine.Crowded:
 		return "wait until the server takes connections again, or end some (the file is not at fault)"
-	case e.Fault.Kind == engine.ReadOnly && !strings.Contains(strings.ToUpper(e.Statement), "READ ONLY"):
+	case e.Fault.Kind == engine.ReadOnly && !e.OwnReadOnly:
 		return "have the database take writes, or go to the server that does (the file is not at fault)"
 	case e.Fault.Kind == engine.Denied && e.Number == 0:
 		return "ask for the right that the message names (the file is not at fault)"

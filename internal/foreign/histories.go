@@ -153,12 +153,13 @@ func ternHistory(h *historian) error {
 	return nil
 }
 
-// sqlMigrateHistory: a row for each file.
+// sqlMigrateHistory: a row for each file. The time is the program's, not the
+// server's, and Go's drivers send it in UTC.
 func sqlMigrateHistory(h *historian) error {
 	if err := h.needs("id", "applied_at"); err != nil {
 		return err
 	}
-	return h.each([]string{"id", h.at("applied_at")}, "ORDER BY applied_at, id", func(v []string) {
+	return h.each([]string{"id", h.e.Dialect.UTC("applied_at")}, "ORDER BY applied_at, id", func(v []string) {
 		h.add(h.key(v[0]), v[0], Row{At: moment(v[1]), Duration: -1})
 	})
 }

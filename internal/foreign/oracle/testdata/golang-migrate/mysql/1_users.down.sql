@@ -1,0 +1,2 @@
+DROP PROCEDURE add_user;
+DROP TABLE users;

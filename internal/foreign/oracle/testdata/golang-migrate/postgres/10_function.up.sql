@@ -1,0 +1,2 @@
+CREATE FUNCTION f() RETURNS text AS $$ BEGIN RETURN 'x'; END; $$ LANGUAGE plpgsql;
+INSERT INTO users VALUES (2, f());

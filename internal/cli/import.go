@@ -348,18 +348,39 @@ func (a *app) writeAll(ctx context.Context, dir string, files []written) (err er
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		ok, err := create(f.path, f.text)
+		ok, err := createWhole(f.path, f.text)
 		if ok {
 			made = append(made, f.path)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !ok:
-			return fmt.Errorf("%s has come to be there meanwhile", a.relative(f.path))
+		}
+		if ok {
+			continue
+		}
+		// Two at the same work do not disturb one another.
+		if text, err := os.ReadFile(f.path); err != nil || string(text) != f.text {
+			return errors.Join(fmt.Errorf("%s has come to be there meanwhile", a.relative(f.path)), err)
 		}
 	}
 	return nil
+}
+
+// createWhole is create of a file that nobody sees in part, also where the
+// process ends over it: a half-written migration must not be taken for one.
+func createWhole(path, text string) (bool, error) {
+	part := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	if ok, err := create(part, text); err != nil || !ok {
+		return false, errors.Join(err, os.Remove(part))
+	}
+	defer os.Remove(part)
+	switch err := os.Link(part, path); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, fs.ErrExist):
+		return false, nil
+	}
+	return create(path, text) // a file system without links
 }
 
 // showImport tells what was written, or would be.

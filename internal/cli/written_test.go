@@ -25,6 +25,12 @@ func TestFilesAreWrittenAllOrNone(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
+	if err := a.writeAll(t.Context(), dir, []written{{filepath.Join(dir, "1.sql"), "1"}, {second, "theirs"}}); err != nil {
+		t.Errorf("the same file of somebody else's is in the way: %v", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
 	if text, err := os.ReadFile(second); err != nil || string(text) != "theirs" {
 		t.Errorf("it holds %q, %v", text, err)
 	}

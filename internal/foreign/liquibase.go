@@ -47,10 +47,27 @@ func readLiquibase(r *reader) {
 		}
 	}
 	r.liquibaseVersions()
-	// Ours run behind all that is versioned, Liquibase's where they stand.
+	r.liquibaseRepeatables()
+}
+
+// liquibaseRepeatables keeps the order among changesets that run more than
+// once, by numbers in their names, and says where it is another than
+// Liquibase's: ours run behind all that is versioned, those that run always
+// first.
+func (r *reader) liquibaseRepeatables() {
+	var onChange *Change
+	n := 0
 	for i, c := range r.changes {
 		if c.Kind == migration.Versioned {
 			continue
+		}
+		n++
+		c.Name = fmt.Sprintf("%03d_%s", n, c.Name)
+		switch {
+		case c.Kind == migration.RunsOnChange:
+			onChange = c
+		case onChange != nil:
+			r.note(c.Source.File, c.Source.Line, "runs before those that run when they changed, and so before %s:%d, too", onChange.Source.File, onChange.Source.Line)
 		}
 		for _, later := range r.changes[i+1:] {
 			if later.Kind == migration.Versioned {

@@ -17,15 +17,10 @@ import (
 // back as one Problems. A folder that does not exist gives fs.ErrNotExist;
 // one without migrations gives an empty set.
 func Load(fsys fs.FS, lexis sqltext.Lexis) (*Set, error) {
-	entries, err := fs.ReadDir(fsys, ".")
+	found, all, err := readFolder(fsys, lexis)
 	if err != nil {
 		return nil, err
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		n := e.Name()
-		return e.IsDir() || !strings.EqualFold(path.Ext(n), ".sql") || strings.HasPrefix(n, ".")
-	})
-	found, all := readAll(fsys, entries, lexis)
 	set := &Set{Migrations: make([]*Migration, 0, len(found)), byKey: make(map[string]*Migration, len(found))}
 	for _, m := range found {
 		if m == nil {
@@ -47,6 +42,32 @@ func Load(fsys fs.FS, lexis sqltext.Lexis) (*Set, error) {
 		slices.SortStableFunc(set.Migrations, inOrder)
 	}
 	return set, nil
+}
+
+// LoadLoose reads them as Load does, but takes two of one version, as a merge
+// leaves them. They come in the order of their names.
+func LoadLoose(fsys fs.FS, lexis sqltext.Lexis) ([]*Migration, error) {
+	found, all, err := readFolder(fsys, lexis)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > 0 {
+		return nil, all
+	}
+	return slices.DeleteFunc(found, func(m *Migration) bool { return m == nil }), nil
+}
+
+func readFolder(fsys fs.FS, lexis sqltext.Lexis) ([]*Migration, Problems, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, nil, err
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		n := e.Name()
+		return e.IsDir() || !strings.EqualFold(path.Ext(n), ".sql") || strings.HasPrefix(n, ".")
+	})
+	found, all := readAll(fsys, entries, lexis)
+	return found, all, nil
 }
 
 // inOrder puts versioned migrations first, then seeds, then repeatables.

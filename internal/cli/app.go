@@ -92,7 +92,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "the same as dbwarden version")
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
-		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
+		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
 		a.checkCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.importCommand(), a.exportCommand(), a.configCommand(),
 		a.versionCommand(), a.completionCommand(root),
 	)

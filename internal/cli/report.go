@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -336,6 +337,9 @@ func (a *app) problems(d *description, t *target, ps migration.Problems) {
 		d.Message = fmt.Sprintf("%d problems in the migrations directory\n  %s", len(ps), strings.Join(lines, "\n  "))
 	}
 	d.State = []string{"nothing was run"}
+	if slices.ContainsFunc(ps, func(p migration.Problem) bool { return strings.Contains(p.Msg, " is taken by ") }) {
+		d.Next = []string{"dbwarden rebase gives the one that is not applied another number"}
+	}
 }
 
 func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
@@ -365,7 +369,7 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 			d.Next = []string{"put the file back, or go on with: dbwarden migrate --allow-missing"}
 		}
 	case plan.OutOfOrder:
-		d.Next = []string{"give it a higher version, or run it late with: dbwarden migrate --allow-out-of-order"}
+		d.Next = []string{"give it a higher version (dbwarden rebase), or run it late with: dbwarden migrate --allow-out-of-order"}
 	case plan.UnknownVersion, plan.NotApplied:
 		d.Next = []string{"dbwarden status lists the versions"}
 	case plan.Irreversible:

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/rebase"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
@@ -192,6 +193,9 @@ func (a *app) folder() (string, error) {
 	return dir, nil
 }
 
+// timestampVersion is how versions are written that are times.
+const timestampVersion = "20060102150405"
+
 var versionPrefix = regexp.MustCompile(`^([0-9]+)(?:[_.-]|$)`)
 
 // nextVersion reads the names in the folder and nothing of the files.
@@ -226,27 +230,13 @@ func (a *app) nextVersion(dir, wanted string) (string, error) {
 		}
 		return wanted, nil
 	}
-	const timestamp = "20060102150405"
-	if now := a.Now().UTC().Format(timestamp); len(highest.String()) == len(timestamp) && highest.String() < now && highest.String() > "1970" {
+	if now := a.Now().UTC().Format(timestampVersion); len(highest.String()) == len(timestampVersion) && highest.String() < now && highest.String() > "1970" {
 		return now, nil
 	}
 	if highest.IsZero() {
 		return "0001", nil
 	}
-	return increment(highest.String()), nil
-}
-
-// increment adds one to digits of any length, keeping their width.
-func increment(digits string) string {
-	b := []byte(digits)
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] != '9' {
-			b[i]++
-			return string(b)
-		}
-		b[i] = '0'
-	}
-	return "1" + string(b)
+	return rebase.Increment(highest.String()), nil
 }
 
 // slugOf makes a file name of a description.

@@ -1,0 +1,178 @@
+// Package rebase finds new numbers for migrations that came in from two
+// sides: what is applied, or is the others', stays; what is one's own goes
+// behind it, in the order that it had.
+//
+// It decides from names and headers, and touches no file and no database.
+package rebase
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/migration"
+)
+
+// Move is a file that gets another number.
+type Move struct {
+	Migration *migration.Migration
+	To        migration.Version
+	File      string // its new name
+}
+
+// Edit is a file whose depends_on names a version that has moved.
+type Edit struct {
+	File      string // its name before
+	DependsOn map[string]string
+}
+
+// Result is what is to be done.
+type Result struct {
+	Moves []Move
+	Edits []Edit
+}
+
+// An AmbiguousError says that two files have one number and nothing tells
+// which of them is to keep it.
+type AmbiguousError struct{ A, B string }
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%s and %s have the same number, and nothing tells which of them is to keep it", e.A, e.B)
+}
+
+// Plan decides. stays says of a file that its number must not change; next
+// gives the number behind another one.
+//
+// Errors: *AmbiguousError; another one where two files that stay have one
+// number, which only their authors can put right.
+func Plan(all []*migration.Migration, stays func(*migration.Migration) bool, next func(migration.Version) migration.Version) (*Result, error) {
+	var theirs, mine []*migration.Migration
+	kept := map[string]*migration.Migration{} // by version
+	for _, m := range all {
+		if m.Kind != migration.Versioned {
+			continue
+		}
+		if !stays(m) {
+			mine = append(mine, m)
+			continue
+		}
+		if other := kept[m.Version.Key()]; other != nil {
+			return nil, fmt.Errorf("%s and %s have the same number, and neither can get another one: both are applied, or are in what it is rebased onto", other.File, m.File)
+		}
+		kept[m.Version.Key()] = m
+		theirs = append(theirs, m)
+	}
+	inOrder := func(a, b *migration.Migration) int {
+		return cmp.Or(a.Version.Compare(b.Version), strings.Compare(a.File, b.File))
+	}
+	slices.SortStableFunc(mine, inOrder)
+	var top migration.Version
+	for _, m := range theirs {
+		if top.IsZero() || m.Version.Compare(top) > 0 {
+			top = m.Version
+		}
+	}
+	for i := 1; i < len(mine); i++ {
+		if a, b := mine[i-1], mine[i]; a.Version.Equal(b.Version) && kept[a.Version.Key()] == nil {
+			return nil, &AmbiguousError{a.File, b.File}
+		}
+	}
+	first := slices.IndexFunc(mine, func(m *migration.Migration) bool {
+		if kept[m.Version.Key()] != nil {
+			return true
+		}
+		// What is to run behind a later one runs late by right.
+		waits := slices.ContainsFunc(m.Header.DependsOn, func(v migration.Version) bool { return v.Compare(m.Version) > 0 })
+		return !top.IsZero() && m.Version.Compare(top) < 0 && !m.Header.Seed && !waits
+	})
+	out := &Result{}
+	if first < 0 {
+		return out, nil
+	}
+	last := top
+	if first > 0 && mine[first-1].Version.Compare(last) > 0 {
+		last = mine[first-1].Version
+	}
+	moved := map[string]migration.Version{}
+	for _, m := range mine[first:] {
+		if m.Version.Compare(last) > 0 {
+			last = m.Version // it is behind all of them as it is
+			continue
+		}
+		last = next(last)
+		if len(m.File) < len(m.Version.String()) {
+			return nil, errors.New(m.File + " does not begin with its version")
+		}
+		out.Moves = append(out.Moves, Move{m, last, last.String() + m.File[len(m.Version.String()):]})
+		moved[m.Version.Key()] = last
+	}
+	for _, m := range mine {
+		e := Edit{File: m.File, DependsOn: map[string]string{}}
+		for _, v := range m.Header.DependsOn {
+			if to, ok := moved[v.Key()]; ok {
+				e.DependsOn[v.String()] = to.String()
+			}
+		}
+		if len(e.DependsOn) > 0 {
+			out.Edits = append(out.Edits, e)
+		}
+	}
+	return out, nil
+}
+
+// Rewrite is a migration's text with other versions in its depends_on headers;
+// nothing else of it changes.
+func Rewrite(text string, dependsOn map[string]string) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		trimmed := strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
+		body, comment := strings.CutPrefix(trimmed, "--")
+		if trimmed != "" && !comment {
+			break // the header is over
+		}
+		body = strings.ToLower(strings.TrimSpace(body))
+		if body == string(migration.Up) || body == string(migration.Down) {
+			break
+		}
+		if name, _, ok := strings.Cut(body, ":"); !ok || strings.TrimSpace(name) != "depends_on" {
+			continue
+		}
+		lines[i] = renumber(line, dependsOn)
+	}
+	return strings.Join(lines, "")
+}
+
+// renumber replaces whole numbers in a line.
+func renumber(line string, to map[string]string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		end := i
+		for end < len(line) && '0' <= line[end] && line[end] <= '9' {
+			end++
+		}
+		if end == i {
+			b.WriteByte(line[i])
+			i++
+			continue
+		}
+		number := line[i:end]
+		b.WriteString(cmp.Or(to[number], number))
+		i = end
+	}
+	return b.String()
+}
+
+// Increment adds one to digits of any length, keeping their width.
+func Increment(digits string) string {
+	b := []byte(digits)
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] != '9' {
+			b[i]++
+			return string(b)
+		}
+		b[i] = '0'
+	}
+	return "1" + string(b)
+}

@@ -74,3 +74,50 @@ func TestATemporaryTableElsewhereDoesNotReachTheNextMigration(t *testing.T) {
 		}
 	})
 }
+
+// However a name is spelled; and what only looks like one stops nobody.
+func TestASessionsThingsAreFoundHoweverTheyAreSpelled(t *testing.T) {
+	t.Parallel()
+	for _, plain := range []bool{false, true} {
+		b := onMariaDB(t, nil)
+		b.plain = plain
+		here := b.value("SELECT DATABASE()")
+		b.put("1_make.sql", "-- upgrade\nCREATE TABLE seen (n INT) COMMENT 'no temporary table for this, nor temporary table nosuch.x, nor temporary table "+strings.Repeat("a", 70)+`, prepare for from';
+			CREATE TABLE more (n INT /* a temporary table in disguise */);
+			CREATE TEMPORARY /* x */ TABLE -- y
+			a (n INT);
+			CREATE /*!40101 TEMPORARY */ TABLE /*!40101 IF NOT EXISTS */ `+"`b``b`"+` (n INT);
+			CREATE TEMPORARY TABLE größe (n INT);
+			SET sql_mode = 'ANSI_QUOTES';
+			CREATE TEMPORARY TABLE "c" (n INT);
+			SET sql_mode = '';
+			CREATE TEMPORARY TABLE `+here+" . `d`"+` (n INT);
+			CREATE TEMPORARY TABLE e1 (n INT);
+			ALTER TABLE e1 RENAME TO e2;
+			RENAME TABLE e2 TO e;
+			SET @'q w' = 1, @"d ,@x y" = 2, @größe = 3, @😀 = 6;
+			SET @`+"`b``q`"+` = 4;
+			INSERT INTO more SELECT 1 WHERE '@`+strings.Repeat("a", 70)+` @.' <> '' AND _binary ' @`+"\xff"+`' <> '' AND ' @`+"`😀`"+`' <> '' AND 'x@y.z @' <> (@last := 5);
+			USE mysql;
+			PREPARE/**/p/**/FROM 'SELECT 1';
+`)
+		look := "-- upgrade\n"
+		tables := []string{"a", "`b``b`", "größe", "c", "d", "e"}
+		for _, table := range tables {
+			look += fmt.Sprintf("CREATE TABLE %s (n INT); INSERT INTO %[1]s VALUES (1);\n", table)
+		}
+		b.put("2_look.sql", look+"INSERT INTO seen SELECT CONCAT_WS(' ', @'q w', @\"d ,@x y\", @größe, @😀, @`b``q`, @last) WHERE CONCAT_WS(' ', @'q w', @\"d ,@x y\", @größe, @😀, @`b``q`, @last) <> '';\n")
+		b.put("3_execute.sql", "-- upgrade\nEXECUTE p;\n")
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil || !strings.Contains(err.Error(), "Unknown prepared statement") {
+			t.Errorf("step by step %v: a prepared statement reached the next migration: %v", plain, err)
+		}
+		for _, table := range tables {
+			if n := b.value("SELECT COUNT(*) FROM " + table); n != "1" {
+				t.Errorf("step by step %v: %s took the rows of the table that stays", plain, table)
+			}
+		}
+		if n := b.value("SELECT COUNT(*) FROM seen"); n != "0" {
+			t.Errorf("step by step %v: variables reached the next migration: %s", plain, b.value("SELECT MAX(n) FROM seen"))
+		}
+	}
+}

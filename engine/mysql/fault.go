@@ -35,6 +35,13 @@ const (
 	errCreateTable    = 1005 // with "errno: 150", a foreign key; the warnings say why
 	errForeignKey     = 1215
 	errNoStatement    = 1243 // no prepared statement of that name
+	errNoDatabase     = 1046 // none is selected
+	errNotThere       = 1049 // a database
+	errDeniedDatabase = 1044
+	errDeniedTable    = 1142
+	errLongName       = 1059
+	errDatabaseName   = 1102 // one that cannot be
+	errTableName      = 1103 // one that cannot be
 )
 
 // kinds are the errors that mean something to us, by the server's number.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 
@@ -17,34 +18,66 @@ import (
 // temporary tables, user variables, prepared statements. The products put it
 // away all at once only together with the locks of GET_LOCK, ours among them;
 // so it is put away by name, as the texts have it. What is put away without
-// having been there does no harm, so the texts are read broadly.
+// having been there does no harm, so the texts are read broadly: strings, which
+// may be run, and comments, which may be version comments, too.
 //
-// Not seen is what a procedure makes that was there before.
+// Not seen is what a procedure makes that was there before, or a text that is
+// put together as it runs.
 type litter struct {
-	tables, prepared, variables []string // as they are spelled
-	databases                   []string // where USE led
+	tables, prepared, variables, databases names // databases: where USE led
 }
 
-var (
-	temporaries = regexp.MustCompile("(?i)\\bTEMPORARY\\s+(TABLE|SEQUENCE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?((?:[\\w$]+|`(?:[^`]|``)+`)(?:\\s*\\.\\s*(?:[\\w$]+|`(?:[^`]|``)+`))?)")
-	prepares    = regexp.MustCompile("(?i)\\bPREPARE\\s+([\\w$]+|`[^`]+`)\\s+FROM\\b")
-	uses        = regexp.MustCompile("(?i)^\\s*USE\\s+([\\w$-]+|`(?:[^`]|``)+`)")
-)
+// names are a set in the order in which they came.
+type names struct {
+	all  []string
+	seen map[string]bool
+}
 
 // maxLitter bounds how many names of a kind are kept of one migration.
 const maxLitter = 10_000
 
+func (n *names) full() bool { return len(n.all) >= maxLitter }
+
+func (n *names) add(name string) {
+	if n.seen[name] || n.full() {
+		return
+	}
+	if n.seen == nil {
+		n.seen = map[string]bool{}
+	}
+	n.seen[name] = true
+	n.all = append(n.all, name)
+}
+
+const (
+	gap    = `(?:\s|/\*M?!\d*|\*/|(?s:/\*.*?\*/)|(?:--\s|#)[^\n]*\n)`
+	ident  = "((?:[\\w$\\x{80}-\\x{ffff}]+|`(?:[^`]|``)+`|\"(?:[^\"]|\"\")+\"))"
+	dotted = ident + "(?:" + gap + `*\.` + gap + "*" + ident + ")?"
+)
+
+var (
+	temporaries = regexp.MustCompile(`(?i)\bTEMPORARY` + gap + `+(TABLE|SEQUENCE)` + gap + `*(?:IF` + gap + `+NOT` + gap + `+EXISTS` + gap + `*)?` + dotted)
+	renames     = regexp.MustCompile(`(?i)\b(?:RENAME(?:` + gap + `+(?:TO|AS)\b)?|TO|AS)` + gap + `*=?` + gap + `*` + dotted)
+	prepares    = regexp.MustCompile(`(?i)\bPREPARE` + gap + `+` + ident + gap + `*FROM\b`)
+	uses        = regexp.MustCompile(`(?i)^` + gap + `*USE` + gap + `+` + ident)
+
+	plainName = regexp.MustCompile("^[\\w$.\\x{80}-\\x{10ffff}]+$")
+
+	// Each is looked for by itself: a quote that is none would hide the others.
+	userVariables = []*regexp.Regexp{
+		regexp.MustCompile("(?:^|[^@\\w$`.])@([\\w$.\\x{80}-\\x{10ffff}]+)"),
+		regexp.MustCompile("@(`(?:[^`]|``)+`)"), regexp.MustCompile(`@('(?:[^']|'')+')`), regexp.MustCompile(`@("(?:[^"]|"")+")`),
+	}
+)
+
 // note is told of each statement of the file's before it runs.
 func (l *litter) note(st sqltext.Statement, t engine.Traits) {
-	add := func(to *[]string, name string) {
-		if len(*to) < maxLitter && !slices.Contains(*to, name) {
-			*to = append(*to, name)
-		}
-	}
-	if mentionsVariable(st.Text) {
-		for _, m := range variable.FindAllStringSubmatch(st.Text, -1) {
-			if !strings.HasPrefix(strings.ToLower(m[2]), "dbwarden_") {
-				add(&l.variables, "@"+m[2])
+	if !l.variables.full() && mentionsVariable(st.Text) {
+		for _, pattern := range userVariables {
+			for _, m := range pattern.FindAllStringSubmatch(st.Text, -1) {
+				if name := bare(m[1]); utf8.ValidString(name) && !strings.HasPrefix(strings.ToLower(name), "dbwarden_") {
+					l.variables.add(name)
+				}
 			}
 		}
 	}
@@ -52,61 +85,116 @@ func (l *litter) note(st sqltext.Statement, t engine.Traits) {
 		return
 	}
 	for _, m := range temporaries.FindAllStringSubmatch(st.Text, -1) {
-		add(&l.tables, strings.ToUpper(m[1])+" IF EXISTS "+m[2])
+		l.table(strings.ToUpper(m[1]), m[2], m[3])
+	}
+	if len(l.tables.all) > 0 && strings.Contains(strings.ToUpper(st.Text), "RENAME") {
+		for _, m := range renames.FindAllStringSubmatch(st.Text, -1) {
+			l.table("TABLE", m[1], m[2])
+		}
 	}
 	for _, m := range prepares.FindAllStringSubmatch(st.Text, -1) {
-		add(&l.prepared, m[1])
+		if name := bare(m[1]); canName(name) {
+			l.prepared.add(name)
+		}
 	}
-	if m := uses.FindStringSubmatch(st.Text); m != nil {
-		add(&l.databases, m[1])
+	if m := uses.FindStringSubmatch(st.Text); m != nil && canName(bare(m[1])) {
+		l.databases.add(quote(bare(m[1])) + ".")
 	}
 }
 
-func (l *litter) none() bool { return len(l.tables)+len(l.prepared)+len(l.variables) == 0 }
+// anywhere stands for the database where none is given, which no name can hold.
+const anywhere = "\x00"
+
+// table notes [database.]table as the rest of a DROP.
+func (l *litter) table(kind, first, second string) {
+	database, name := anywhere, bare(first)
+	if second != "" {
+		database, name = quote(name)+".", bare(second)
+	}
+	if canName(name) && (database == anywhere || canName(bare(first))) {
+		l.tables.add(kind + " IF EXISTS " + database + quote(name))
+	}
+}
+
+// bare takes a name out of its quotes.
+func bare(name string) string {
+	if q := name[:1]; strings.Contains("`'\"", q) {
+		return strings.ReplaceAll(name[1:len(name)-1], q+q, q)
+	}
+	return name
+}
+
+// spelled is a variable's name in the quotes that may hold it, or in none: with
+// a character beyond the first plane these are two variables.
+func spelled(name string) string {
+	switch {
+	case canName(name):
+		return quote(name)
+	case plainName.MatchString(name):
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", "''") + "'"
+}
+
+// canName reports whether the server can read this name at all.
+func canName(name string) bool {
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return r == 0 || r > 0xFFFF })
+}
+
+func (l *litter) none() bool {
+	return len(l.tables.all)+len(l.prepared.all)+len(l.variables.all) == 0
+}
 
 // sweep puts it away. The session is outside of transactions, and its settings
 // are ours.
 func (s *session) sweep(ctx context.Context) error {
-	l := s.litter
+	l := &s.litter
 	if l.none() {
 		return nil
 	}
-	for names := range slices.Chunk(l.variables, 200) {
-		if _, err := s.Exec(ctx, "SET "+strings.Join(names, " = NULL, ")+" = NULL"); err != nil {
+	for some := range slices.Chunk(l.variables.all, 200) {
+		set, sep := "", "SET @"
+		for _, name := range some {
+			if s.mariadb() || utf8.RuneCountInString(name) <= 64 { // MySQL refuses longer ones
+				set, sep = set+sep+spelled(name)+" = NULL", ", @"
+			}
+		}
+		if set == "" {
+			continue
+		}
+		if _, err := s.Exec(ctx, set); err != nil {
 			return err
 		}
 	}
-	for _, table := range l.tables {
-		for _, one := range l.everywhere(table) {
-			if _, err := s.Exec(ctx, "DROP TEMPORARY "+one); err != nil {
+	for _, table := range l.tables.all {
+		for _, database := range append([]string{""}, l.databases.all...) {
+			if err := s.putAway(ctx, "DROP TEMPORARY "+strings.Replace(table, anywhere, database, 1)); err != nil {
 				return err
+			}
+			if !strings.Contains(table, anywhere) {
+				break
 			}
 		}
 	}
-	for _, name := range l.prepared {
-		// It may have been put away, or never have been made.
-		if _, err := s.Exec(ctx, "DEALLOCATE PREPARE "+name); err != nil {
-			var refused *mysqldriver.MySQLError
-			if !errors.As(err, &refused) || refused.Number != errNoStatement {
-				return err
-			}
+	for _, name := range l.prepared.all {
+		if err := s.putAway(ctx, "DEALLOCATE PREPARE "+quote(name)); err != nil {
+			return err
 		}
 	}
 	s.litter = litter{}
 	return nil
 }
 
-// everywhere spells a table in each database in which it may be: that of the
-// session, and those to which USE led.
-func (l *litter) everywhere(table string) []string {
-	at := strings.LastIndex(table, " IF EXISTS ") + len(" IF EXISTS ")
-	kind, name := table[:at], table[at:]
-	out := []string{table}
-	if strings.Contains(strings.ReplaceAll(name, "``", ""), ".") && !strings.HasPrefix(name, "`") || strings.Contains(name, "`.") {
-		return out
+// absent are the errors that say that nothing of that name is there, or can be.
+var absent = []uint16{errNoStatement, errNoDatabase, errNotThere, errDeniedDatabase, errDeniedTable, errDatabaseName, errTableName, errLongName}
+
+// putAway takes it for done where it may have been put away, or never have
+// been made.
+func (s *session) putAway(ctx context.Context, text string) error {
+	_, err := s.Exec(ctx, text)
+	var refused *mysqldriver.MySQLError
+	if errors.As(err, &refused) && slices.Contains(absent, refused.Number) {
+		return nil
 	}
-	for _, d := range l.databases {
-		out = append(out, kind+d+"."+name)
-	}
-	return out
+	return err
 }

@@ -101,7 +101,7 @@ func (a *app) export(cmd *cobra.Command, t *target, to *foreign.Outlet, dir stri
 		for i, f := range files {
 			doc := map[string]any{"file": a.relative(filepath.Join(dir, f.Name)), "from": t.path(f.From), "state": states[i]}
 			if dryRun {
-				doc["text"] = f.Text
+				doc["text"] = a.masked(f.Text)
 			}
 			list = append(list, doc)
 		}

@@ -398,7 +398,7 @@ func (a *app) showImport(cmd *cobra.Command, t *target, p *foreign.Project, dir 
 		for i, one := range files {
 			doc := map[string]any{"file": t.path(one.Name), "from": a.relative(filepath.Join(dir, one.Change.Source.File)), "line": one.Change.Source.Line, "state": states[i]}
 			if f.dryRun {
-				doc["text"] = one.Text
+				doc["text"] = a.masked(one.Text)
 			}
 			list = append(list, doc)
 		}

@@ -69,17 +69,20 @@ func (r *reader) atlas(f file, c *Change) {
 		}
 	}
 	if delimiter != "" && delimiter != ";" {
-		c.Up.Pieces = cutAt(c.Up.Pieces, delimiter)
+		c.Up.Pieces = cutAt(c.Up.Pieces, regexp.MustCompile(regexp.QuoteMeta(delimiter)))
 	}
 }
 
 // cutAt cuts pieces at a delimiter into those that are sent whole.
-func cutAt(pieces []Piece, delimiter string) (out []Piece) {
+func cutAt(pieces []Piece, delimiter *regexp.Regexp) (out []Piece) {
 	for _, p := range pieces {
 		text := strings.ReplaceAll(p.Text, "\r\n", "\n")
 		line := p.Line
 		for len(text) > 0 {
-			one, rest, _ := strings.Cut(text, delimiter)
+			one, rest := text, ""
+			if at := delimiter.FindStringIndex(text); at != nil && at[1] > at[0] {
+				one, rest = text[:at[0]], text[at[1]:]
+			}
 			if strings.TrimSpace(one) != "" {
 				at := line + strings.Count(one[:len(one)-len(strings.TrimLeft(one, " \t\r\n"))], "\n")
 				out = append(out, Piece{Text: strings.TrimSpace(one) + "\n", Line: at, Whole: true})

@@ -111,12 +111,13 @@ func (c *converter) section(ch *Change, p *Part) (string, int) {
 		}
 		if piece.Whole && len(statements) > 1 && c.o.Lexis.Delimiter {
 			// It went to the server in one piece, which our reader would cut.
-			one := strings.TrimSuffix(strings.TrimSpace(piece.Text), ";")
-			if strings.Contains(one, "$$") {
-				c.fail(ch, piece.Line, "a statement with semicolons and $$ in it: write it with DELIMITER lines of your own")
+			before, one, after := undivided(text, c.o.Lexis)
+			i := slices.IndexFunc(delimiters, func(d string) bool { return !strings.Contains(one, d) })
+			if i < 0 {
+				c.fail(ch, piece.Line, "a statement with semicolons and with all of %s in it: write it with DELIMITER lines of your own", strings.Join(delimiters, " "))
 				return "", 0
 			}
-			text, statements = "DELIMITER $$\n"+one+"$$\nDELIMITER ;\n", []string{one}
+			text, statements = before+"DELIMITER "+delimiters[i]+"\n"+one+delimiters[i]+"\nDELIMITER ;\n"+after, []string{one}
 		}
 		if c.wanted == nil {
 			c.wanted = map[*Part][]string{}
@@ -125,6 +126,23 @@ func (c *converter) section(ch *Change, p *Part) (string, int) {
 		b.WriteString(text)
 	}
 	return trimBlankLines(b.String()), len(c.wanted[p])
+}
+
+// delimiters are what may end a statement with semicolons in it.
+var delimiters = []string{"$$", "//", "$$$", "||", "@@@"}
+
+// undivided is a text that goes to the server in one piece, from its first
+// statement to its last, and the comments before and behind it.
+func undivided(text string, lexis sqltext.Lexis) (before, one, after string) {
+	all, err := sqltext.All(text, lexis)
+	if err != nil || len(all) == 0 {
+		return "", text, ""
+	}
+	from, last := all[0].Start.Offset, all[len(all)-1]
+	if after = strings.TrimLeft(strings.Replace(text[last.End.Offset:], ";", "", 1), " \t\r\n"); after != "" && !strings.HasSuffix(after, "\n") {
+		after += "\n"
+	}
+	return text[:from], text[from:last.End.Offset], after
 }
 
 // trimBlankLines takes the blank lines off both ends.

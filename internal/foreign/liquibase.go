@@ -22,9 +22,9 @@ var (
 // changeset is one that is being read.
 type changeset struct {
 	*Change
-	delimiter string // what ends a statement, "" for a semicolon
-	unsplit   bool
-	skip      bool // it does not run
+	ends    *regexp.Regexp // what ends a statement, nil for a semicolon
+	unsplit bool
+	skip    bool // it does not run
 }
 
 // readLiquibase reads changelogs in formatted SQL, in the order of includeAll:
@@ -184,11 +184,26 @@ func (s *changeset) done() *Change {
 			for i := range p.Pieces {
 				p.Pieces[i].Whole = true
 			}
-		case s.delimiter != "":
-			p.Pieces = cutAt(p.Pieces, s.delimiter)
+		case s.ends != nil:
+			p.Pieces = cutAt(p.Pieces, s.ends)
 		}
 	}
 	return s.Change
+}
+
+// liquibaseDelimiter is what Liquibase takes an endDelimiter for: a slash in a
+// line of its own, anything else wherever it stands. It is a pattern there,
+// which its releases match in different ways: so only what is plain text, with
+// backslashes before what would not be, is followed.
+func liquibaseDelimiter(text string) (*regexp.Regexp, bool) {
+	if text == "/" {
+		return regexp.MustCompile(`(?m)^[ \t]*/[ \t]*$`), true
+	}
+	plain := regexp.MustCompile(`\\([^A-Za-z0-9\s])`).ReplaceAllString(text, "$1")
+	if len(text) > 1 && regexp.QuoteMeta(plain) != text && plain != regexp.QuoteMeta(plain) || strings.ContainsAny(plain, "\\ \t") {
+		return nil, false
+	}
+	return regexp.MustCompile("(?i)" + regexp.QuoteMeta(plain)), true
 }
 
 // changeset reads the line above one: author:id and its attributes.
@@ -232,8 +247,11 @@ func (r *reader) changeset(f file, n int, text string) *changeset {
 		case "splitstatements":
 			s.unsplit = !on
 		case "enddelimiter":
-			if s.delimiter = strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t").Replace(value); s.delimiter == ";" {
-				s.delimiter = ""
+			if value == ";" {
+				continue
+			}
+			if s.ends, ok = liquibaseDelimiter(value); !ok {
+				r.fail(f.name, n, "the endDelimiter %s is a pattern: put a plain text in its place, here and behind the statements", value)
 			}
 		case "stripcomments", "objectquotingstrategy", "created":
 		case "logicalfilepath":

@@ -1,8 +1,6 @@
 package foreign
 
 import (
-	"strings"
-
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
@@ -21,7 +19,7 @@ func (c *Change) Statements(o Options) ([]sqltext.Statement, error) {
 		if p.Whole && len(all) > 1 && o.Lexis.Delimiter {
 			// One statement to the server, though our reader would cut it.
 			one := all[0]
-			one.Text = strings.TrimSuffix(strings.TrimSpace(p.Text), ";")
+			_, one.Text, _ = undivided(p.Text, o.Lexis)
 			all = []sqltext.Statement{one}
 		}
 		for _, st := range all {

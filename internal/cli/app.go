@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +58,7 @@ func (a *app) root() *cobra.Command {
 		Long: "dbwarden applies plain SQL migrations to SQLite, PostgreSQL, MySQL and MariaDB,\n" +
 			"under a lock that tells who holds it, whether they live, and what to do.\n\n" +
 			"Exit codes: 0 done, 1 an error, 2 a mistake in the configuration or on the command line, 3 a migration failed,\n" +
-			"4 the lock is held, 5 the lock was lost, 6 check found something, or status, diff or make-migrations with --exit-code, 129/130/143 stopped by a signal.\n" +
+			"4 the lock is held, 5 the lock was lost, 6 check or docs --check found something, or status, diff or make-migrations with --exit-code, 129/130/143 stopped by a signal.\n" +
 			"More is in the folder docs of the source: commands.md, migrations.md, configuration.md, and lock.md for a held lock.",
 		Example: "  dbwarden init\n  dbwarden new \"create users\"\n  dbwarden migrate\n  dbwarden status\n  dbwarden lock-status",
 		Args:    cobra.ArbitraryArgs,
@@ -82,7 +83,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.configFile, "config", "", "use this `FILE` instead of the nearest warden.toml")
 	f.StringVar(&a.url, "url", "", "the database `URL`; beats file and environment")
 	f.StringVar(&a.migrationsDir, "migrations-dir", "", "the `FOLDER` with the migrations")
-	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db and models also yaml and sql, diff sql, check sarif")
+	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db and models also yaml and sql, diff sql, check sarif; diagram its own")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the SQL as it runs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
 	f.BoolVar(&a.noColor, "no-color", false, "no colours (NO_COLOR does the same)")
@@ -94,6 +95,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
 		a.checkCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.importCommand(), a.exportCommand(), a.configCommand(),
+		a.diagramCommand(), a.docsCommand(),
 		a.versionCommand(), a.completionCommand(root),
 	)
 	root.SetHelpCommand(a.helpCommand(root))
@@ -126,6 +128,9 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 		}
 	}
 	known := formatsOf(cmd)
+	if f := cmd.Flags().Lookup("out"); f != nil && !f.Changed && !slices.Contains(known, a.out) {
+		a.out = known[0] // a command without tables for people
+	}
 	for _, k := range known {
 		if a.out == k {
 			return nil

@@ -120,6 +120,9 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server,
 			switch cond {
 			case "sqlite", "postgres", "mysql":
 				return cond == name, nil
+			case "dot":
+				_, err := exec.LookPath("dot") // Graphviz
+				return err == nil, nil
 			case "root":
 				return asRoot(), nil
 			case "unshare":

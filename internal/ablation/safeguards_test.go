@@ -152,4 +152,16 @@ var safeguards = []safeguard{{
 	`	return s.sweep(ctx)`,
 	`	return nil`,
 	".", "TestASessionsThingsAreFoundHoweverTheyAreSpelled",
+}, {
+	"what a file leaves in the session is put back within a flush", "engine/postgres/flush.go",
+	`if i == 0 || !f.stays[i-1] || *u.Fresh`,
+	`if i == 0 || false && *u.Fresh`,
+	".", "TestNothingLeaksWithinAFlush",
+}, {
+	"the last commit of a flush waits for the disk", "engine/postgres/flush.go",
+	`if i < len(f.units)-1 {
+		put(engine.PartBegin, 0, "SET LOCAL synchronous_commit TO off")`,
+	`if i < len(f.units) {
+		put(engine.PartBegin, 0, "SET LOCAL synchronous_commit TO off")`,
+	".", "TestAFlushIsAsDurableAsItsUserWants",
 }}

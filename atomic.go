@@ -8,8 +8,6 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
-	"github.com/dbwarden-go/dbwarden/journal"
-	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -45,20 +43,21 @@ func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
 }
 
 // walkAtomic runs all steps in one transaction.
-func (w *Warden) walkAtomic(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, at *lookout, res *Result) error {
+func (w *Warden) walkAtomic(ctx context.Context, steps []*step, runner func(int, *step) *runner, res *Result) error {
 	for _, st := range steps {
 		defer st.text.Close()
 	}
 	a := &atomicRun{first: make([]int, len(steps))}
 	all := 0
 	for i, st := range steps {
-		a.runners = append(a.runners, w.runner(s, jw, hold, at, res.Run, steps, i))
+		a.runners = append(a.runners, runner(i, st))
 		a.first[i] = all
 		all += st.outline.Statements
 	}
 	if err := a.leaks(ctx); err != nil {
 		return err
 	}
+	s, at := a.runners[0].s, a.runners[0].at
 	if err := s.Reset(ctx, w.c.Limits); err != nil {
 		return a.fail(ctx, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 	}

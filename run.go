@@ -140,28 +140,41 @@ func (st *step) refuse(code plan.Code, at plan.Place, why string) *plan.Refusal 
 }
 
 // walk runs the steps one after another and stops at the first error.
-func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, steps []*step, atomic bool, at *lookout, events *relay, res *Result) error {
-	res.Planned = make([]*migration.Migration, len(steps))
-	versions := make([]string, len(steps))
-	for i, st := range steps {
+func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, todo *agenda, atomic bool, at *lookout, events *relay, res *Result) error {
+	total := len(todo.steps)
+	res.Planned = make([]*migration.Migration, total)
+	versions := make([]string, total)
+	for i, st := range todo.steps {
 		res.Planned[i], versions[i] = st.Migration, st.Migration.Name()
 	}
-	w.c.Observe.Emit(event.Event{Kind: event.PlanReady, Run: res.Run, Direction: string(res.Direction), Versions: versions, Total: len(steps)})
+	w.c.Observe.Emit(event.Event{Kind: event.PlanReady, Run: res.Run, Direction: string(res.Direction), Versions: versions, Total: total})
 	started := time.Now()
-	if atomic && len(steps) > 0 {
-		if err := w.walkAtomic(ctx, s, jw, hold, steps, at, res); err != nil {
+	runner := func(i int, st *step) *runner { return w.runner(s, jw, hold, at, res.Run, st, i, total) }
+	if atomic && total > 0 {
+		steps, err := todo.all()
+		if err != nil {
 			return err
 		}
-		steps = nil
+		if err := w.walkAtomic(ctx, steps, runner, res); err != nil {
+			return err
+		}
+		total = 0
 	}
-	for i := 0; i < len(steps); {
+	for i := 0; i < total; {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		if n := w.together(steps[i:], s.Server().Flush); n > 0 {
+		steps, err := todo.at(i, max(1, s.Server().Flush.Units))
+		if err != nil {
+			r := runner(i, &step{Step: todo.steps[i], outline: &plan.Outline{}})
+			err = r.unreadable(err)
+			r.failed(err)
+			return err
+		}
+		if n := w.together(steps, s.Server().Flush); n > 0 {
 			f := &flight{events: events}
 			for k := range n {
-				f.runners = append(f.runners, w.runner(s, jw, hold, at, res.Run, steps, i+k))
+				f.runners = append(f.runners, runner(i+k, steps[k]))
 			}
 			done, err := f.fly(ctx, res)
 			if err != nil {
@@ -170,7 +183,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			i += done
 			continue
 		}
-		st, r := steps[i], w.runner(s, jw, hold, at, res.Run, steps, i)
+		st, r := steps[0], runner(i, steps[0])
 		for _, why := range st.cautions() {
 			w.c.Observe.Emit(event.Event{Kind: event.Warning, Run: res.Run, Detail: why})
 		}
@@ -208,12 +221,21 @@ type runner struct {
 	look     bool // it was, and things are not so
 }
 
+// unreadable is the failure of a step whose file is not there any more, or is
+// another one. Nothing of it ran in this run.
+func (r *runner) unreadable(err error) error {
+	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Err: err, Done: r.step.Resume.Done, Total: r.step.Resume.Total, State: Untouched}
+	if r.step.Resume.Open {
+		e.State = Partial
+	}
+	return e
+}
+
 // runner makes the runner of the i-th of a run's steps.
-func (w *Warden) runner(s engine.Session, jw *journal.Writer, hold *lock.Hold, at *lookout, run string, steps []*step, i int) *runner {
-	st := steps[i]
+func (w *Warden) runner(s engine.Session, jw *journal.Writer, hold *lock.Hold, at *lookout, run string, st *step, i, total int) *runner {
 	return &runner{w: w, s: s, jw: jw, hold: hold, step: st, at: at, started: time.Now(), base: event.Event{
 		Run: run, Direction: string(st.Direction), Version: st.Migration.Name(), File: st.Migration.File,
-		Number: i + 1, Total: len(steps), Statements: st.outline.Statements}}
+		Number: i + 1, Total: total, Statements: st.outline.Statements}}
 }
 
 // completed notes that the migration came to its end, and tells.

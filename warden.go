@@ -146,11 +146,11 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	if err != nil {
 		return res, err
 	}
-	steps, beyond, err := w.planOn(h, s, set, d, t)
+	todo, beyond, err := w.planOn(h, s, set, d, t, nil)
 	if err != nil && !unfinished(err) {
 		return res, err
 	}
-	if err == nil && len(steps) == 0 {
+	if err == nil && len(todo.steps) == 0 {
 		res.Beyond = beyond
 		return res, w.warnHeld(ctx, s, res)
 	}
@@ -175,8 +175,8 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
-	if steps, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t); err == nil {
-		err = w.walk(held, s, j.Writer(hold), hold, steps, t.Atomic, at, events, res)
+	if todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo); err == nil {
+		err = w.walk(held, s, j.Writer(hold), hold, todo, t.Atomic, at, events, res)
 	}
 	stop()
 	return res, w.letGo(ctx, s, hold, err, len(res.Completed) > 0)
@@ -239,8 +239,9 @@ func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, e
 // cleanupTime is what a release gets once the run's own context has ended.
 const cleanupTime = 10 * time.Second
 
-// planUnder plans with the lock in hand, and writes down whose it was.
-func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target) ([]*step, error) {
+// planUnder plans with the lock in hand, and writes down whose it was. before
+// is the plan that was made without it, nil for none.
+func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target, before *agenda) (*agenda, error) {
 	if hold.From != nil {
 		q := jw.TakenOver(hold.From)
 		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
@@ -251,12 +252,12 @@ func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Wr
 	if err != nil {
 		return nil, w.underHold(ctx, err)
 	}
-	steps, _, err := w.plan(ctx, s, set, d, t)
+	todo, err := w.plan(ctx, s, set, d, t, before)
 	var r *plan.Refusal
 	if errors.As(err, &r) && r.Code == plan.InDoubt {
 		r.Detail = unsure
 	}
-	return steps, w.underHold(ctx, err)
+	return todo, w.underHold(ctx, err)
 }
 
 // underHold says of an error that it is the hold that was lost, where it is.
@@ -267,13 +268,14 @@ func (w *Warden) underHold(held context.Context, err error) error {
 	return err
 }
 
-// plan reads the history and makes the steps ready to run.
-func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) (steps []*step, beyond []*migration.Migration, err error) {
+// plan reads the history and plans.
+func (w *Warden) plan(ctx context.Context, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target, before *agenda) (*agenda, error) {
 	h, err := w.history(ctx, s, d)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return w.planOn(h, s, set, d, t)
+	todo, _, err := w.planOn(h, s, set, d, t, before)
+	return todo, err
 }
 
 // history is what a plan of that direction needs to know. Without a session
@@ -293,7 +295,9 @@ func (w *Warden) history(ctx context.Context, s engine.Session, d migration.Dire
 	return h, nil
 }
 
-func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target) (steps []*step, beyond []*migration.Migration, err error) {
+// planOn decides what is to run, and refuses what cannot; what before has seen
+// is not looked at again.
+func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target, before *agenda) (todo *agenda, beyond []*migration.Migration, err error) {
 	v := engine.Server{}
 	if s != nil {
 		v = s.Server()
@@ -306,21 +310,24 @@ func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set
 	if err != nil {
 		return nil, nil, err
 	}
-	steps = make([]*step, len(p.Steps))
-	for i, ps := range p.Steps {
-		if steps[i], err = w.ready(ps, v); err == nil {
-			err = steps[i].resumable()
+	todo = &agenda{w: w, server: v, steps: p.Steps}
+	var seen []plan.Step
+	if before != nil && before.server == v {
+		seen = before.steps
+	}
+	if err := todo.sound(seen); err != nil {
+		return nil, nil, err
+	}
+	if t.Atomic {
+		steps, err := todo.all()
+		if err == nil {
+			err = w.oneTransaction(steps, v)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	if t.Atomic {
-		if err := w.oneTransaction(steps, v); err != nil {
-			return nil, nil, err
-		}
-	}
-	return steps, p.Beyond, nil
+	return todo, p.Beyond, nil
 }
 
 // warnHeld adds a warning when there was nothing to do and the lock is in a

@@ -1,0 +1,66 @@
+package dbwarden
+
+import (
+	"slices"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// agenda are the steps of a run. Each of them is read and cut before the
+// first one runs, so that what is wrong with any of them costs nothing; and
+// again when it is reached, so that what is known of ten thousand files is not
+// held together. A file that is another one by then is refused.
+type agenda struct {
+	w      *Warden
+	server engine.Server
+	steps  []plan.Step
+
+	near []*step // ready to run, of steps[from:]
+	from int
+}
+
+// at returns the i-th step, ready to run, and up to n-1 that follow it. Steps
+// before it are not asked for any more. The error is the i-th step's.
+func (a *agenda) at(i, n int) ([]*step, error) {
+	a.near = slices.Delete(a.near, 0, min(i-a.from, len(a.near)))
+	a.from = i
+	for len(a.near) < n && i+len(a.near) < len(a.steps) {
+		st, err := a.w.ready(a.steps[i+len(a.near)], a.server)
+		if err != nil {
+			if len(a.near) == 0 {
+				return nil, err
+			}
+			break // its turn comes
+		}
+		a.near = append(a.near, st)
+	}
+	return a.near[:min(n, len(a.near))], nil
+}
+
+// all returns all steps, ready to run.
+func (a *agenda) all() ([]*step, error) { return a.at(0, len(a.steps)) }
+
+// sound reads and cuts each step, but those that seen has in the same place,
+// and refuses what cannot run.
+func (a *agenda) sound(seen []plan.Step) error {
+	for i, ps := range a.steps {
+		if i < len(seen) && same(ps, seen[i]) {
+			continue
+		}
+		st, err := a.w.ready(ps, a.server)
+		if err == nil {
+			err = st.resumable()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// same says that two steps are the same migration from its beginning.
+func same(a, b plan.Step) bool {
+	fresh := func(p plan.Progress) bool { return p.Done == 0 && p.Doubt == 0 && !p.Open && len(p.Marks) == 0 }
+	return a.Migration == b.Migration && a.Direction == b.Direction && fresh(a.Resume) && fresh(b.Resume)
+}

@@ -14,7 +14,7 @@ import (
 // A foreign key stands in its table where the other table is there before;
 // what goes in circles is added behind all tables.
 func Statements(st *schema.State) []string {
-	w := &writer{state: st, made: map[[2]string]bool{}}
+	w := newWriter(st)
 	if st.Home == "" {
 		for _, n := range st.Schemas {
 			w.add("CREATE DATABASE IF NOT EXISTS %s", quote(n.Name))
@@ -222,28 +222,7 @@ func (w *writer) view(v schema.View) {
 }
 
 func (w *writer) grants() {
-	for _, t := range w.state.Tables {
-		w.grant(w.name(t.Schema, t.Name), t.Grants, t.Columns)
-	}
-	for _, v := range w.state.Views {
-		w.grant(w.name(v.Schema, v.Name), v.Grants, v.Columns)
-	}
-}
-
-func (w *writer) grant(on string, all []schema.Grant, columns []schema.Column) {
-	one := func(g schema.Grant, column string) {
-		text := "GRANT " + strings.Join(g.Privileges, column+", ") + column + " ON " + on + " TO " + g.To
-		if g.Grantable {
-			text += " WITH GRANT OPTION"
-		}
-		w.out = append(w.out, text)
-	}
-	for _, g := range all {
-		one(g, "")
-	}
-	for _, c := range columns {
-		for _, g := range c.Grants {
-			one(g, " ("+quote(c.Name)+")")
-		}
+	for _, r := range w.rights() {
+		w.out = append(w.out, r.give)
 	}
 }

@@ -1,0 +1,156 @@
+package myschema
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+	"github.com/dbwarden-go/dbwarden/schema"
+)
+
+func TestPlansLeadThereAndBack(t *testing.T) {
+	t.Parallel()
+	before, after := connect(t), connect(t)
+	for _, s := range []engine.Session{before, after} {
+		if s.Server().Product != "MariaDB" || s.Server().Number < 101100 {
+			t.Skip("written for MariaDB 10.11 and later")
+		}
+	}
+	for _, c := range pairs {
+		run(t, before, c.before)
+		run(t, after, c.after)
+		run(t, before, c.rows)
+		from, to := inspect(t, before, schema.Options{}), inspect(t, after, schema.Options{})
+		if len(schema.Diff(from, to)) == 0 {
+			t.Errorf("%s: there is no difference", c.name)
+		}
+		rows := contents(t, before, from, to)
+		var lost []string
+		if there := arrive(t, before, c.name+", there", from, to, &lost); there != nil {
+			if back := arrive(t, before, c.name+", back", there, from, &lost); back != nil {
+				now := contents(t, before, from, to)
+				for column, was := range rows {
+					if now[column] != was && !slices.ContainsFunc(lost, func(what string) bool { return strings.Contains(what, column) }) {
+						t.Errorf("%s: %s held %s, holds %s; said to be lost: %q", c.name, column, was, now[column], lost)
+					}
+				}
+				arrive(t, before, c.name+", there again", back, to, &lost)
+			}
+		}
+		empty(t, before, from.Home)
+		empty(t, after, to.Home)
+	}
+}
+
+// contents are the values of each plain column that both states have, in an
+// order of their own.
+func contents(t *testing.T, s engine.Session, from, to *schema.State) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, a := range from.Tables {
+		b := tableIn(to, to.Relative(schema.ID{Kind: schema.KindTable, Schema: to.Home, Name: a.Name}))
+		if b == nil {
+			continue
+		}
+		for _, c := range a.Columns {
+			if !slices.ContainsFunc(b.Columns, func(x schema.Column) bool { return x.Name == c.Name }) || c.Generated != "" {
+				continue
+			}
+			var text string
+			if err := s.Query(t.Context(), func(scan func(...any) error) error { return scan(&text) },
+				"SELECT concat(count(*), ':', coalesce(group_concat("+quote(c.Name)+" ORDER BY "+quote(c.Name)+" SEPARATOR '|'), '')) FROM "+quote(a.Name)); err != nil {
+				t.Fatal(err)
+			}
+			out[a.Name+"."+c.Name] = text
+		}
+	}
+	return out
+}
+
+// arrive goes from one state to the other, where the first one is, and wants
+// to be there behind it, but for the order of columns. It returns what is
+// there, nil where it is something else.
+func arrive(t *testing.T, s engine.Session, what string, from, to *schema.State, lost *[]string) (now *schema.State) {
+	t.Helper()
+	steps, _ := Plan(from, to)
+	var said strings.Builder
+	for _, step := range steps {
+		if _, err := s.Exec(t.Context(), step.SQL); err != nil {
+			t.Errorf("%s: %s: %v\nbehind:%s", what, step.SQL, err, said.String())
+			return nil
+		}
+		if step.Loses != "" {
+			*lost = append(*lost, step.Loses)
+		}
+		said.WriteString("\n  " + step.SQL)
+	}
+	now = inspect(t, s, schema.Options{})
+	for _, c := range schema.WithoutOrder(schema.Diff(now, to)) {
+		t.Errorf("%s: still %s: %+v\nbehind:%s", what, c, c.Fields, said.String())
+		return nil
+	}
+	return now
+}
+
+// empty makes a database anew, and the connection work in it.
+func empty(t *testing.T, s engine.Session, name string) {
+	t.Helper()
+	exec(t, s, "SET @collation = @@collation_database", "DROP DATABASE "+quote(name))
+	exec(t, s, "EXECUTE IMMEDIATE CONCAT('CREATE DATABASE "+quote(name)+" COLLATE ', @collation)", "USE "+quote(name))
+}
+
+// Everything there is comes out of nothing, and goes again, and nothing is
+// left.
+func TestPlansMakeEverythingAndTakeItAway(t *testing.T) {
+	t.Parallel()
+	full, none := connect(t), connect(t)
+	if full.Server().Product != "MariaDB" || full.Server().Number < 101100 {
+		t.Skip("written for MariaDB 10.11 and later")
+	}
+	user, _ := dbtest.MariaDB(t).NewRole(t)
+	run(t, full, strings.NewReplacer("¬", "`", "$user", quote(user)+"@'%'").Replace(torture))
+	thereAndAway(t, full, none)
+}
+
+func TestPlansMakeSampleDatabasesAndTakeThemAway(t *testing.T) {
+	t.Parallel()
+	dir := dbtest.DataDir(t)
+	for _, file := range []string{"chinook/mysql.sql", "sakila/mysql-schema.sql"} {
+		t.Run(strings.ReplaceAll(file, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := forAClient.ReplaceAllString(string(text), "")
+			script, _, _ = strings.Cut(script, "\nINSERT INTO")
+			full, none := connect(t), connect(t)
+			run(t, full, byDefiner.ReplaceAllString(strings.ReplaceAll(script, "sakila.", ""), ""))
+			thereAndAway(t, full, none)
+		})
+	}
+}
+
+func thereAndAway(t *testing.T, full, none engine.Session) {
+	t.Helper()
+	nothing, all := inspect(t, none, schema.Options{}), inspect(t, full, schema.Options{})
+	var lost []string
+	there := arrive(t, none, "there", nothing, all, &lost)
+	if there == nil || len(lost) > 0 {
+		t.Fatalf("it is not there, or this is lost: %v", lost)
+	}
+	if len(there.Tables) < 11 {
+		t.Fatalf("%d tables", len(there.Tables))
+	}
+	if arrive(t, none, "away", there, nothing, &lost) != nil && len(lost) < len(there.Tables) {
+		t.Errorf("%d tables go, and this is said to be lost: %v", len(there.Tables), lost)
+	}
+	if left := fmt.Sprint(inspect(t, none, schema.Options{}).Tables); left != "[]" {
+		t.Errorf("left: %s", left)
+	}
+}

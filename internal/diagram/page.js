@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const root = document.documentElement, svg = document.querySelector(".picture"), sheet = document.querySelector(".sheet");
-  const boxes = [...svg.querySelectorAll(".box")], lines = [...svg.querySelectorAll(".line")];
+  const boxes = [...svg.querySelectorAll(".box[id]")], lines = [...svg.querySelectorAll(".line[data-from]")];
   const search = document.getElementById("search"), said = document.getElementById("said");
   const whole = svg.viewBox.baseVal, all = { x: whole.x, y: whole.y, w: whole.width, h: whole.height };
   root.classList.add("js");

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dbwarden-go/dbwarden/schema"
 )
 
 // Whatever names are, they are text in the picture: it is well-formed, has no
@@ -104,7 +106,7 @@ func TestABrowserShowsThePage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes seconds")
 	}
-	dom := browser(t, Of(nastyState(), Options{}).HTML(), "#q=日本語")
+	dom := browser(t, Of(nastyState(), Options{Changes: []schema.Change{}}).HTML(), "#q=日本語") // with the legend of changes
 	if !strings.Contains(dom, `class="js"`) {
 		t.Fatal("the script did not run")
 	}

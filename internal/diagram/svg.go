@@ -207,7 +207,7 @@ func (l *layout) svgLegend(b *strings.Builder, y float64) {
 	if l.Changed {
 		x := 0.0
 		for _, op := range []schema.Op{schema.Added, schema.Changed, schema.Removed} {
-			fmt.Fprintf(b, `<g class="box%s"><rect class="body" x="%s" y="%s" width="104" height="20" rx="4"/><text class="sign" x="%s" y="%s">%s</text><text x="%s" y="%s">%s</text></g>`,
+			fmt.Fprintf(b, `<g class="sample%s"><rect class="body" x="%s" y="%s" width="104" height="20" rx="4"/><text class="sign" x="%s" y="%s">%s</text><text x="%s" y="%s">%s</text></g>`,
 				classOf(op), num(x+2), num(y+9), num(x+12), num(y+23), sign(op), num(x+28), num(y+23), word(op))
 			x += 124
 		}

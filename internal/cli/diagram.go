@@ -31,28 +31,58 @@ var drawnArgs = []string{"models", "migrations"}
 
 func (a *app) diagramCommand() *cobra.Command {
 	var f drawnFlags
+	var changed bool
 	cmd := &cobra.Command{
 		Use:   "diagram [models|migrations]",
 		Short: "Draw the schema: a page, SVG, Mermaid or Graphviz",
 		Long: "Draws the tables and views with their columns and foreign keys: of the live schema, of the one that the models\n" +
 			"describe, or of the one that the migrations make in a scratch database. The live database is only looked at.\n\n" +
 			"-o html is a page of its own with search, pan and zoom, which needs no network. -o says the format; without it, the name\n" +
-			"of --file does, and where there is none it is mermaid.",
-		Example:     "  dbwarden diagram --file schema.html\n  dbwarden diagram models --file schema.svg\n  dbwarden diagram -o dot | dot -Tpng > schema.png",
+			"of --file does, and where there is none it is mermaid.\n\n" +
+			"--changed draws the schema behind the pending migrations, and marks what they add (+), change (~) and drop (−). They are\n" +
+			"run in a scratch database, behind the applied ones.",
+		Example:     "  dbwarden diagram --file schema.html\n  dbwarden diagram models --file schema.svg\n  dbwarden diagram --changed --file pending.html\n  dbwarden diagram -o dot | dot -Tpng > schema.png",
 		Annotations: map[string]string{formats: "mermaid,dot,svg,html"},
 		Args:        cobra.MaximumNArgs(1),
 		ValidArgs:   drawnArgs,
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&changed, "changed", false, "mark what the pending migrations add, change and drop")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.format(cmd, a); err != nil {
 			return err
+		}
+		if changed {
+			return a.changedDiagram(cmd, f, args)
 		}
 		return a.picture(cmd, f, args, func(ctx context.Context, t *target, state *schema.State) error {
 			return a.put(f.file, diagramText(diagram.Of(state, diagram.Options{Tables: f.tables}), a.out))
 		})
 	}
 	return cmd
+}
+
+// changedDiagram draws what the pending migrations lead to.
+func (a *app) changedDiagram(cmd *cobra.Command, f drawnFlags, args []string) error {
+	if len(args) > 0 || len(f.schemas) > 0 || a.all {
+		return &usageError{"--changed is about the pending migrations of one database", "leave out models, migrations, --schema and --all"}
+	}
+	return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+		state, changes, err := a.pendingChanges(ctx, t)
+		if err != nil {
+			return &runError{err: err, target: t}
+		}
+		if state.Database = t.Name; t.Name == "" {
+			state.Database = "pending"
+		}
+		p := diagram.Of(state, diagram.Options{Tables: f.tables, Changes: changes})
+		for _, name := range f.tables {
+			if !slices.ContainsFunc(p.Boxes, func(b diagram.Box) bool { return b.Name == name }) {
+				return &usageError{fmt.Sprintf("no table %s, before or after the pending migrations", name), "leave --table out to see those that are there"}
+			}
+		}
+		return a.put(f.file, diagramText(p, a.out))
+	})
 }
 
 // extensions of files say the format.

@@ -141,7 +141,7 @@ func (a *app) replayed(ctx context.Context, t *target) (state *schema.State, err
 	}
 	err = a.inScratch(ctx, t, func(d *scratch.Scratch) error {
 		p := a.prover(t, "diff", nil)
-		if _, err := a.staying(ctx, t, p, d, set); err != nil {
+		if _, err := a.staying(ctx, t, p, d, set, migration.Up); err != nil {
 			return err
 		}
 		if state, err = p.Replay(ctx, d, folder, plan.Target{}); err != nil {
@@ -152,9 +152,10 @@ func (a *app) replayed(ctx context.Context, t *target) (state *schema.State, err
 	return state, err
 }
 
-// staying refuses migrations that reach beyond the database that they run in:
-// to replay them in d would change its server, or another database.
-func (a *app) staying(ctx context.Context, t *target, p proven.Prover, d engine.Database, set *migration.Set) (engine.Server, error) {
+// staying refuses migrations that reach beyond the database that they run in
+// on one of these ways: to replay them in d would change its server, or another
+// database.
+func (a *app) staying(ctx context.Context, t *target, p proven.Prover, d engine.Database, set *migration.Set, ways ...migration.Direction) (engine.Server, error) {
 	s, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden " + p.Holder.Command, ReadOnly: true, Limits: engine.Limits{Idle: -1}})
 	if err != nil {
 		return engine.Server{}, err
@@ -163,14 +164,16 @@ func (a *app) staying(ctx context.Context, t *target, p proven.Prover, d engine.
 	s.Close()
 	var all []error
 	for _, m := range set.Migrations {
-		_, err := m.Upgrade.Outline(func(st migration.Piece) error {
-			if why := t.product.Engine.Scratch.Strays(st.Statement, v); why != "" {
-				all = append(all, fmt.Errorf("%s:%s: it cannot be replayed: %s", t.path(m.File), st.Start, why))
+		for _, way := range ways {
+			_, err := m.Section(way).Outline(func(st migration.Piece) error {
+				if why := t.product.Engine.Scratch.Strays(st.Statement, v); why != "" {
+					all = append(all, fmt.Errorf("%s:%s: it cannot be replayed: %s", t.path(m.File), st.Start, why))
+				}
+				return nil
+			})
+			if err != nil {
+				return v, err
 			}
-			return nil
-		})
-		if err != nil {
-			return v, err
 		}
 	}
 	return v, errors.Join(all...)

@@ -57,7 +57,7 @@ func (a *app) checkImport(ctx context.Context, t *target, p *foreign.Project, fi
 	var theirs, ours *schema.State
 	run := func(state **schema.State, how func(proven.Prover, *scratch.Scratch) (*schema.State, error)) error {
 		return a.inScratch(ctx, t, func(d *scratch.Scratch) error {
-			server, err := a.staying(ctx, t, a.prover(t, "import", nil), d, set)
+			server, err := a.staying(ctx, t, a.prover(t, "import", nil), d, set, migration.Up)
 			if err != nil {
 				return err
 			}

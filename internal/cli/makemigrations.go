@@ -170,7 +170,7 @@ func (a *app) makeMigrations(ctx context.Context, cmd *cobra.Command, t *target,
 // replay finds out what the migrations make, and what of it was renamed.
 func (g *generation) replay(ctx context.Context, d *scratch.Scratch) error {
 	var err error
-	if g.server, err = g.staying(ctx, g.t, g.prover, d, g.set); err != nil {
+	if g.server, err = g.staying(ctx, g.t, g.prover, d, g.set, migration.Up); err != nil {
 		return err
 	}
 	run := func(t plan.Target) (*schema.State, error) {

@@ -25,26 +25,29 @@ import (
 const slow = 5 * time.Second
 
 func (a *app) verifyCommand() *cobra.Command {
+	var data bool
 	cmd := &cobra.Command{
 		Use:   "verify [FILE...]",
 		Short: "Prove that each rollback leads back, in a scratch database",
 		Long: "Runs every migration of the folder, or the named ones behind those before them, in a scratch database: there, back and\n" +
 			"there again. Says which rollbacks do not lead back to the schema that was there, and what does not run. At the end all are\n" +
-			"rolled back together. The database that is migrated is not looked at, and only schemas are compared, not rows.\n\n" +
+			"rolled back together. The database that is migrated is not looked at, and only schemas are compared, not rows\n" +
+			"but with --data.\n\n" +
 			"  +  is missing behind the rollback\n  -  is left by it\n  ~  is another one\n\n" +
 			"It exits with 6 when something is to be mended. A migration without a rollback section is named, and is no fault.",
 		Example: "  dbwarden verify\n  dbwarden verify migrations/0042_add_email.sql\n  dbwarden verify -o json",
 		Args:    cobra.ArbitraryArgs,
 	}
+	cmd.Flags().BoolVar(&data, "data", false, "generate rows for every table, and say what a rollback loses of them")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
-			return a.verify(ctx, cmd, t, args)
+			return a.verify(ctx, cmd, t, args, data)
 		})
 	}
 	return cmd
 }
 
-func (a *app) verify(ctx context.Context, cmd *cobra.Command, t *target, args []string) error {
+func (a *app) verify(ctx context.Context, cmd *cobra.Command, t *target, args []string, data bool) error {
 	folder := os.DirFS(t.MigrationsDir)
 	set, err := migration.Load(folder, t.product.Engine.Lexis)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,11 +64,11 @@ func (a *app) verify(ctx context.Context, cmd *cobra.Command, t *target, args []
 	if err != nil {
 		return &runError{err: err, target: t}
 	}
-	f := proven.Folder{FS: folder, Set: set, Told: a.proving(t)}
+	f := proven.Folder{FS: folder, Set: set, Data: data, Told: a.proving(t)}
 	if len(named) > 0 {
 		f.Wanted = func(m *migration.Migration) bool { return named[m.File] }
 	}
-	each, whole, err := f.Prove(ctx, func(do func(proven.Prover, engine.Database) error) error {
+	all, err := f.Prove(ctx, func(do func(proven.Prover, engine.Database) error) error {
 		return a.inScratch(ctx, t, func(d *scratch.Scratch) error {
 			p := a.prover(t, "verify", nil)
 			server, err := a.staying(ctx, t, p, d, set, migration.Up, migration.Down)
@@ -86,7 +89,7 @@ func (a *app) verify(ctx context.Context, cmd *cobra.Command, t *target, args []
 	if err != nil {
 		return &runError{err: err, target: t}
 	}
-	v := &verified{app: a, ctx: ctx, t: t, each: each, whole: whole, named: len(named) > 0}
+	v := &verified{app: a, ctx: ctx, t: t, each: all.Each, whole: all.Whole, data: data, unfilled: all.Unfilled}
 	if a.json() {
 		err = v.document(cmd)
 	} else {
@@ -130,7 +133,9 @@ type verified struct {
 	t     *target
 	each  []proven.Proof
 	whole *proven.Proof
-	named bool
+
+	data     bool
+	unfilled map[schema.ID]string
 }
 
 func (v *verified) bad() bool {
@@ -187,9 +192,13 @@ func (v *verified) show() {
 				fmt.Fprintf(v.Stdout, "%s: %s\n", file, st.Good(string(p.Verdict)))
 			}
 		}
+		v.loses(st, file, p)
 	}
 	if v.whole != nil {
 		v.together(st, *v.whole)
+	}
+	for _, id := range v.cannotFill() {
+		fmt.Fprintf(v.Stdout, "%s: %s\n", st.Warn("no rows could be generated for "+render.Plain(id.String())), render.Plain(v.masked(v.unfilled[id])))
 	}
 	var parts []string
 	for _, verdict := range []proven.Verdict{proven.Proven, proven.Differs, proven.Failed, proven.Irreversible, proven.Repeats, proven.Unreached} {
@@ -230,6 +239,31 @@ func (v *verified) fails(st render.Style, what string, p proven.Proof) {
 	}
 }
 
+// loses tells what the rollback of one loses of generated rows.
+func (v *verified) loses(st render.Style, file string, p proven.Proof) {
+	told := slices.DeleteFunc(slices.Clone(p.Lost), func(l proven.Loss) bool { return l.Since && !v.verbose }) // as with any new table
+	if len(told) == 0 {
+		return
+	}
+	fmt.Fprintf(v.Stdout, "%s: %s\n", file, st.Warn("loses rows or values when it is rolled back"))
+	for _, l := range told {
+		why := fmt.Sprintf("%d of %d that were there before", l.Had-l.Kept, l.Had)
+		if l.Since {
+			why = "what was written into it since"
+		}
+		fmt.Fprintf(v.Stdout, "  %s %s: %s\n", st.Bad("!"), render.Plain(l.Object.String()), why)
+	}
+}
+
+// cannotFill are the tables without rows, in order.
+func (v *verified) cannotFill() (ids []schema.ID) {
+	for id := range v.unfilled {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b schema.ID) int { return strings.Compare(a.String(), b.String()) })
+	return ids
+}
+
 // together tells of all of them in a row.
 func (v *verified) together(st render.Style, p proven.Proof) {
 	const all = "All together"
@@ -259,6 +293,13 @@ func (v *verified) document(cmd *cobra.Command) error {
 	if v.whole != nil {
 		doc["together"] = v.row(*v.whole)
 	}
+	if v.data {
+		unfilled := []map[string]any{}
+		for _, id := range v.cannotFill() {
+			unfilled = append(unfilled, map[string]any{"object": id, "message": v.masked(v.unfilled[id])})
+		}
+		doc["unfilled"] = unfilled
+	}
 	return v.app.document(cmd, v.t, doc)
 }
 
@@ -271,6 +312,9 @@ func (v *verified) row(p proven.Proof) map[string]any {
 	}
 	put("back", p.Back)
 	put("again", p.Again)
+	if len(p.Lost) > 0 {
+		row["lost"] = p.Lost
+	}
 	if p.Verdict == proven.Failed {
 		row["on"] = p.On
 		row["error"] = v.fault(p).document()

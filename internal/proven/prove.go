@@ -49,6 +49,19 @@ type Proof struct {
 	// one before the migration: what is Added is missing, what is Removed was
 	// left. Again are those between its two ways there.
 	Back, Again []schema.Change
+
+	// Lost is what the rollback lost of generated rows, where there were any.
+	Lost []Loss
+}
+
+// Proofs are what became of a folder.
+type Proofs struct {
+	Each  []Proof // in the order in which they run
+	Whole *Proof  // nil where single ones were wanted
+
+	// Unfilled are the tables for which no row could be generated, with the
+	// server's last word.
+	Unfilled map[schema.ID]string
 }
 
 // Inside gives do an empty database, and takes it away behind it.
@@ -63,22 +76,27 @@ type Folder struct {
 	// is all, and then also all of them together.
 	Wanted func(*migration.Migration) bool
 
+	// Data has rows generated for every table, before and behind each
+	// migration that is proven.
+	Data bool
+
 	// Told is called before each that is proven; it may be nil.
 	Told func(n, of int, m *migration.Migration)
 }
 
 // Prove proves a folder's migrations: each one there, back and there again,
-// behind those before it, and all of them back together. An error is that of
-// the place or of the folder; what a migration does wrong is in its Proof.
+// behind those before it, and all of them back together, without rows of its
+// own making. An error is that of the place or of the folder; what a migration
+// does wrong is in its Proof.
 //
 // Each is judged by the schema that the ways there lead to: behind one whose
 // way back failed or led elsewhere, a new database is taken.
-func (f Folder) Prove(ctx context.Context, in Inside) (each []Proof, whole *Proof, err error) {
+func (f Folder) Prove(ctx context.Context, in Inside) (*Proofs, error) {
 	up, err := plan.Up(f.Set, &journal.History{}, plan.Target{})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	w, last := &walk{Folder: f, ctx: ctx}, 0
+	w, last := &walk{Folder: f, ctx: ctx, unfilled: map[schema.ID]string{}}, 0
 	for _, s := range up.Steps {
 		w.all = append(w.all, s.Migration)
 		if f.wants(s.Migration) {
@@ -88,23 +106,24 @@ func (f Folder) Prove(ctx context.Context, in Inside) (each []Proof, whole *Proo
 	w.all = w.all[:last] // what is behind need not run
 	for len(w.each) < len(w.all) && !w.stopped {
 		if err := in(w.stretch); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	for _, m := range w.all[len(w.each):] {
 		w.each = append(w.each, Proof{Migration: m, Verdict: Unreached})
 	}
+	all := &Proofs{Unfilled: w.unfilled}
 	if f.Wanted == nil && len(w.all) > 0 {
-		if whole, err = w.whole(in); err != nil {
-			return nil, nil, err
+		if all.Whole, err = w.whole(in); err != nil {
+			return nil, err
 		}
 	}
 	for _, p := range w.each {
 		if f.wants(p.Migration) || p.Verdict == Failed {
-			each = append(each, p) // one that only had to run is named where it did not
+			all.Each = append(all.Each, p) // one that only had to run is named where it did not
 		}
 	}
-	return each, whole, nil
+	return all, nil
 }
 
 func (f Folder) wants(m *migration.Migration) bool { return f.Wanted == nil || f.Wanted(m) }
@@ -112,12 +131,15 @@ func (f Folder) wants(m *migration.Migration) bool { return f.Wanted == nil || f
 // walk is one Prove.
 type walk struct {
 	Folder
-	ctx     context.Context
-	all     []*migration.Migration // in the order in which they run
-	each    []Proof                // of those that were tried
-	told    int
-	of      int
-	stopped bool // one does not go there: those behind it cannot be tried
+	ctx  context.Context
+	all  []*migration.Migration // in the order in which they run
+	each []Proof                // of those that were tried
+	told int
+	of   int
+
+	unfilled map[schema.ID]string
+	data     *data // of the database at hand, nil for none
+	stopped  bool  // one does not go there: those behind it cannot be tried
 }
 
 // first is the target of a run: so many versioned migrations, in plan order. A
@@ -131,6 +153,10 @@ func (w *walk) stretch(p Prover, d engine.Database) (err error) {
 		if err := w.run(p, d, min(done, w.versioned())); err != nil {
 			return err
 		}
+	}
+	w.data = nil
+	if w.Data {
+		w.data = &data{p: p, d: d, given: map[schema.ID]int{}, unfilled: w.unfilled}
 	}
 	before, err := p.state(w.ctx, d)
 	if err != nil {
@@ -226,6 +252,10 @@ func (w *walk) halt(next []*migration.Migration, on string, err error) error {
 // one proves the next migration, and returns the schema behind it.
 func (w *walk) one(p Prover, d engine.Database, proof *Proof, before *schema.State) (there *schema.State, err error) {
 	w.tell(proof.Migration)
+	had, err := w.data.rows(w.ctx, before, nil, true)
+	if err != nil {
+		return nil, err
+	}
 	if err := w.run(p, d, 1); err != nil {
 		w.stopped = true
 		return nil, proof.failed(w.ctx, "the way there", err)
@@ -236,6 +266,14 @@ func (w *walk) one(p Prover, d engine.Database, proof *Proof, before *schema.Sta
 	if !proof.Migration.Rollback.Present {
 		proof.Verdict = Irreversible
 		return there, nil
+	}
+	stayed, err := w.data.rows(w.ctx, there, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	came, err := w.data.rows(w.ctx, there, schema.Diff(before, there), true)
+	if err != nil {
+		return nil, err
 	}
 	warden, err := p.warden(d, w.FS)
 	if err != nil {
@@ -249,6 +287,11 @@ func (w *walk) one(p Prover, d engine.Database, proof *Proof, before *schema.Sta
 		return nil, err
 	}
 	proof.Back = Missed(back, before, nil)
+	kept, err := w.data.rows(w.ctx, back, nil, false)
+	if err != nil {
+		return nil, err
+	}
+	proof.Lost = lost(had, came, kept.without(came, stayed))
 	if err := w.run(p, d, 1); err != nil {
 		return nil, proof.failed(w.ctx, "the way there again", err)
 	}

@@ -21,7 +21,7 @@ import (
 
 // prove gives a line for each proof, and the one of all together. stop ends it
 // before the first one.
-func prove(t *testing.T, files map[string]string, stop bool, wanted ...string) (lines []string, err error) {
+func prove(t *testing.T, files map[string]string, data, stop bool, wanted ...string) (lines []string, err error) {
 	t.Helper()
 	e := sqlite.Engine()
 	folder := fstest.MapFS{}
@@ -41,27 +41,33 @@ func prove(t *testing.T, files map[string]string, stop bool, wanted ...string) (
 	}}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	f := proven.Folder{FS: folder, Set: set}
+	f := proven.Folder{FS: folder, Set: set, Data: data}
 	if len(wanted) > 0 {
 		f.Wanted = func(m *migration.Migration) bool { return strings.Contains(strings.Join(wanted, " "), m.File) }
 	}
 	if stop {
 		f.Told = func(int, int, *migration.Migration) { cancel() }
 	}
-	each, whole, err := f.Prove(ctx, func(do func(proven.Prover, engine.Database) error) error {
+	all, err := f.Prove(ctx, func(do func(proven.Prover, engine.Database) error) error {
 		d, err := scratch.Open(ctx, e, main, nil, "")
 		if err != nil {
 			return err
 		}
 		return errors.Join(do(p, d), d.Close(ctx))
 	})
-	for _, one := range each {
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all.Each {
 		lines = append(lines, one.Migration.File+" "+line(one))
 	}
-	if whole != nil {
-		lines = append(lines, "together "+line(*whole))
+	if all.Whole != nil {
+		lines = append(lines, "together "+line(*all.Whole))
 	}
-	return lines, err
+	for id, why := range all.Unfilled {
+		lines = append(lines, id.String()+" unfilled: "+why)
+	}
+	return lines, nil
 }
 
 func line(p proven.Proof) string {
@@ -75,7 +81,35 @@ func line(p proven.Proof) string {
 	for _, c := range p.Again {
 		text += "; again " + c.String()
 	}
+	for _, l := range p.Lost {
+		text += fmt.Sprintf("; lost %s %d of %d", l.Object, l.Had-l.Kept, l.Had)
+		if l.Since {
+			text += " since"
+		}
+	}
 	return text
+}
+
+func TestGeneratedRowsTellWhatARollbackLoses(t *testing.T) {
+	t.Parallel()
+	lines, err := prove(t, map[string]string{
+		"1_a.sql": "-- upgrade\nCREATE TABLE a (n INTEGER PRIMARY KEY, word TEXT, state TEXT NOT NULL CHECK (state IN ('on', 'off')));\n" +
+			"CREATE TABLE b (a INTEGER NOT NULL REFERENCES a (n), at TIMESTAMP NOT NULL, amount NUMERIC(3, 1) NOT NULL UNIQUE);\n-- rollback\nDROP TABLE b;\nDROP TABLE a;\n",
+		"2_b.sql": "-- upgrade\nALTER TABLE a DROP COLUMN word;\nCREATE TABLE c (t TEXT);\nALTER TABLE b ADD COLUMN more TEXT;\n-- rollback\nALTER TABLE b DROP COLUMN more;\nDROP TABLE c;\nALTER TABLE a ADD COLUMN word TEXT;\n",
+		"3_c.sql": "-- upgrade\nDELETE FROM b WHERE a = (SELECT MIN(a) FROM b);\n-- rollback\n",
+		"4_d.sql": "-- upgrade\nCREATE TABLE never (n INTEGER NOT NULL CHECK (n > 5 AND n < 3));\n-- rollback\nDROP TABLE never;\n",
+		"5_e.sql": "-- upgrade\nUPDATE a SET state = 'on';\nALTER TABLE a ADD COLUMN later TEXT;\n-- rollback\nALTER TABLE a DROP COLUMN later;\n",
+	}, true, false)
+	want := `1_a.sql proven; lost table a 3 of 3 since; lost table b 3 of 3 since
+2_b.sql proven; lost column a.word 3 of 3; lost column b.more 3 of 3 since; lost table c 3 of 3 since
+3_c.sql proven; lost table b 2 of 6
+4_d.sql proven
+5_e.sql proven; lost column a.later 3 of 3 since; lost column a.state 2 of 3
+together proven
+table never unfilled: CHECK constraint failed: n > 5 AND n < 3`
+	if got := strings.Join(lines, "\n"); err != nil || got != want {
+		t.Errorf("got\n%s\nwant\n%s\n%v", got, want, err)
+	}
 }
 
 func TestAFolderIsProvenOneByOneAndTogether(t *testing.T) {
@@ -113,7 +147,7 @@ func TestAFolderIsProvenOneByOneAndTogether(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			lines, err := prove(t, test.files, false, test.wanted...)
+			lines, err := prove(t, test.files, false, false, test.wanted...)
 			if got := strings.Join(lines, ", "); got != test.want || err != nil {
 				t.Errorf("got  %s\nwant %s\nerr: %v", got, test.want, err)
 			}
@@ -124,7 +158,7 @@ func TestAFolderIsProvenOneByOneAndTogether(t *testing.T) {
 // Whoever stops a proof gets no verdict that says a migration fails.
 func TestAStoppedProofBlamesNobody(t *testing.T) {
 	t.Parallel()
-	lines, err := prove(t, map[string]string{"1_a.sql": "-- upgrade\nCREATE TABLE a (n INTEGER);\n-- rollback\nDROP TABLE a;\n"}, true)
+	lines, err := prove(t, map[string]string{"1_a.sql": "-- upgrade\nCREATE TABLE a (n INTEGER);\n-- rollback\nDROP TABLE a;\n"}, false, true)
 	if !errors.Is(err, context.Canceled) || len(lines) > 0 {
 		t.Errorf("got %v, %v", lines, err)
 	}

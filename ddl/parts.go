@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,9 +13,10 @@ const (
 	ColumnPart     PartKind = iota + 1
 	IndexPart               // Name is zero for the primary key's (MySQL)
 	ConstraintPart          // Name is zero for the primary key
-	OptionsPart             // what the table is itself, which has no name
-	PartitionsPart          // its partitions, taken together
-	KeysPart                // its indexes and constraints, taken together: one of them gets its name from the server
+	OptionPart              // what the table is itself; Name is the option's, zero where it has several
+	PartitionPart           // Name is zero for its partitions, taken together
+	KeysPart                // its indexes over the columns Over, one of which gets its name from the server; without Over, all its indexes and constraints
+	ForeignPart             // as KeysPart, of its foreign keys
 )
 
 // Fate is what becomes of a part.
@@ -32,6 +34,7 @@ type Part struct {
 	Name   Name
 	Fate   Fate
 	Placed bool // with Changed: its place among the columns may be all that changes
+	Over   []Name
 }
 
 // Parts are what ALTER TABLE touches of its table; nil where some of it cannot
@@ -45,14 +48,14 @@ func (s *Statement) Parts() []Part {
 		return nil
 	}
 	var out []Part
-	add := func(kind PartKind, name Name, fate Fate, placed bool) {
-		for i, p := range out {
-			if p.Kind == kind && p.Name.Key() == name.Key() {
-				out[i].Fate, out[i].Placed = Changed, p.Placed || placed
+	add := func(p Part) {
+		for i, o := range out {
+			if o.Kind == p.Kind && o.Name.Key() == p.Name.Key() && o.Over == nil && p.Over == nil {
+				out[i].Fate, out[i].Placed = Changed, o.Placed || p.Placed
 				return
 			}
 		}
-		out = append(out, Part{kind, name, fate, placed})
+		out = append(out, p)
 	}
 	whole := true
 	for _, a := range s.Actions {
@@ -68,13 +71,17 @@ func (s *Statement) Parts() []Part {
 	return out
 }
 
-func (a Action) parts(add func(PartKind, Name, Fate, bool)) bool {
+func (a Action) parts(add func(Part)) bool {
 	named := func(kind PartKind, fate Fate) bool {
 		if a.Name.IsZero() {
 			return false
 		}
-		add(kind, a.Name, fate, false)
+		add(Part{Kind: kind, Name: a.Name, Fate: fate})
 		return true
+	}
+	both := func(kind PartKind, from, to Name) {
+		add(Part{Kind: kind, Name: from, Fate: Gone})
+		add(Part{Kind: kind, Name: to, Fate: Made})
 	}
 	switch a.Kind {
 	case AddColumn:
@@ -85,55 +92,113 @@ func (a Action) parts(add func(PartKind, Name, Fate, bool)) bool {
 		return a.Using == nil && named(ColumnPart, Changed)
 	case ModifyColumn:
 		if a.Name.Key() != a.Column.Name.Key() {
-			add(ColumnPart, a.Name, Gone, false)
-			add(ColumnPart, a.Column.Name, Made, false)
+			both(ColumnPart, a.Name, a.Column.Name)
 			return true
 		}
-		add(ColumnPart, a.Name, Changed, a.Column.Placed)
+		add(Part{Kind: ColumnPart, Name: a.Name, Fate: Changed, Placed: a.Column.Placed})
 	case RenameColumn:
-		add(ColumnPart, a.Name, Gone, false)
-		add(ColumnPart, a.To, Made, false)
+		both(ColumnPart, a.Name, a.To)
 	case AddIndex:
 		if a.Name.IsZero() {
-			add(KeysPart, Name{}, Changed, false)
+			add(Part{Kind: KeysPart, Fate: Changed, Over: a.Index.over()})
 			return true
 		}
 		return named(IndexPart, Made)
 	case DropIndex:
 		return named(IndexPart, Gone)
 	case AddConstraint:
-		if a.Constraint.Kind == PrimaryKey {
-			add(ConstraintPart, Name{}, Made, false)
+		switch c := a.Constraint; {
+		case c.Kind == PrimaryKey:
+			add(Part{Kind: ConstraintPart, Fate: Made})
 			return true
-		}
-		if a.Name.IsZero() {
-			add(KeysPart, Name{}, Changed, false)
+		case !a.Name.IsZero():
+		case c.Kind == ForeignKey && len(c.Columns) > 0:
+			add(Part{Kind: ForeignPart, Fate: Changed, Over: c.Columns})
+			return true
+		case c.Kind == Unique && len(c.Columns) > 0:
+			add(Part{Kind: KeysPart, Fate: Changed, Over: c.Columns})
+			return true
+		default:
+			add(Part{Kind: KeysPart, Fate: Changed})
 			return true
 		}
 		return named(ConstraintPart, Made)
 	case DropPrimaryKey:
-		add(ConstraintPart, Name{}, Gone, false)
+		add(Part{Kind: ConstraintPart, Fate: Gone})
 	case DropConstraint, DropForeignKey:
 		return named(ConstraintPart, Gone)
 	case ValidateConstraint:
 		return named(ConstraintPart, Changed)
-	case TableOption, ConvertCharset:
-		add(OptionsPart, Name{}, Changed, false)
+	case TableOption:
+		p := Part{Kind: OptionPart, Fate: Changed}
+		if !strings.Contains(a.Option, " ") {
+			p.Name = Name{Name: a.Option}
+		}
+		add(p)
+	case ConvertCharset:
+		add(Part{Kind: OptionPart, Name: Name{Name: "CHARSET"}, Fate: Changed})
 	case PartitionChange:
-		add(PartitionsPart, Name{}, Changed, false)
+		a.partitions(add)
 	case RenameOther:
 		kind := IndexPart
 		if a.second() == "CONSTRAINT" {
 			kind = ConstraintPart
 		}
-		add(kind, a.Name, Gone, false)
-		add(kind, a.To, Made, false)
+		both(kind, a.Name, a.To)
 	case OtherAction:
-		return a.Option == "how" // ALGORITHM and LOCK
+		// ALGORITHM and LOCK; what else a column has, as SET STATISTICS.
+		return a.Option == "how" || strings.HasPrefix(strings.ToUpper(a.Text), "ALTER") && named(ColumnPart, Changed)
 	default:
 		return false
 	}
 	return true
+}
+
+// They are compiled when they are needed, which is seldom: no start waits for it.
+const (
+	madePartition  = "(?i)[(,]\\s*PARTITION\\s+(`[^`]+`|[\\w$]+)"
+	gonePartitions = "(?i)^DROP\\s+PARTITION\\s+(?:IF\\s+EXISTS\\s+)?((?:`[^`]+`|[\\w$]+)(?:\\s*,\\s*(?:`[^`]+`|[\\w$]+))*)\\s*$"
+)
+
+// partitions are those that ADD and DROP name; else all of them, which
+// PARTITION BY makes and REMOVE PARTITIONING takes away.
+func (a Action) partitions(add func(Part)) {
+	var names []string
+	fate := Changed
+	switch a.Option {
+	case "PARTITION": // BY
+		fate = Made
+	case "REMOVE":
+		fate = Gone
+	case "ADD":
+		for _, m := range regexp.MustCompile(madePartition).FindAllStringSubmatch(a.Text, -1) {
+			names, fate = append(names, m[1]), Made
+		}
+	case "DROP":
+		if m := regexp.MustCompile(gonePartitions).FindStringSubmatch(a.Text); m != nil {
+			names, fate = strings.Split(m[1], ","), Gone
+		}
+	}
+	for _, name := range names {
+		add(Part{Kind: PartitionPart, Name: Name{Name: strings.Trim(strings.TrimSpace(name), "`")}, Fate: fate})
+	}
+	if names == nil {
+		add(Part{Kind: PartitionPart, Fate: fate})
+	}
+}
+
+// over are the columns of an index; nil where one of them is an expression.
+func (x *Index) over() (out []Name) {
+	if x == nil || x.Kind != "" {
+		return nil
+	}
+	for _, c := range x.Columns {
+		if c.Name.IsZero() {
+			return nil
+		}
+		out = append(out, c.Name)
+	}
+	return out
 }
 
 // second is the second word of an action.

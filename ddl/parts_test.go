@@ -10,8 +10,8 @@ import (
 
 func TestAlterTableTellsTheParts(t *testing.T) {
 	t.Parallel()
-	kinds := map[ddl.PartKind]string{ddl.ColumnPart: "column", ddl.IndexPart: "index", ddl.ConstraintPart: "constraint", ddl.OptionsPart: "options",
-		ddl.PartitionsPart: "partitions", ddl.KeysPart: "keys"}
+	kinds := map[ddl.PartKind]string{ddl.ColumnPart: "column", ddl.IndexPart: "index", ddl.ConstraintPart: "constraint", ddl.OptionPart: "option",
+		ddl.PartitionPart: "partition", ddl.KeysPart: "keys", ddl.ForeignPart: "foreign keys"}
 	fates := map[ddl.Fate]string{ddl.Made: "made", ddl.Gone: "gone", ddl.Changed: "changed"}
 	pg, my := ddl.PostgreSQL(), ddl.MySQL()
 	for _, c := range []struct {
@@ -31,14 +31,31 @@ func TestAlterTableTellsTheParts(t *testing.T) {
 		{my, "ALTER TABLE t DROP a, ADD a BIGINT", "column a changed"},
 		{my, "ALTER TABLE t CHANGE a b INT, MODIFY c INT AFTER b", "column a gone, column b made, column c changed placed"},
 		{my, "ALTER TABLE t RENAME INDEX a TO b, DROP PRIMARY KEY, DROP FOREIGN KEY f", "index a gone, index b made, constraint  gone, constraint f gone"},
-		{my, "ALTER TABLE t ADD KEY (a), ADD UNIQUE k (b)", "keys  changed, index k made"},
-		{my, "ALTER TABLE t COMMENT = 'x', ALGORITHM = INPLACE, LOCK = NONE", "options  changed"},
-		{my, "ALTER TABLE t ADD PARTITION (PARTITION p VALUES LESS THAN (1))", "partitions  changed"},
+		{my, "ALTER TABLE t ADD KEY (a), ADD UNIQUE k (b)", "keys over a changed, index k made"},
+		{my, "ALTER TABLE t COMMENT = 'x', ALGORITHM = INPLACE, LOCK = NONE", "option COMMENT changed"},
+		{my, "ALTER TABLE t ADD PARTITION (PARTITION p VALUES LESS THAN (1))", "partition p made"},
+		{my, "ALTER TABLE t ADD PARTITION (PARTITION p VALUES IN (1, 2), PARTITION `q` VALUES IN (3))", "partition p made, partition q made"},
+		{my, "ALTER TABLE t DROP PARTITION IF EXISTS p, `q`", "partition p gone, partition q gone"},
+		{my, "ALTER TABLE t REORGANIZE PARTITION p INTO (PARTITION q VALUES LESS THAN (3))", "partition  changed"},
+		{my, "ALTER TABLE t ADD PARTITION PARTITIONS 3", "partition  changed"},
+		{my, "ALTER TABLE t ADD FOREIGN KEY (a, b) REFERENCES u (a, b), ADD UNIQUE (a), ADD KEY (b), ADD CHECK (a > 1)", "foreign keys over a b changed, keys over a changed, keys over b changed, keys  changed"},
+		{my, "ALTER TABLE t ADD FULLTEXT (a)", "keys  changed"},
+		{my, "ALTER TABLE t CONVERT TO CHARACTER SET latin1", "option CHARSET changed"},
+		{my, "ALTER TABLE t PARTITION BY HASH (a) PARTITIONS 4", "partition  made"},
+		{my, "ALTER TABLE t REMOVE PARTITIONING", "partition  gone"},
+		{pg, "ALTER TABLE t ALTER a SET STATISTICS 7", "column a changed"},
 		{my, "ALTER TABLE t ADD a INT, RENAME TO u", ""},
 	} {
 		var said []string
 		for _, p := range ddl.Read(c.text, c.d).Parts() {
-			one := fmt.Sprintf("%s %s %s", kinds[p.Kind], p.Name.Name, fates[p.Fate])
+			name := p.Name.Name
+			for i, c := range p.Over {
+				if i == 0 {
+					name = "over"
+				}
+				name += " " + c.Name
+			}
+			one := fmt.Sprintf("%s %s %s", kinds[p.Kind], name, fates[p.Fate])
 			if p.Placed {
 				one += " placed"
 			}

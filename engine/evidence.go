@@ -75,6 +75,7 @@ const (
 	Makes   Rule = "makes"   // it is there afterwards
 	Drops   Rule = "drops"   // it is gone afterwards
 	Alters  Rule = "alters"  // it is there, and otherwise. What cannot be seen may be done twice
+	Touches Rule = "touches" // as Alters, but others may have changed it as well: that it has changed tells nothing
 	Rewords Rule = "rewords" // it is there, and otherwise or not; the same text again does nothing
 	Trims   Rule = "trims"   // one of several of that name is gone
 	Rewrite Rule = "rewrite" // as Alters, but the rows change, and must not twice
@@ -169,7 +170,7 @@ func (o Object) judge(now string) (Outcome, string) {
 			return TookNot, "was not there before"
 		}
 		return Unsure, "is there, and is not the one from before"
-	case Alters, Rewrite:
+	case Alters, Rewrite, Touches:
 		switch {
 		case same && was && o.Rule == Rewrite:
 			return Unsure, "looks as it did before, as it may also afterwards"
@@ -181,6 +182,8 @@ func (o Object) judge(now string) (Outcome, string) {
 			return Unsure, "is gone"
 		case !was:
 			return Unsure, "is there, and was not before"
+		case o.Rule == Touches:
+			return Unsure, "has changed, as others may have changed it, too"
 		}
 		return Took, "has changed"
 	case Redoes:

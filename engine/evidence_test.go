@@ -29,6 +29,8 @@ func TestJudgeGuessesNothing(t *testing.T) {
 		{"none of them was there", engine.Drops, []pair{{"", ""}, {"", ""}}, engine.TookNot, 0},
 		{"altered", engine.Alters, []pair{{"1", "2"}}, engine.Took, 0},
 		{"not altered", engine.Alters, []pair{{"1", "1"}}, engine.TookNot, 0},
+		{"touched by somebody", engine.Touches, []pair{{"1", "2"}}, engine.Unsure, 0},
+		{"not touched", engine.Touches, []pair{{"1", "1"}}, engine.TookNot, 0},
 		{"gone instead of altered", engine.Alters, []pair{{"1", ""}}, engine.Unsure, 0},
 		{"rewritten", engine.Rewrite, []pair{{"1", "2"}}, engine.Took, 0},
 		{"rewritten or not", engine.Rewrite, []pair{{"1", "1"}}, engine.Unsure, 0},

@@ -13,6 +13,7 @@ type Told string
 const (
 	Settled Told = "settled" // whether it took effect can be seen
 	Again   Told = "again"   // it may be run twice
+	Touched Told = "touched" // that it did not take effect can be seen; that it did, cannot
 	HalfWay Told = "half"    // that it took effect can be seen; that it did not, cannot
 	Never   Told = "never"   // only a person can tell
 )
@@ -94,7 +95,7 @@ func Witnesses(t *testing.T, e *engine.Engine, newDB func(t *testing.T) string, 
 			run := judge()
 			want := map[Told][2]engine.Outcome{
 				Settled: {engine.TookNot, engine.Took}, Again: {engine.TookNot, engine.TookNot},
-				HalfWay: {engine.Unsure, engine.Took}, Never: {engine.Unsure, engine.Unsure},
+				HalfWay: {engine.Unsure, engine.Took}, Touched: {engine.TookNot, engine.Unsure}, Never: {engine.Unsure, engine.Unsure},
 			}[c.Told]
 			if got := [2]engine.Outcome{notRun.Outcome, run.Outcome}; got != want {
 				t.Errorf("told %v, want %v; before it ran: %s; after: %s", got, want, notRun.Saw, run.Saw)

@@ -30,8 +30,12 @@ const (
 	kindColumn     = "column"
 	kindPlaced     = "column and its place" // behind which other one it stands, too
 	kindConstraint = "constraint"
-	kindOptions    = "options of table" // what stands behind the columns
+	kindOption     = "option"           // of those that stand behind the columns
+	kindOptions    = "options of table" // all of these
+	kindPartition  = "partition"
 	kindPartitions = "partitions of table"
+	kindOver       = "keys over"         // named are the columns
+	kindForeign    = "foreign keys over" // named are the columns
 	kindKeys       = "keys of table"
 )
 
@@ -316,7 +320,7 @@ func (b *scene) altered() []engine.Object {
 		return nil
 	}
 	p.Next("IF", "EXISTS")
-	table := b.object(engine.Alters, kindTable)
+	table := b.object(engine.Touches, kindTable)
 	// These change rows, or change them for others, and show in no definition.
 	if table == nil || !p.Whole || p.Has("TRUNCATE", "EXCHANGE", "DISCARD", "IMPORT", "WAIT") {
 		return nil
@@ -345,17 +349,26 @@ func (b *scene) altered() []engine.Object {
 // names.
 func (b *scene) parts(table engine.Object) (out []engine.Object) {
 	kinds := map[ddl.PartKind]string{ddl.ColumnPart: kindColumn, ddl.IndexPart: kindIndex, ddl.ConstraintPart: kindConstraint,
-		ddl.OptionsPart: kindOptions, ddl.PartitionsPart: kindPartitions, ddl.KeysPart: kindKeys}
+		ddl.OptionPart: kindOption, ddl.PartitionPart: kindPartition, ddl.KeysPart: kindOver, ddl.ForeignPart: kindForeign}
+	together := map[ddl.PartKind]string{ddl.OptionPart: kindOptions, ddl.PartitionPart: kindPartitions, ddl.KeysPart: kindKeys}
 	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops, ddl.Changed: engine.Alters}
 	for _, p := range ddl.Read(b.text, ddl.MySQL()).Parts() {
 		o := engine.Object{Rule: rules[p.Fate], Kind: kinds[p.Kind], Schema: table.Schema, Name: p.Name.Name, Of: table.Name}
+		for i, c := range p.Over {
+			if i > 0 {
+				o.Name += ","
+			}
+			o.Name += c.Name
+		}
 		switch {
 		case p.Placed:
 			o.Kind = kindPlaced
 		case p.Kind == ddl.ConstraintPart && o.Name == "":
 			o.Name = "PRIMARY"
-		case p.Kind == ddl.OptionsPart, p.Kind == ddl.PartitionsPart, p.Kind == ddl.KeysPart:
-			o.Name, o.Of = table.Name, ""
+		case o.Name == "":
+			if o.Kind, o.Name, o.Of = together[p.Kind], table.Name, ""; p.Fate == ddl.Changed {
+				o.Rule = engine.Touches
+			}
 		}
 		out = append(out, o)
 	}
@@ -380,16 +393,19 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 		}
 		constraints, err := text(ctx, s, "SELECT CONCAT(COUNT(*), ' ', GROUP_CONCAT(CONSTRAINT_NAME ORDER BY CONSTRAINT_NAME)) FROM information_schema.TABLE_CONSTRAINTS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", o.Schema, o.Name)
 		return digest("keys "+keys+" constraints "+constraints, err)
+	case kindOption:
+		columns, options, _, err := shown(ctx, s, o.Schema, o.Of)
+		if columns == "" || err != nil {
+			return "", err
+		}
+		return digest("is "+regexp.MustCompile(`\b`+regexp.QuoteMeta(o.Name)+`=(?:'(?:[^']|'')*'|\S+)`).FindString(options), nil)
 	case kindOptions, kindPartitions:
 		columns, options, partitions, err := shown(ctx, s, o.Schema, o.Name)
 		if columns == "" || err != nil {
 			return "", err
 		}
 		if o.Kind == kindPartitions {
-			options = "none"
-			if partitions != "" {
-				options = partitions
-			}
+			options = partitions
 		}
 		return digest(options, nil)
 	}
@@ -414,6 +430,17 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 			"(SELECT GROUP_CONCAT(k.COLUMN_NAME ORDER BY k.ORDINAL_POSITION) FROM information_schema.KEY_COLUMN_USAGE AS k WHERE k.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA "+
 			"AND k.CONSTRAINT_NAME = t.CONSTRAINT_NAME AND k.TABLE_NAME = t.TABLE_NAME))) "+
 			"FROM information_schema.TABLE_CONSTRAINTS AS t WHERE t.TABLE_SCHEMA = ? AND t.CONSTRAINT_NAME = ? AND t.TABLE_NAME = ?", o.Schema, o.Name, o.Of))
+	case kindOver:
+		names, err := text(ctx, s, "SELECT GROUP_CONCAT(k.INDEX_NAME ORDER BY k.INDEX_NAME) FROM (SELECT INDEX_NAME, GROUP_CONCAT(COLUMN_NAME ORDER BY SEQ_IN_INDEX) AS over_columns "+
+			"FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? GROUP BY INDEX_NAME) AS k WHERE k.over_columns = ?", o.Schema, o.Of, o.Name)
+		return digest("are "+names, err)
+	case kindForeign:
+		names, err := text(ctx, s, "SELECT GROUP_CONCAT(k.CONSTRAINT_NAME ORDER BY k.CONSTRAINT_NAME) FROM (SELECT CONSTRAINT_NAME, GROUP_CONCAT(COLUMN_NAME ORDER BY ORDINAL_POSITION) AS over_columns "+
+			"FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND REFERENCED_TABLE_NAME IS NOT NULL GROUP BY CONSTRAINT_NAME) AS k WHERE k.over_columns = ?", o.Schema, o.Of, o.Name)
+		return digest("are "+names, err)
+	case kindPartition:
+		return digest(text(ctx, s, "SELECT CONCAT_WS(' ', GROUP_CONCAT(PARTITION_DESCRIPTION), COUNT(*)) FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = ? AND PARTITION_NAME = ? AND TABLE_NAME = ? HAVING COUNT(*) > 0",
+			o.Schema, o.Name, o.Of))
 	case kindIndex:
 		return digest(text(ctx, s, "SELECT GROUP_CONCAT(CONCAT_WS(' ', NON_UNIQUE, COLUMN_NAME, SUB_PART, INDEX_TYPE, INDEX_COMMENT) ORDER BY SEQ_IN_INDEX) "+
 			"FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND INDEX_NAME = ? AND TABLE_NAME = ?", o.Schema, o.Name, o.Of))

@@ -12,6 +12,7 @@ func TestWhatCanBeToldOfAStatement(t *testing.T) {
 	t.Parallel()
 	table := []string{"CREATE TABLE t (n INT, m INT)"}
 	isam := []string{"CREATE TABLE t (n INT) ENGINE = MyISAM"}
+	parted := []string{"CREATE TABLE t (n INT) PARTITION BY RANGE (n) (PARTITION a VALUES LESS THAN (10))"}
 	two := append(table, "CREATE TABLE u (n INT)")
 	index := append(table, "CREATE INDEX t_n ON t (n)")
 	view := append(table, "CREATE VIEW v AS SELECT n FROM t")
@@ -72,7 +73,18 @@ func TestWhatCanBeToldOfAStatement(t *testing.T) {
 		enginetest.While(table, "ALTER TABLE t MODIFY n INT AFTER m", enginetest.Settled, "ALTER TABLE t ADD x INT"),
 		enginetest.While(table, "ALTER TABLE t CHANGE n k INT, ADD KEY (k)", enginetest.Settled, "ALTER TABLE t ADD x INT"),
 		enginetest.While(table, "ALTER TABLE t CHANGE n k INT, ADD KEY i (k), ALGORITHM = COPY, LOCK = SHARED", enginetest.Settled, "ALTER TABLE t ADD x INT"),
-		enginetest.While(table, "ALTER TABLE t ADD KEY (n)", enginetest.Settled, "ALTER TABLE t ADD x INT"),
+		enginetest.While(table, "ALTER TABLE t ADD KEY (n)", enginetest.Settled, "ALTER TABLE t ADD x INT, ADD KEY (m), ADD UNIQUE (n, m)"),
+		enginetest.While(append(two, "CREATE UNIQUE INDEX u_n ON u (n)"), "ALTER TABLE t ADD FOREIGN KEY (n) REFERENCES u (n)", enginetest.Settled, "ALTER TABLE t ADD KEY (n), ADD FOREIGN KEY (m) REFERENCES u (n)"),
+		enginetest.Says(table, "ALTER TABLE t ADD CHECK (n > 1)", enginetest.Touched),
+		enginetest.While(table, "ALTER TABLE t ADD CHECK (n > 1)", enginetest.Never, "ALTER TABLE t ADD CHECK (n > 2)"),
+		enginetest.Says(table, "ALTER TABLE t ADD SYSTEM VERSIONING", enginetest.Touched),
+		enginetest.While(table, "ALTER TABLE t ADD SYSTEM VERSIONING", enginetest.Never, "ALTER TABLE t ADD x INT"),
+		enginetest.Says(table, "ALTER TABLE t FORCE", enginetest.Again),
+		enginetest.While(parted, "ALTER TABLE t ADD PARTITION (PARTITION c VALUES LESS THAN (30))", enginetest.Settled, "ALTER TABLE t ADD PARTITION (PARTITION b VALUES LESS THAN (20))"),
+		enginetest.While(parted, "ALTER TABLE t DROP PARTITION a", enginetest.Settled, "ALTER TABLE t ADD PARTITION (PARTITION b VALUES LESS THAN (20))"),
+		enginetest.Says(parted, "ALTER TABLE t REORGANIZE PARTITION a INTO (PARTITION c VALUES LESS THAN (5), PARTITION d VALUES LESS THAN (10))", enginetest.Touched),
+		enginetest.While(parted, "ALTER TABLE t REMOVE PARTITIONING", enginetest.Settled, "ALTER TABLE t ADD x INT"),
+		enginetest.While(table, "ALTER TABLE t COMMENT = 'x y'", enginetest.Settled, "ALTER TABLE t ROW_FORMAT = DYNAMIC"),
 		enginetest.While(table, "ALTER TABLE t CONVERT TO CHARACTER SET latin1", enginetest.Settled, "ALTER TABLE t ADD x INT"),
 		enginetest.While(index, "ALTER TABLE t RENAME INDEX t_n TO t_k", enginetest.Settled, "ALTER TABLE t ADD x INT"),
 		enginetest.While(table, "ALTER TABLE t COMMENT = 'x'", enginetest.Settled, "ALTER TABLE t ADD x INT", "ALTER TABLE t PARTITION BY HASH (n)"),

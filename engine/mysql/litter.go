@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
@@ -56,25 +57,30 @@ const (
 )
 
 var (
-	temporaries = regexp.MustCompile(`(?i)\bTEMPORARY` + gap + `+(TABLE|SEQUENCE)` + gap + `*(?:IF` + gap + `+NOT` + gap + `+EXISTS` + gap + `*)?` + dotted)
-	renames     = regexp.MustCompile(`(?i)\b(?:RENAME(?:` + gap + `+(?:TO|AS)\b)?|TO|AS)` + gap + `*=?` + gap + `*` + dotted)
-	prepares    = regexp.MustCompile(`(?i)\bPREPARE` + gap + `+` + ident + gap + `*FROM\b`)
-	uses        = regexp.MustCompile(`(?i)^` + gap + `*USE` + gap + `+` + ident)
+	temporaries = lazily(`(?i)\bTEMPORARY` + gap + `+(TABLE|SEQUENCE)` + gap + `*(?:IF` + gap + `+NOT` + gap + `+EXISTS` + gap + `*)?` + dotted)
+	renames     = lazily(`(?i)\b(?:RENAME(?:` + gap + `+(?:TO|AS)\b)?|TO|AS)` + gap + `*=?` + gap + `*` + dotted)
+	prepares    = lazily(`(?i)\bPREPARE` + gap + `+` + ident + gap + `*FROM\b`)
+	uses        = lazily(`(?i)^` + gap + `*USE` + gap + `+` + ident)
 
-	plainName = regexp.MustCompile("^[\\w$.\\x{80}-\\x{10ffff}]+$")
+	plainName = lazily("^[\\w$.\\x{80}-\\x{10ffff}]+$")
 
 	// Each is looked for by itself: a quote that is none would hide the others.
-	userVariables = []*regexp.Regexp{
-		regexp.MustCompile("(?:^|[^@\\w$`.])@([\\w$.\\x{80}-\\x{10ffff}]+)"),
-		regexp.MustCompile("@(`(?:[^`]|``)+`)"), regexp.MustCompile(`@('(?:[^']|'')+')`), regexp.MustCompile(`@("(?:[^"]|"")+")`),
+	userVariables = []func() *regexp.Regexp{
+		lazily("(?:^|[^@\\w$`.])@([\\w$.\\x{80}-\\x{10ffff}]+)"),
+		lazily("@(`(?:[^`]|``)+`)"), lazily(`@('(?:[^']|'')+')`), lazily(`@("(?:[^"]|"")+")`),
 	}
 )
+
+// lazily compiles a pattern when it is needed first: not at every start.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // note is told of each statement of the file's before it runs.
 func (l *litter) note(st sqltext.Statement, t engine.Traits) {
 	if !l.variables.full() && mentionsVariable(st.Text) {
 		for _, pattern := range userVariables {
-			for _, m := range pattern.FindAllStringSubmatch(st.Text, -1) {
+			for _, m := range pattern().FindAllStringSubmatch(st.Text, -1) {
 				if name := bare(m[1]); utf8.ValidString(name) && !strings.HasPrefix(strings.ToLower(name), "dbwarden_") {
 					l.variables.add(name)
 				}
@@ -84,20 +90,20 @@ func (l *litter) note(st sqltext.Statement, t engine.Traits) {
 	if t.Kind == engine.Data {
 		return
 	}
-	for _, m := range temporaries.FindAllStringSubmatch(st.Text, -1) {
+	for _, m := range temporaries().FindAllStringSubmatch(st.Text, -1) {
 		l.table(strings.ToUpper(m[1]), m[2], m[3])
 	}
 	if len(l.tables.all) > 0 && strings.Contains(strings.ToUpper(st.Text), "RENAME") {
-		for _, m := range renames.FindAllStringSubmatch(st.Text, -1) {
+		for _, m := range renames().FindAllStringSubmatch(st.Text, -1) {
 			l.table("TABLE", m[1], m[2])
 		}
 	}
-	for _, m := range prepares.FindAllStringSubmatch(st.Text, -1) {
+	for _, m := range prepares().FindAllStringSubmatch(st.Text, -1) {
 		if name := bare(m[1]); canName(name) {
 			l.prepared.add(name)
 		}
 	}
-	if m := uses.FindStringSubmatch(st.Text); m != nil && canName(bare(m[1])) {
+	if m := uses().FindStringSubmatch(st.Text); m != nil && canName(bare(m[1])) {
 		l.databases.add(quote(bare(m[1])) + ".")
 	}
 }
@@ -130,7 +136,7 @@ func spelled(name string) string {
 	switch {
 	case canName(name):
 		return quote(name)
-	case plainName.MatchString(name):
+	case plainName().MatchString(name):
 		return name
 	}
 	return "'" + strings.ReplaceAll(name, "'", "''") + "'"

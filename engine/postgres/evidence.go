@@ -28,7 +28,11 @@ func witness() engine.Witness {
 const (
 	kindTable      = "table" // and whatever is like one: all that is known of it
 	kindColumn     = "column"
-	kindConstraint = "constraint" // the primary key, where it has no name
+	kindConstraint = "constraint"        // the primary key, where it has no name
+	kindUnique     = "unique keys over"  // named are the columns
+	kindForeign    = "foreign keys over" // named are the columns
+	kindProperty   = "property"          // named is the column of pg_class
+	kindLabel      = "value"             // of an enumeration
 	kindRelation   = "relation"
 	kindIndex      = "index"
 	kindRemains    = "indexes of" // what REINDEX CONCURRENTLY leaves of those of a table
@@ -196,7 +200,7 @@ func (b *scene) index() []engine.Object {
 	case rule == engine.Builds:
 		return nil // which index would be the broken one?
 	}
-	return []engine.Object{{Rule: engine.Alters, Kind: kindTable, Schema: schema, Name: table, ID: id}}
+	return []engine.Object{{Rule: engine.Touches, Kind: kindTable, Schema: schema, Name: table, ID: id}}
 }
 
 // reindexed is the table whose indexes are built anew, concurrently; nil where
@@ -309,40 +313,148 @@ func (b *scene) altered() []engine.Object {
 		if o == nil {
 			return nil
 		}
-		o.Rule, o.Kind = engine.Alters, kindType
-		return []engine.Object{*o}
+		return b.ofType(*o)
 	}
 	schema, relation, id := b.existing(name)
 	if relation == "" {
 		return nil
 	}
-	rule := engine.Alters
 	switch {
 	case p.Has("CONCURRENTLY"):
 		return nil // DETACH PARTITION, in two transactions
-	case !p.Whole || p.Has("USING"):
-		rule = engine.Rewrite // a column may keep its type while its values change
+	case !p.Whole:
+		return nil // it may hide a USING
+	case p.Has("USING") && b.rewrites():
+		return b.rewritten(schema, relation, id)
 	}
-	if rule == engine.Alters && kind == "TABLE" {
+	if kind == "TABLE" {
 		if parts := b.parts(schema, relation, id); parts != nil {
 			return parts
 		}
 	}
-	return []engine.Object{{Rule: rule, Kind: kindTable, Schema: schema, Name: relation, ID: id}}
+	if name := b.property(); name != "" {
+		return []engine.Object{{Rule: engine.Alters, Kind: kindProperty, Schema: schema, Name: name, Of: relation, ID: id}}
+	}
+	return []engine.Object{{Rule: engine.Touches, Kind: kindTable, Schema: schema, Name: relation, ID: id}}
+}
+
+// rewrites reports whether USING may stand before what columns are made of,
+// and not before an index or its method.
+func (b *scene) rewrites() bool {
+	read := ddl.Read(b.sql, ddl.PostgreSQL())
+	return !read.Understood || slices.ContainsFunc(read.Actions, func(a ddl.Action) bool {
+		return a.Using != nil || a.Kind != ddl.AddConstraint
+	})
+}
+
+// rewritten are the columns that ALTER ... USING gives other values, which may
+// keep their type; nil where it does anything else.
+func (b *scene) rewritten(schema, table, id string) (out []engine.Object) {
+	read := ddl.Read(b.sql, ddl.PostgreSQL())
+	for _, a := range read.Actions {
+		if a.Kind != ddl.AlterType || len(a.Name.Name) >= 64 {
+			return nil
+		}
+		out = append(out, engine.Object{Rule: engine.Rewrite, Kind: kindColumn, Schema: schema, Name: a.Name.Name, Of: table, ID: id})
+	}
+	if !read.Understood {
+		return nil
+	}
+	return out
+}
+
+// property is the column of pg_class that the rest of ALTER changes; "" where
+// it is another one, or several.
+func (b *scene) property() string {
+	p := b.p
+	depth := 0
+	for _, t := range p.Tokens {
+		switch {
+		case t.Text == "(":
+			depth++
+		case t.Text == ")":
+			depth--
+		case t.Text == "," && depth == 0:
+			return ""
+		}
+	}
+	switch {
+	case p.Next("RENAME", "TO"):
+		return "relname"
+	case p.Next("OWNER", "TO"):
+		return "relowner"
+	case p.Next("SET", "SCHEMA"):
+		return "relnamespace"
+	case p.Next("SET", "TABLESPACE"):
+		return "reltablespace"
+	case p.Next("SET", "LOGGED"), p.Next("SET", "UNLOGGED"):
+		return "relpersistence"
+	case p.Next("SET", "("), p.Next("RESET", "("):
+		return "reloptions"
+	case p.Next("ENABLE", "ROW"), p.Next("DISABLE", "ROW"):
+		return "relrowsecurity"
+	case p.Next("FORCE", "ROW"), p.Next("NO", "FORCE", "ROW"):
+		return "relforcerowsecurity"
+	case p.Next("REPLICA", "IDENTITY", "FULL"), p.Next("REPLICA", "IDENTITY", "NOTHING"), p.Next("REPLICA", "IDENTITY", "DEFAULT"):
+		return "relreplident"
+	}
+	return ""
+}
+
+// ofType are what the rest of ALTER TYPE changes: a value of an enumeration, or
+// anything.
+func (b *scene) ofType(o engine.Object) []engine.Object {
+	p := b.p
+	label := func(rule engine.Rule) (out engine.Object) {
+		if len(p.Tokens) == 0 {
+			return out
+		}
+		if text := p.Tokens[0].Text; len(text) > 2 && text[0] == '\'' {
+			out = engine.Object{Rule: rule, Kind: kindLabel, Schema: o.Schema, Name: strings.ReplaceAll(text[1:len(text)-1], "''", "'"), Of: o.Name, ID: o.ID}
+			p.Tokens = p.Tokens[1:]
+		}
+		return out
+	}
+	switch {
+	case p.Next("ADD", "VALUE"):
+		p.Next("IF", "NOT", "EXISTS")
+		if made := label(engine.Makes); made.Name != "" && p.Whole {
+			return []engine.Object{made}
+		}
+	case p.Next("RENAME", "VALUE"):
+		gone := label(engine.Drops)
+		if p.Next("TO"); gone.Name != "" {
+			if made := label(engine.Makes); made.Name != "" && p.End() {
+				return []engine.Object{gone, made}
+			}
+		}
+	}
+	o.Rule, o.Kind = engine.Touches, kindType
+	return []engine.Object{o}
 }
 
 // parts are the parts of a table that ALTER TABLE names: what others do to the
 // rest of it says nothing of the statement. nil where not all of them have
 // names.
 func (b *scene) parts(schema, table, id string) (out []engine.Object) {
-	kinds := map[ddl.PartKind]string{ddl.ColumnPart: kindColumn, ddl.ConstraintPart: kindConstraint}
+	kinds := map[ddl.PartKind]string{ddl.ColumnPart: kindColumn, ddl.ConstraintPart: kindConstraint, ddl.KeysPart: kindUnique, ddl.ForeignPart: kindForeign}
 	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops, ddl.Changed: engine.Alters}
 	for _, p := range ddl.Read(b.sql, ddl.PostgreSQL()).Parts() {
 		kind := kinds[p.Kind]
 		if kind == "" || len(p.Name.Name) >= 64 || p.Name.IsZero() && kind == kindColumn {
 			return nil
 		}
-		out = append(out, engine.Object{Rule: rules[p.Fate], Kind: kind, Schema: schema, Name: p.Name.Name, Of: table, ID: id})
+		name := p.Name.Name
+		for i, c := range p.Over {
+			if i > 0 {
+				name += ","
+			}
+			name += c.Name
+		}
+		if name == "" && (kind == kindUnique || kind == kindForeign) {
+			return nil
+		}
+		out = append(out, engine.Object{Rule: rules[p.Fate], Kind: kind, Schema: schema, Name: name, Of: table, ID: id})
 	}
 	return out
 }
@@ -482,6 +594,18 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 	case kindConstraint:
 		return digested(`SELECT oid || ' ' || convalidated || ' ' || condeferrable || ' ' || condeferred || ' ' || pg_get_constraintdef(oid)
 			FROM pg_catalog.pg_constraint WHERE conrelid = $1::oid AND (conname = $2 OR $2 = '' AND contype = 'p')`, o.ID, o.Name)
+	case kindUnique, kindForeign:
+		types := "{u}"
+		if o.Kind == kindForeign {
+			types = "{f}"
+		}
+		return digested(`SELECT 'are ' || COALESCE(string_agg(c.oid::text, ',' ORDER BY c.oid), '') FROM pg_catalog.pg_constraint AS c
+			WHERE c.conrelid = $1::oid AND c.contype::text = ANY ($3::text[]) AND $2 = (SELECT string_agg(a.attname::text, ',' ORDER BY k.n)
+			FROM unnest(c.conkey) WITH ORDINALITY AS k(num, n) JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.num)`, o.ID, o.Name, types)
+	case kindProperty:
+		return digested("SELECT 'is ' || COALESCE(to_jsonb(c) ->> $2, '') FROM pg_catalog.pg_class AS c WHERE c.oid = $1::oid", o.ID, o.Name)
+	case kindLabel:
+		return ask("SELECT oid::text FROM pg_catalog.pg_enum WHERE enumtypid = $1::oid AND enumlabel = $2", o.ID, o.Name)
 	case kindPolicy:
 		return ask("SELECT p.oid::text FROM pg_catalog.pg_policy AS p WHERE p.polname = $3 AND p.polrelid"+class, o.Schema, o.Of, o.Name)
 	}

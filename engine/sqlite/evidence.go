@@ -48,7 +48,7 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 		if name == "" || !p.Whole {
 			break
 		}
-		table := engine.Object{Rule: engine.Alters, Kind: kindTable, Name: name}
+		table := engine.Object{Rule: engine.Touches, Kind: kindTable, Name: name}
 		if p.Next("RENAME", "TO") {
 			to := p.Name()
 			if len(to) != 1 {

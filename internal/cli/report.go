@@ -246,6 +246,7 @@ func (a *app) facts(d *description, err error) {
 			d.State = append(d.State, "the lock is kept, as it was found")
 			for i := range d.Next {
 				d.Next[i] = strings.Replace(d.Next[i], "dbwarden rollback finishes it", "dbwarden rollback --recover finishes it", 1)
+				d.Next[i] = strings.Replace(d.Next[i], "run it anew: dbwarden rollback,", "run it anew: dbwarden unlock, and: dbwarden rollback,", 1)
 			}
 		}
 	case errors.As(err, &failed):

@@ -129,6 +129,7 @@ type seen struct {
 	Error        struct {
 		Code, Message, File string
 		Exit                int
+		Next                []string
 	}
 }
 

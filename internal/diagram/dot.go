@@ -53,7 +53,7 @@ func (p *Picture) DOT() string {
 	if p.Changed {
 		b.WriteString("  legend [label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" CELLSPACING=\"4\">")
 		for _, op := range []schema.Op{schema.Added, schema.Changed, schema.Removed} {
-			fmt.Fprintf(&b, "<TR><TD COLOR=\"%s\" ALIGN=\"LEFT\">%s %s</TD></TR>", dotColours[op], sign(op), word(op))
+			fmt.Fprintf(&b, "<TR><TD COLOR=\"%s\" ALIGN=\"LEFT\">%s %s</TD></TR>", dotColour(op), sign(op), word(op))
 		}
 		b.WriteString("</TABLE>>]\n")
 	}
@@ -61,10 +61,20 @@ func (p *Picture) DOT() string {
 	return b.String()
 }
 
-var dotColours = map[schema.Op]string{"": "#57606a", schema.Added: "#1a7f37", schema.Changed: "#9a6700", schema.Removed: "#cf222e"}
+func dotColour(op schema.Op) string {
+	switch op {
+	case schema.Added:
+		return "#1a7f37"
+	case schema.Changed:
+		return "#9a6700"
+	case schema.Removed:
+		return "#cf222e"
+	}
+	return "#57606a"
+}
 
 func dotStyle(op schema.Op) string {
-	style := fmt.Sprintf("color=%q, fontcolor=%q, penwidth=2", dotColours[op], dotColours[op])
+	style := fmt.Sprintf("color=%q, fontcolor=%q, penwidth=2", dotColour(op), dotColour(op))
 	if op == schema.Removed {
 		style += ", style=dashed"
 	}
@@ -89,7 +99,7 @@ func dotBox(box *Box) string {
 		border = 3
 	}
 	fmt.Fprintf(&b, `<TABLE BORDER="%d" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" COLOR="%s"%s><TR><TD COLSPAN="3" BGCOLOR="%s"><B>%s</B>`,
-		border, dotColours[box.Mark], style, ground, dotHTML(strings.TrimSpace(sign(box.Mark)+" "+box.Label)))
+		border, dotColour(box.Mark), style, ground, dotHTML(strings.TrimSpace(sign(box.Mark)+" "+box.Label)))
 	if box.Kind != "table" {
 		fmt.Fprintf(&b, ` <I>%s</I>`, dotHTML(box.Kind))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Mermaid writes the picture as an erDiagram. What Mermaid's grammar has no
@@ -105,12 +106,21 @@ func mermaidText(text string) string {
 	return `"` + text + `"`
 }
 
-var (
-	notMermaid = regexp.MustCompile(`[^\p{L}\p{N}_()\[\]-]+`)
-	// Mermaid reads the words for keys wherever they stand alone.
-	mermaidKey = regexp.MustCompile(`(?i)^(pk|fk|uk)\b`)
-	mermaidTop = regexp.MustCompile(`^[A-Za-z_]`)
-)
+// lexer is what Mermaid reads as a word, made when somebody draws: no other
+// command's start pays for it.
+var lexer struct {
+	once          sync.Once
+	not, key, top *regexp.Regexp
+}
+
+func mermaidLexer() (not, key, top *regexp.Regexp) {
+	lexer.once.Do(func() {
+		lexer.not = regexp.MustCompile(`[^\p{L}\p{N}_()\[\]-]+`)
+		lexer.key = regexp.MustCompile(`(?i)^(pk|fk|uk)\b`) // the words for keys, which it finds wherever they stand alone
+		lexer.top = regexp.MustCompile(`^[A-Za-z_]`)
+	})
+	return lexer.not, lexer.key, lexer.top
+}
 
 // mermaidWord is a type or the name of a column, which Mermaid takes without
 // quotes alone.
@@ -124,11 +134,12 @@ func mermaidWord(text string) string {
 			b.WriteByte('_') // beyond what its lexer takes
 		}
 	}
-	word := strings.TrimRight(notMermaid.ReplaceAllString(b.String(), "_"), "_")
+	not, key, top := mermaidLexer()
+	word := strings.TrimRight(not.ReplaceAllString(b.String(), "_"), "_")
 	if word == strings.TrimRight(text, "_") {
 		word = text
 	}
-	if !mermaidTop.MatchString(word) || mermaidKey.MatchString(word) {
+	if !top.MatchString(word) || key.MatchString(word) {
 		word = "_" + word
 	}
 	return word

@@ -15,6 +15,11 @@ type Progress struct {
 	To    int  // last statement of the group in doubt
 	Total int
 
+	// Skipped counts those of 1..Done that a person left out, SkippedBy is who
+	// did so last.
+	Skipped   int
+	SkippedBy string
+
 	// Marks are the checksums of what has run, group by group, to be found
 	// again in the file.
 	Marks []Mark
@@ -39,7 +44,11 @@ type Mark struct {
 func (p Progress) Settleable() bool { return p.Doubt > 0 && p.Evidence != "" }
 
 func (p Progress) String() string {
-	return fmt.Sprintf("%d of %d statements ran", p.Done, p.Total)
+	text := fmt.Sprintf("%d of %d statements ran", p.Done-p.Skipped, p.Total)
+	if p.Skipped > 0 {
+		text += fmt.Sprintf(", %d skipped by %s", p.Skipped, p.SkippedBy)
+	}
+	return text
 }
 
 // unfinished finds the migration whose attempt is open, nil where there is
@@ -109,6 +118,13 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 			began = e
 			p.Doubt, p.To, p.Failure, p.Evidence = e.From, e.To, "", e.Evidence
 		case e.What == journal.Done || e.ResolvedDone():
+			if e.What == journal.Resolved && e.Detail == string(journal.Skipped) && e.To > p.Done {
+				// What is not in doubt is one statement, and the settings before it.
+				p.SkippedBy = e.By
+				if p.Skipped++; p.Doubt > 0 {
+					p.Skipped += e.To - max(e.From, p.Done+1)
+				}
+			}
 			p.Doubt, p.To, p.Failure, p.Evidence = 0, 0, "", ""
 			if e.To > p.Done {
 				p.Done = e.To

@@ -77,6 +77,7 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		s.lastRow.note(word, n)
 	}
 	s.locate(ctx, st.Text, err)
+	s.nameForeignKeys(ctx, st, err)
 	return n, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
@@ -206,6 +207,9 @@ func doingWords(s lock.Status) string {
 // advice is lockAdvice for who is shown it now.
 func (a *app) advice(t *target, r dbwarden.LockReport) []string {
 	out := lockAdvice(t, r)
+	if e := r.Unfinished; e != nil && (r.Verdict == lock.Gone || r.Verdict == lock.Kept) && t.lacks(e) {
+		out = append([]string{fmt.Sprintf("put %s back into %s first: without it nothing goes on", e.File, t.MigrationsDir)}, out...)
+	}
 	for i := range out {
 		out[i] = a.typed(t, out[i])
 	}
@@ -280,6 +284,30 @@ func (t *target) fileOf(v migration.Version) string {
 	return "migration " + v.String()
 }
 
+// lacks says that the folder can be read, and has no file of the migration that
+// an entry is about.
+func (t *target) lacks(e *journal.Entry) bool {
+	if t == nil {
+		return false
+	}
+	names, err := os.ReadDir(t.MigrationsDir)
+	if err != nil {
+		return false // not known
+	}
+	v, err := migration.ParseVersion(e.Version)
+	return !slices.ContainsFunc(names, func(n os.DirEntry) bool {
+		if err != nil || n.Name() == e.File {
+			return n.Name() == e.File
+		}
+		p := versionPrefix.FindStringSubmatch(n.Name())
+		if p == nil {
+			return false
+		}
+		of, err := migration.ParseVersion(p[1])
+		return err == nil && of.Key() == v.Key()
+	})
+}
+
 // hint is how the owner of the database's own lock is ended by hand; "" where
 // the engine is not known.
 func (t *target) hint(o engine.Owner) string {
@@ -352,7 +380,7 @@ func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 func putUnfinished(doc map[string]any, r dbwarden.LockReport) {
 	if e := r.Unfinished; e != nil {
 		doc["unfinished"] = map[string]any{"version": e.Version, "file": e.File, "direction": e.Direction,
-			"done": r.Progress.Done, "total": r.Progress.Total, "in_doubt": r.Progress.Doubt}
+			"done": r.Progress.Done, "skipped": r.Progress.Skipped, "total": r.Progress.Total, "in_doubt": r.Progress.Doubt}
 	}
 }
 
@@ -361,6 +389,10 @@ func putUnfinished(doc map[string]any, r dbwarden.LockReport) {
 func (a *app) leftBehind(t *target, r dbwarden.LockReport) []string {
 	if r.Unfinished == nil {
 		return nil
+	}
+	if e := r.Unfinished; r.Progress.Doubt == 0 && t.lacks(e) {
+		return []string{a.typed(t, fmt.Sprintf("%s (%s) is half done: %s; put its file back into %s, it is missing, and dbwarden %s goes on there",
+			e.File, e.Direction, r.Progress, t.MigrationsDir, verbOf(e.Direction)))}
 	}
 	return []string{a.typed(t, leftBehind(r))}
 }

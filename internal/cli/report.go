@@ -412,7 +412,7 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	case plan.NotAtomic:
 		d.Next = []string{fmt.Sprintf("run it without --atomic, a transaction each; or the ones before it with: dbwarden %s --atomic -c N", verb)}
 	case plan.FileGone:
-		d.Next = []string{"put the file back"}
+		d.Next = []string{"put the file back into the folder, then: dbwarden " + verb}
 	case plan.BehindPooler:
 		d.Next = []string{
 			"give the URL of the server itself, past the pooler, as direct_url in warden.toml",

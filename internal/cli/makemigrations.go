@@ -19,6 +19,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 const nothingToGenerate = "No new migrations to generate - all models already covered by existing migrations."
@@ -254,9 +255,27 @@ func (g *generation) plan() *draft {
 	d := &draft{changes: telling(g.from, g.wanted)}
 	steps, left := g.t.product.Plan(g.from, g.wanted)
 	back, leftBack := g.t.product.Plan(g.wanted, g.from)
-	d.up, d.left = append(slices.Clone(g.there), steps...), left
+	// What a session must be set to outside of transactions stands before the
+	// renamings, which share one with the rest.
+	outside := 0
+	for outside < len(steps) && g.setsOutside(steps[outside].SQL) {
+		outside++
+	}
+	d.up, d.left = slices.Concat(steps[:outside], g.there, steps[outside:]), left
 	d.down, d.leftBack = append(back, g.back...), leftBack
 	return d
+}
+
+// setsOutside reports whether a statement is a setting that no transaction
+// takes.
+func (g *generation) setsOutside(statement string) bool {
+	e := g.t.product.Engine
+	all, err := sqltext.All(statement, e.Lexis)
+	if err != nil || len(all) != 1 {
+		return false
+	}
+	traits := e.Classify(all[0].Words, g.server)
+	return traits.Alone && traits.Kind == engine.Setting
 }
 
 // name gives the draft its name and writes its text.

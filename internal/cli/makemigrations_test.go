@@ -31,6 +31,8 @@ func TestRealSchemasBecomeOneMigration(t *testing.T) {
 		{"chinook/postgres.sql", postgresURL, ""},
 		{"sakila/mysql-schema.sql", mariadbURL, "sakila"},
 		{"chinook/mysql.sql", mariadbURL, ""},
+		{"sakila/sqlite-schema.sql", sqliteURL, ""},
+		{"chinook/sqlite.sql", sqliteURL, ""},
 	} {
 		t.Run(strings.ReplaceAll(c.file, "/", "_"), func(t *testing.T) {
 			t.Parallel()
@@ -74,6 +76,8 @@ var byDefiner = regexp.MustCompile(`(?i)DEFINER\s*=\s*\S+`)
 func mariadbURL(t *testing.T) string { return dbtest.MariaDB(t).NewDatabase(t) }
 
 func postgresURL(t *testing.T) string { return dbtest.Postgres(t).NewDatabase(t) }
+
+func sqliteURL(t *testing.T) string { return "sqlite:///" + filepath.Join(t.TempDir(), "test.db") }
 
 // project is a folder with models and migrations.
 type project struct {

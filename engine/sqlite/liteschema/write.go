@@ -11,17 +11,7 @@ import (
 // state again.
 func Statements(st *schema.State) []string {
 	var out []string
-	var needs []schema.Dependency
-	for _, t := range st.Tables {
-		for _, f := range t.ForeignKeys {
-			for _, up := range st.Tables {
-				if up.Schema == t.Schema && strings.EqualFold(up.Name, f.RefTable) {
-					needs = append(needs, schema.Dependency{Object: t.ID(), Needs: up.ID()})
-				}
-			}
-		}
-	}
-	tables := schema.Order(st.Tables, schema.Table.ID, needs)
+	tables := inOrder(st)
 	for _, t := range tables {
 		out = append(out, t.Definition)
 		for _, x := range t.Indexes {
@@ -46,4 +36,19 @@ func Statements(st *schema.State) []string {
 		triggers(v.Triggers)
 	}
 	return out
+}
+
+// inOrder are the tables of a state, each behind those that it refers to.
+func inOrder(st *schema.State) []schema.Table {
+	var needs []schema.Dependency
+	for _, t := range st.Tables {
+		for _, f := range t.ForeignKeys {
+			for _, up := range st.Tables {
+				if up.Schema == t.Schema && strings.EqualFold(up.Name, f.RefTable) {
+					needs = append(needs, schema.Dependency{Object: t.ID(), Needs: up.ID()})
+				}
+			}
+		}
+	}
+	return schema.Order(st.Tables, schema.Table.ID, needs)
 }

@@ -98,6 +98,8 @@ func TestASessionsThingsAreFoundHoweverTheyAreSpelled(t *testing.T) {
 			SET @'q w' = 1, @"d ,@x y" = 2, @größe = 3, @😀 = 6;
 			SET @`+"`b``q`"+` = 4;
 			INSERT INTO more SELECT 1 WHERE '@`+strings.Repeat("a", 70)+` @.' <> '' AND _binary ' @`+"\xff"+`' <> '' AND ' @`+"`😀`"+`' <> '' AND 'x@y.z @' <> (@last := 5);
+			SET@tight=7; SELECT 8 INTO@tight2;
+			PREPARE`+"`t`"+`FROM 'SELECT 1';
 			USE mysql;
 			PREPARE/**/p/**/FROM 'SELECT 1';
 `)
@@ -106,7 +108,7 @@ func TestASessionsThingsAreFoundHoweverTheyAreSpelled(t *testing.T) {
 		for _, table := range tables {
 			look += fmt.Sprintf("CREATE TABLE %s (n INT); INSERT INTO %[1]s VALUES (1);\n", table)
 		}
-		b.put("2_look.sql", look+"INSERT INTO seen SELECT CONCAT_WS(' ', @'q w', @\"d ,@x y\", @größe, @😀, @`b``q`, @last) WHERE CONCAT_WS(' ', @'q w', @\"d ,@x y\", @größe, @😀, @`b``q`, @last) <> '';\n")
+		b.put("2_look.sql", look+"INSERT INTO seen SELECT CONCAT_WS(' ', @'q w', @\"d ,@x y\", @größe, @😀, @`b``q`, @last, @tight, @tight2) WHERE CONCAT_WS(' ', @'q w', @\"d ,@x y\", @größe, @😀, @`b``q`, @last, @tight, @tight2) <> '';\n")
 		b.put("3_execute.sql", "-- upgrade\nEXECUTE p;\n")
 		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); err == nil || !strings.Contains(err.Error(), "Unknown prepared statement") {
 			t.Errorf("step by step %v: a prepared statement reached the next migration: %v", plain, err)

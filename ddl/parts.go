@@ -26,6 +26,7 @@ const (
 	Made Fate = iota + 1
 	Gone
 	Changed
+	remade // one of that name goes and another one comes, which may look alike
 )
 
 // Part is a named part of a table, and what ALTER TABLE does to it.
@@ -35,23 +36,33 @@ type Part struct {
 	Fate   Fate
 	Placed bool // with Changed: its place among the columns may be all that changes
 	Over   []Name
+	If     bool // with Made and Gone: IF NOT EXISTS, IF EXISTS
 }
 
 // Parts are what ALTER TABLE touches of its table; nil where some of it cannot
 // be told by name, or is not understood. As it does all or nothing, what it
 // does besides to parts without a name is left out where there is one that
-// comes or goes.
+// comes or goes for certain.
 //
-// A part that is dropped and made in one statement is changed.
-func (s *Statement) Parts() []Part {
+// unseen says that some of it may leave everything looking as it did, and must
+// not be done twice all the same: two columns that exchange their names, one
+// that is dropped and made anew, an identity that begins again.
+func (s *Statement) Parts() (parts []Part, unseen bool) {
 	if s.Verb != Alter || s.Object != "TABLE" || !s.Understood {
-		return nil
+		return nil, false
 	}
 	var out []Part
 	add := func(p Part) {
 		for i, o := range out {
 			if o.Kind == p.Kind && o.Name.Key() == p.Name.Key() && o.Over == nil && p.Over == nil {
-				out[i].Fate, out[i].Placed = Changed, o.Placed || p.Placed
+				out[i].Placed, out[i].If = o.Placed || p.Placed, o.If || p.If
+				switch {
+				case o.Fate == p.Fate, p.Fate == Changed:
+				case o.Fate == Changed:
+					out[i].Fate = p.Fate
+				default:
+					out[i].Fate = remade
+				}
 				return
 			}
 		}
@@ -60,15 +71,28 @@ func (s *Statement) Parts() []Part {
 	whole := true
 	for _, a := range s.Actions {
 		if a.Kind == RenameTable || a.Kind == SetSchema {
-			return nil
+			return nil, false
 		}
 		whole = a.parts(add) && whole
+		unseen = unseen || a.Kind == OtherAction && a.Option != "how" && !a.seen()
 	}
-	decides := func(p Part) bool { return p.Fate != Changed }
-	if !whole && !slices.ContainsFunc(out, decides) {
-		return nil
+	out = slices.DeleteFunc(out, func(p Part) bool {
+		unseen = unseen || p.Fate == remade
+		return p.Fate == remade
+	})
+	decides := func(p Part) bool { return p.Fate != Changed && !p.If }
+	if (!whole || unseen) && !slices.ContainsFunc(out, decides) {
+		return nil, unseen
 	}
-	return out
+	return out, unseen
+}
+
+// seen says of what else ALTER COLUMN does that it shows in the column.
+func (a Action) seen() bool {
+	words := strings.Fields(strings.ToUpper(a.Text))
+	return !slices.Contains(words, "RESTART") && slices.ContainsFunc(words, func(w string) bool {
+		return w == "STATISTICS" || w == "STORAGE" || w == "COMPRESSION"
+	}) || len(words) > 0 && words[0] != "ALTER"
 }
 
 func (a Action) parts(add func(Part)) bool {
@@ -76,7 +100,7 @@ func (a Action) parts(add func(Part)) bool {
 		if a.Name.IsZero() {
 			return false
 		}
-		add(Part{Kind: kind, Name: a.Name, Fate: fate})
+		add(Part{Kind: kind, Name: a.Name, Fate: fate, If: a.IfExists || a.IfNotExists})
 		return true
 	}
 	both := func(kind PartKind, from, to Name) {
@@ -147,7 +171,7 @@ func (a Action) parts(add func(Part)) bool {
 		both(kind, a.Name, a.To)
 	case OtherAction:
 		// ALGORITHM and LOCK; what else a column has, as SET STATISTICS.
-		return a.Option == "how" || strings.HasPrefix(strings.ToUpper(a.Text), "ALTER") && named(ColumnPart, Changed)
+		return a.Option == "how" || strings.HasPrefix(strings.ToUpper(a.Text), "ALTER") && a.seen() && named(ColumnPart, Changed)
 	default:
 		return false
 	}

@@ -28,7 +28,12 @@ func TestAlterTableTellsTheParts(t *testing.T) {
 		{pg, "ALTER TABLE t RENAME TO u", ""},
 		{pg, "ALTER TABLE t ADD a int, UNKNOWN words", ""},
 		{pg, "DROP TABLE t", ""},
-		{my, "ALTER TABLE t DROP a, ADD a BIGINT", "column a changed"},
+		{my, "ALTER TABLE t DROP a, ADD a BIGINT", "unseen"},
+		{my, "ALTER TABLE t CHANGE a b INT, CHANGE b a INT", "unseen"},
+		{my, "ALTER TABLE t CHANGE a old INT, ADD a INT", "unseen, column old made"},
+		{my, "ALTER TABLE t DROP COLUMN IF EXISTS a, ADD SYSTEM VERSIONING", ""},
+		{pg, "ALTER TABLE t ALTER a RESTART WITH 5", "unseen"},
+		{pg, "ALTER TABLE t ALTER a SET STATISTICS 5", "column a changed"},
 		{my, "ALTER TABLE t CHANGE a b INT, MODIFY c INT AFTER b", "column a gone, column b made, column c changed placed"},
 		{my, "ALTER TABLE t RENAME INDEX a TO b, DROP PRIMARY KEY, DROP FOREIGN KEY f", "index a gone, index b made, constraint  gone, constraint f gone"},
 		{my, "ALTER TABLE t ADD KEY (a), ADD UNIQUE k (b)", "keys over a changed, index k made"},
@@ -47,7 +52,11 @@ func TestAlterTableTellsTheParts(t *testing.T) {
 		{my, "ALTER TABLE t ADD a INT, RENAME TO u", ""},
 	} {
 		var said []string
-		for _, p := range ddl.Read(c.text, c.d).Parts() {
+		parts, unseen := ddl.Read(c.text, c.d).Parts()
+		if unseen {
+			said = append(said, "unseen")
+		}
+		for _, p := range parts {
 			name := p.Name.Name
 			for i, c := range p.Over {
 				if i == 0 {

@@ -118,6 +118,13 @@ func (e Evidence) Judge(now []string) Finding {
 	const untold Outcome = -1
 	f := Finding{Outcome: untold}
 	var saw []string
+	// What comes or goes tells more than what is as it was: a clause may have
+	// asked for what was there already.
+	decided := false
+	for i, o := range e.Objects {
+		one, _ := o.judge(now[i])
+		decided = decided || one == Took && (o.Rule == Makes || o.Rule == Drops)
+	}
 	for i, o := range e.Objects {
 		one, text := o.judge(now[i])
 		saw = append(saw, o.String()+" "+text)
@@ -128,6 +135,7 @@ func (e Evidence) Judge(now []string) Finding {
 		case o.Rule == Drops && o.Before == "" && now[i] == "", o.Rule == Makes && o.Before != "" && now[i] == o.Before:
 			// DROP IF EXISTS of something that never was tells nothing, nor
 			// does CREATE IF NOT EXISTS of something that is there.
+		case decided && one == TookNot && (o.Rule == Alters || o.Rule == Touches):
 		case f.Outcome == untold:
 			f.Outcome = one
 		case f.Outcome != one:

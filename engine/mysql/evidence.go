@@ -338,7 +338,7 @@ func (b *scene) altered() []engine.Object {
 		table.Rule = engine.Drops
 		return []engine.Object{*table, *to}
 	}
-	if parts := b.parts(*table); parts != nil {
+	if parts, unseen := b.parts(*table); parts != nil || unseen {
 		return parts
 	}
 	return []engine.Object{*table}
@@ -347,12 +347,13 @@ func (b *scene) altered() []engine.Object {
 // parts are the parts of a table that ALTER TABLE names: what others do to the
 // rest of it says nothing of the statement. nil where not all of them have
 // names.
-func (b *scene) parts(table engine.Object) (out []engine.Object) {
+func (b *scene) parts(table engine.Object) (out []engine.Object, unseen bool) {
 	kinds := map[ddl.PartKind]string{ddl.ColumnPart: kindColumn, ddl.IndexPart: kindIndex, ddl.ConstraintPart: kindConstraint,
 		ddl.OptionPart: kindOption, ddl.PartitionPart: kindPartition, ddl.KeysPart: kindOver, ddl.ForeignPart: kindForeign}
 	together := map[ddl.PartKind]string{ddl.OptionPart: kindOptions, ddl.PartitionPart: kindPartitions, ddl.KeysPart: kindKeys}
 	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops, ddl.Changed: engine.Alters}
-	for _, p := range ddl.Read(b.text, ddl.MySQL()).Parts() {
+	parts, unseen := ddl.Read(b.text, ddl.MySQL()).Parts()
+	for _, p := range parts {
 		o := engine.Object{Rule: rules[p.Fate], Kind: kinds[p.Kind], Schema: table.Schema, Name: p.Name.Name, Of: table.Name}
 		for i, c := range p.Over {
 			if i > 0 {
@@ -372,7 +373,7 @@ func (b *scene) parts(table engine.Object) (out []engine.Object) {
 		}
 		out = append(out, o)
 	}
-	return out
+	return out, unseen
 }
 
 var errOtherEngine = errors.New("the table is not one of InnoDB, which alone logs a change as one piece")

@@ -59,8 +59,8 @@ const (
 var (
 	temporaries = lazily(`(?i)\bTEMPORARY` + gap + `+(TABLE|SEQUENCE)` + gap + `*(?:IF` + gap + `+NOT` + gap + `+EXISTS` + gap + `*)?` + dotted)
 	renames     = lazily(`(?i)\b(?:RENAME(?:` + gap + `+(?:TO|AS)\b)?|TO|AS)` + gap + `*=?` + gap + `*` + dotted)
-	prepares    = lazily(`(?i)\bPREPARE` + gap + `+` + ident + gap + `*FROM\b`)
-	uses        = lazily(`(?i)^` + gap + `*USE` + gap + `+` + ident)
+	prepares    = lazily(`(?i)\bPREPARE` + gap + `*` + ident + gap + `*FROM\b`)
+	uses        = lazily(`(?i)^` + gap + `*USE` + gap + `*` + ident)
 
 	plainName = lazily("^[\\w$.\\x{80}-\\x{10ffff}]+$")
 
@@ -71,6 +71,8 @@ var (
 	}
 )
 
+var tightVariables = lazily("\\w@([\\w$.\\x{80}-\\x{10ffff}]+)")
+
 // lazily compiles a pattern when it is needed first: not at every start.
 func lazily(pattern string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
@@ -78,8 +80,12 @@ func lazily(pattern string) func() *regexp.Regexp {
 
 // note is told of each statement of the file's before it runs.
 func (l *litter) note(st sqltext.Statement, t engine.Traits) {
-	if !l.variables.full() && mentionsVariable(st.Text) {
-		for _, pattern := range userVariables {
+	patterns := userVariables
+	if t.Kind != engine.Data && strings.Contains(st.Text, "@") {
+		patterns = append(slices.Clone(patterns), tightVariables) // SET@x = 1; rows hold addresses of mail
+	}
+	if !l.variables.full() && (len(patterns) > len(userVariables) || mentionsVariable(st.Text)) {
+		for _, pattern := range patterns {
 			for _, m := range pattern().FindAllStringSubmatch(st.Text, -1) {
 				if name := bare(m[1]); utf8.ValidString(name) && !strings.HasPrefix(strings.ToLower(name), "dbwarden_") {
 					l.variables.add(name)

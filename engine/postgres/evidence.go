@@ -328,7 +328,7 @@ func (b *scene) altered() []engine.Object {
 		return b.rewritten(schema, relation, id)
 	}
 	if kind == "TABLE" {
-		if parts := b.parts(schema, relation, id); parts != nil {
+		if parts, unseen := b.parts(schema, relation, id); parts != nil || unseen {
 			return parts
 		}
 	}
@@ -436,13 +436,14 @@ func (b *scene) ofType(o engine.Object) []engine.Object {
 // parts are the parts of a table that ALTER TABLE names: what others do to the
 // rest of it says nothing of the statement. nil where not all of them have
 // names.
-func (b *scene) parts(schema, table, id string) (out []engine.Object) {
+func (b *scene) parts(schema, table, id string) (out []engine.Object, unseen bool) {
 	kinds := map[ddl.PartKind]string{ddl.ColumnPart: kindColumn, ddl.ConstraintPart: kindConstraint, ddl.KeysPart: kindUnique, ddl.ForeignPart: kindForeign}
 	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops, ddl.Changed: engine.Alters}
-	for _, p := range ddl.Read(b.sql, ddl.PostgreSQL()).Parts() {
+	parts, unseen := ddl.Read(b.sql, ddl.PostgreSQL()).Parts()
+	for _, p := range parts {
 		kind := kinds[p.Kind]
 		if kind == "" || len(p.Name.Name) >= 64 || p.Name.IsZero() && kind == kindColumn {
-			return nil
+			return nil, unseen
 		}
 		name := p.Name.Name
 		for i, c := range p.Over {
@@ -452,11 +453,11 @@ func (b *scene) parts(schema, table, id string) (out []engine.Object) {
 			name += c.Name
 		}
 		if name == "" && (kind == kindUnique || kind == kindForeign) {
-			return nil
+			return nil, unseen
 		}
 		out = append(out, engine.Object{Rule: rules[p.Fate], Kind: kind, Schema: schema, Name: name, Of: table, ID: id})
 	}
-	return out
+	return out, unseen
 }
 
 // existing finds a relation as the server would, by the session's path.

@@ -78,7 +78,8 @@ func before(ctx context.Context, s engine.Session, st sqltext.Statement) (engine
 // the rest of the table says nothing of the statement.
 func altered(text, table string) (out []engine.Object) {
 	rules := map[ddl.Fate]engine.Rule{ddl.Made: engine.Makes, ddl.Gone: engine.Drops}
-	for _, p := range ddl.Read(text, ddl.SQLite()).Parts() {
+	parts, _ := ddl.Read(text, ddl.SQLite()).Parts()
+	for _, p := range parts {
 		if p.Kind != ddl.ColumnPart || rules[p.Fate] == "" {
 			return nil
 		}

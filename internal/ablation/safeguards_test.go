@@ -72,7 +72,7 @@ var safeguards = []safeguard{{
 	".", "TestResume",
 }, {
 	"planning anew under the lock", "warden.go",
-	`if steps, err = w.planUnder(`,
+	`if todo, err = w.planUnder(`,
 	`if _, err = w.planUnder(`,
 	".", "TestWhoWaitedPlansAnew",
 }, {

@@ -18,7 +18,7 @@ func TestPlansBetweenRandomSchemas(t *testing.T) {
 		t.Skip("written for MariaDB 10.11 and later")
 	}
 	r := rand.New(rand.NewPCG(20261126, 6))
-	for n := range 20 {
+	for n := range 10 {
 		one, two := drawn(r), drawn(r)
 		run(t, before, one)
 		run(t, after, two)

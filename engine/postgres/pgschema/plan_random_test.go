@@ -19,7 +19,7 @@ import (
 func TestPlansBetweenRandomSchemas(t *testing.T) {
 	t.Parallel()
 	if f := flag.Lookup("rapid.seed"); f.Value.String() == "0" {
-		pin(t, map[string]string{"rapid.seed": "20261126", "rapid.checks": "40", "rapid.nofailfile": "true"})
+		pin(t, map[string]string{"rapid.seed": "20261126", "rapid.checks": "20", "rapid.nofailfile": "true"})
 	}
 	s := connect(t, dbtest.Postgres(t).NewDatabase(t))
 	n := 0

@@ -17,7 +17,7 @@ import (
 func TestPlansBetweenRandomSchemas(t *testing.T) {
 	t.Parallel()
 	if f := flag.Lookup("rapid.seed"); f.Value.String() == "0" {
-		pin(t, map[string]string{"rapid.seed": "20261126", "rapid.checks": "150", "rapid.nofailfile": "true", "rapid.shrinktime": (10 * time.Second).String()})
+		pin(t, map[string]string{"rapid.seed": "20261126", "rapid.checks": "60", "rapid.nofailfile": "true", "rapid.shrinktime": (10 * time.Second).String()})
 	}
 	refused := 0
 	rapid.Check(t, func(r *rapid.T) {

@@ -25,21 +25,29 @@ type agenda struct {
 func (a *agenda) at(i, n int) ([]*step, error) {
 	a.near = slices.Delete(a.near, 0, min(i-a.from, len(a.near)))
 	a.from = i
-	for len(a.near) < n && i+len(a.near) < len(a.steps) {
-		st, err := a.w.ready(a.steps[i+len(a.near)], a.server)
-		if err != nil {
-			if len(a.near) == 0 {
-				return nil, err
-			}
-			break // its turn comes
-		}
-		a.near = append(a.near, st)
+	if err := a.fill(n); err != nil && len(a.near) == 0 {
+		return nil, err // of one behind it, the turn comes
 	}
 	return a.near[:min(n, len(a.near))], nil
 }
 
-// all returns all steps, ready to run.
-func (a *agenda) all() ([]*step, error) { return a.at(0, len(a.steps)) }
+// all returns all steps, ready to run, or the error of one of them.
+func (a *agenda) all() ([]*step, error) {
+	err := a.fill(len(a.steps))
+	return a.near, err
+}
+
+// fill makes n steps ready, and stops at the first error.
+func (a *agenda) fill(n int) error {
+	for len(a.near) < n && a.from+len(a.near) < len(a.steps) {
+		st, err := a.w.ready(a.steps[a.from+len(a.near)], a.server)
+		if err != nil {
+			return err
+		}
+		a.near = append(a.near, st)
+	}
+	return nil
+}
 
 // sound reads and cuts each step, but those that seen has in the same place,
 // and refuses what cannot run.

@@ -2,7 +2,6 @@ package dbwarden_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -23,16 +22,7 @@ import (
 // when that is mended. What is drawn is the same in every run; -rapid.seed and
 // -rapid.checks choose other ones, and more.
 func TestBothRoadsLeadToTheSame(t *testing.T) {
-	if f := flag.Lookup("rapid.seed"); f.Value.String() == "0" {
-		for name, value := range map[string]string{"rapid.seed": "20261126", "rapid.checks": "6", "rapid.nofailfile": "true"} {
-			f := flag.Lookup(name)
-			was := f.Value.String()
-			if err := f.Value.Set(value); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = f.Value.Set(was) }()
-		}
-	}
+	dbtest.DrawsTheSame(t, "6")
 	for _, e := range []struct {
 		engine *engine.Engine
 		server func(testing.TB) *dbtest.Server

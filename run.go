@@ -672,18 +672,19 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 // readsOnly reports whether one of the first n statements, or what the last one
 // has inside, keeps the session or its transaction from writing.
 func (r *runner) readsOnly(n int) bool {
+	sets := regexp.MustCompile(readsOnly) // seldom needed: no start waits for it
 	for st, err := range r.step.text.Statements(0, n) {
 		if err != nil {
 			break
 		}
-		if st.Copy == nil && readsOnly.MatchString(st.Text) {
+		if st.Copy == nil && sets.MatchString(st.Text) {
 			return true
 		}
 	}
 	return false
 }
 
-var readsOnly = regexp.MustCompile(`(?i)\bread\s+only\b|_read_only\b|\bquery_only\b`)
+const readsOnly = `(?i)\bread\s+only\b|_read_only\b|\bquery_only\b`
 
 // row reads a line of the rows behind statement i, from 0; "" where the file is
 // another one by now.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -147,10 +148,11 @@ type typed struct {
 	first, scale int
 }
 
-var numbers = regexp.MustCompile(`^([a-z]+)(?:\((\d+)(?:,(\d+))?\))?`)
+// numbers is compiled when it is needed: no start waits for it.
+var numbers = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([a-z]+)(?:\((\d+)(?:,(\d+))?\))?`) })
 
 func typeOf(text string) typed {
-	m := numbers.FindStringSubmatch(text)
+	m := numbers().FindStringSubmatch(text)
 	if m == nil {
 		return typed{word: text}
 	}

@@ -1,7 +1,6 @@
 package pgschema_test
 
 import (
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +17,7 @@ import (
 // ones, and more.
 func TestPlansBetweenRandomSchemas(t *testing.T) {
 	t.Parallel()
-	if f := flag.Lookup("rapid.seed"); f.Value.String() == "0" {
-		pin(t, map[string]string{"rapid.seed": "20261126", "rapid.checks": "20", "rapid.nofailfile": "true"})
-	}
+	dbtest.DrawsTheSame(t, "20")
 	s := connect(t, dbtest.Postgres(t).NewDatabase(t))
 	n := 0
 	rapid.Check(t, func(r *rapid.T) {
@@ -37,22 +34,6 @@ func TestPlansBetweenRandomSchemas(t *testing.T) {
 		}
 		run(t, s, "DROP SCHEMA "+before+" CASCADE; DROP SCHEMA "+after+" CASCADE")
 	})
-}
-
-// pin sets flags for as long as the test runs.
-func pin(t *testing.T, flags map[string]string) {
-	t.Helper()
-	for name, value := range flags {
-		f := flag.Lookup(name)
-		was := f.Value.String()
-		if was != f.DefValue && name != "rapid.seed" {
-			continue
-		}
-		if err := f.Value.Set(value); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Value.Set(was) })
-	}
 }
 
 // model is a schema as it is drawn; what it holds is valid whatever is drawn.

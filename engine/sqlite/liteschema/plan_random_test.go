@@ -1,14 +1,14 @@
 package liteschema_test
 
 import (
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 )
 
 // Two schemas at random, the first one with rows, and the way between them,
@@ -16,9 +16,7 @@ import (
 // -rapid.seed and -rapid.checks choose other ones, and more.
 func TestPlansBetweenRandomSchemas(t *testing.T) {
 	t.Parallel()
-	if f := flag.Lookup("rapid.seed"); f.Value.String() == "0" {
-		pin(t, map[string]string{"rapid.seed": "20261126", "rapid.checks": "60", "rapid.nofailfile": "true", "rapid.shrinktime": (10 * time.Second).String()})
-	}
+	dbtest.DrawsTheSame(t, "60")
 	refused := 0
 	rapid.Check(t, func(r *rapid.T) {
 		one := drawn(r)
@@ -53,22 +51,6 @@ func (u *unprovable) Errorf(format string, args ...any) {
 		return
 	}
 	u.T.Errorf("%s", text)
-}
-
-// pin sets flags for as long as the test runs.
-func pin(t *testing.T, flags map[string]string) {
-	t.Helper()
-	for name, value := range flags {
-		f := flag.Lookup(name)
-		was := f.Value.String()
-		if was != f.DefValue && name != "rapid.seed" {
-			continue
-		}
-		if err := f.Value.Set(value); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = f.Value.Set(was) })
-	}
 }
 
 // model is a schema as it is drawn; what it holds is valid whatever is drawn.

@@ -2,6 +2,7 @@ package dbwarden_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/dbwarden-go/dbwarden/event"
@@ -29,6 +30,26 @@ func TestAFileThatChangesStopsAnAtomicRunWhole(t *testing.T) {
 		}
 		if n := b.value("SELECT COUNT(*) FROM t"); n != "0" {
 			t.Errorf("%s rows, want none", n)
+		}
+	})
+}
+
+// A file that is gone when its turn comes is called gone, by its name and line,
+// and what stands before it stays.
+func TestAFileThatGoesBeforeItsTurn(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, map[string]string{"1_a.sql": "-- transaction: off\n-- upgrade\nCREATE TABLE t (n INTEGER);", "2_b.sql": "-- transaction: off\n-- upgrade\nINSERT INTO t VALUES (1);"})
+		b.watch = func(e event.Event) {
+			if e.Kind == event.StatementDone {
+				delete(b.files, "2_b.sql")
+			}
+		}
+		res, err := b.warden().Migrate(t.Context(), plan.Target{})
+		if !errors.Is(err, migration.ErrFileGone) || !strings.Contains(err.Error(), "2_b.sql:2: ") || len(res.Completed) != 1 {
+			t.Errorf("completed %d, %v", len(res.Completed), err)
+		}
+		if b.locked() {
+			t.Error("the lock is held")
 		}
 	})
 }

@@ -40,6 +40,10 @@ type Piece struct {
 // ErrFileChanged says that a file is no longer the one that was loaded.
 var ErrFileChanged = errors.New("the file changed while the run was under way")
 
+// ErrFileGone says that a file is no longer where it was loaded from. It is an
+// ErrFileChanged too.
+var ErrFileGone = fmt.Errorf("%w: it was deleted or renamed", ErrFileChanged)
+
 // Outline reads the section and gives each of its statements in turn; who keeps
 // one keeps its text. What it returns knows them again.
 func (s *Section) Outline(each func(Piece) error) (Seal, error) {
@@ -86,8 +90,11 @@ type text struct {
 
 func (s *Section) open() (*text, error) {
 	f, err := s.from.fsys.Open(s.from.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.problem(s.Line, ErrFileGone)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the migration again: %w", err)
 	}
 	if _, err := io.CopyN(io.Discard, f, s.start.Offset); err != nil {
 		f.Close()

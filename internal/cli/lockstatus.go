@@ -263,7 +263,7 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 		if e := r.Unfinished; e != nil && e.Direction == migration.Up && strings.HasPrefix(r.Row.Detail, string(migration.Down)+" ") {
 			return []string{"mend the rollback section (dbwarden status names the file), then: dbwarden unlock, and: dbwarden rollback; or go on upwards with: dbwarden unlock, and: dbwarden migrate"}
 		}
-		return []string{"mend what failed (dbwarden status names it), then: dbwarden unlock, and: dbwarden " + verb}
+		return []string{"see to what stopped it (dbwarden status names it), then: dbwarden unlock, and: dbwarden " + verb}
 	case lock.ByHand:
 		return []string{"ask who froze it; to go on: dbwarden unlock"}
 	}

@@ -260,6 +260,10 @@ func (a *app) facts(d *description, err error) {
 		a.evicted(d, evict, err)
 	case errors.Is(err, lock.ErrNotHeld):
 		d.Code, d.Message = "not_held", notHeldLine
+	case errors.Is(err, migration.ErrFileChanged):
+		d.Code = "file_changed"
+		d.State = []string{"nothing was run"}
+		d.Next = []string{"dbwarden status, when the folder is as it is to be"}
 	case errors.As(err, &other):
 		d.Code = "other_statement"
 		d.State = []string{"nothing was changed"}
@@ -451,6 +455,8 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		d.Message = fmt.Sprintf("%s: %s, and COMMIT was refused: %s", file, ran, what)
 	} else if e.Behind > 0 && !errors.Is(e.Err, lock.ErrLost) {
 		d.Message = fmt.Sprintf("%s: behind statement %d of %d, while its history was written: %s", file, e.Behind, e.Total, what)
+	} else if rest, ok := strings.CutPrefix(what, e.Migration.File+":"); ok {
+		d.Message = file + ":" + rest // with its line
 	} else {
 		d.Message = file + ": " + what
 	}
@@ -562,6 +568,10 @@ func rangeOf(from, to int) string {
 func mend(e *dbwarden.MigrationError, file string) string {
 	switch {
 	case errors.Is(e.Err, dbwarden.ErrInterrupted):
+	case errors.Is(e.Err, migration.ErrFileGone) && e.State == dbwarden.Partial:
+		return "put the file back under its name"
+	case errors.Is(e.Err, migration.ErrFileChanged) && e.State != dbwarden.Partial:
+		return "see that the folder holds what is to run"
 	case e.Fault.WaitedOut:
 		return "wait until whoever holds the table is through, or give it longer with --lock-timeout (the file is not at fault)"
 	case e.Fault.Kind == engine.Busy:

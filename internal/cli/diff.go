@@ -226,7 +226,7 @@ func (a *app) showPlan(t *target, style render.Style, d difference) error {
 	if len(d.Changes) == 0 {
 		return nil
 	}
-	steps, _ := t.product.Plan(d.live, d.wanted)
+	steps, _ := t.product.Plan(d.live, t.product.spelled(d.wanted))
 	for _, s := range steps {
 		if s.Loses != "" {
 			fmt.Fprintf(a.Stdout, "-- Loses data: %s\n", s.Loses)

@@ -52,11 +52,23 @@ type Product struct {
 	// written that yet.
 	Plan func(from, to *schema.State) (steps []schema.Step, left []schema.Change)
 
+	// Spell is a state whose definitions, where Plan takes them as they are,
+	// have one spelling for what is the same; nil where they have that from the
+	// server.
+	Spell func(*schema.State) *schema.State
+
 	// Rename spells what gives an object of a state another name; "" where the
 	// product has no statement for that.
 	Rename func(st *schema.State, r schema.Renaming) string
 
 	Check func() *check.Product // called by check alone
+}
+
+func (p Product) spelled(st *schema.State) *schema.State {
+	if p.Spell == nil {
+		return st
+	}
+	return p.Spell(st)
 }
 
 // Build is what this program is.

@@ -131,6 +131,7 @@ func (a *app) makeMigrations(ctx context.Context, cmd *cobra.Command, t *target,
 	if g.modelled, spaces, err = a.desiredWith(ctx, t, spaces); err != nil {
 		return false, err
 	}
+	g.modelled = t.product.spelled(g.modelled)
 	g.prover = a.prover(t, "make-migrations", spaces)
 	if err := a.inScratch(ctx, t, func(d *scratch.Scratch) error { return g.replay(ctx, d) }); err != nil {
 		return false, err

@@ -69,6 +69,5 @@ func (a *agenda) sound(seen []plan.Step) error {
 
 // same says that two steps are the same migration from its beginning.
 func same(a, b plan.Step) bool {
-	fresh := func(p plan.Progress) bool { return p.Done == 0 && p.Doubt == 0 && !p.Open && len(p.Marks) == 0 }
-	return a.Migration == b.Migration && a.Direction == b.Direction && fresh(a.Resume) && fresh(b.Resume)
+	return a.Migration == b.Migration && a.Direction == b.Direction && a.Attempt == nil && b.Attempt == nil
 }

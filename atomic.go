@@ -26,7 +26,7 @@ func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
 		}
 		switch h := st.Migration.Header; {
 		case why != "":
-		case st.Resume.Open:
+		case st.Resume().Open:
 			why = "it is half applied: finish it first, without --atomic"
 		case h.TransactionOff:
 			why = "its header says transaction: off"

@@ -51,7 +51,7 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 			return t
 		},
 		Ties: func(q sqltext.Statement) engine.Ties { return w.c.Engine.Ties(q, v) },
-		DDL:  w.c.Engine.Caps.TransactionalDDL, Off: ps.Migration.Header.TransactionOff, Resume: ps.Resume,
+		DDL:  w.c.Engine.Caps.TransactionalDDL, Off: ps.Migration.Header.TransactionOff, Resume: ps.Resume(),
 	})
 	if err != nil {
 		var cut *plan.CutError
@@ -64,7 +64,7 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 	if at := st.outline.Unpooled; v.Pooled && at.Number > 0 {
 		return nil, st.refuse(plan.BehindPooler, at, st.outline.Why)
 	}
-	if ps.Resume.Doubt > 0 {
+	if ps.Resume().Doubt > 0 {
 		return nil, st.refuse(plan.InDoubt, st.outline.Doubt, "")
 	}
 	if m := st.outline.Mended; m != nil {
@@ -121,22 +121,22 @@ func (st *step) cautions() []string {
 // resumable refuses to go on behind a statement whose work ended with its
 // session: what follows would miss it, or find another table of that name.
 func (st *step) resumable() error {
-	done := st.Resume.Done
+	done := st.Resume().Done
 	if done == 0 || done >= st.outline.Statements {
 		return nil
 	}
 	if at := st.outline.Fleeting; at.Number > 0 && at.Number <= done {
-		return st.refuse(plan.SessionGone, at, fmt.Sprintf("what it made has ended with its session, so that the migration (%s) cannot be gone on with", st.Resume))
+		return st.refuse(plan.SessionGone, at, fmt.Sprintf("what it made has ended with its session, so that the migration (%s) cannot be gone on with", st.Resume()))
 	}
 	if _, broken := st.outline.Bonds.Resume(done); broken != nil {
-		return st.refuse(plan.SessionGone, plan.Place{Line: broken.Line}, fmt.Sprintf("%s, so that the migration (%s) cannot be gone on with", broken.Detail, st.Resume))
+		return st.refuse(plan.SessionGone, plan.Place{Line: broken.Line}, fmt.Sprintf("%s, so that the migration (%s) cannot be gone on with", broken.Detail, st.Resume()))
 	}
 	return nil
 }
 
 func (st *step) refuse(code plan.Code, at plan.Place, why string) *plan.Refusal {
 	it := plan.Item{Version: st.Migration.Version.String(), File: st.Migration.File, Line: at.Line}
-	return &plan.Refusal{Code: code, Items: []plan.Item{it}, Progress: st.Resume, Down: st.Direction == migration.Down, Detail: why}
+	return &plan.Refusal{Code: code, Items: []plan.Item{it}, Progress: st.Resume(), Down: st.Direction == migration.Down, Detail: why}
 }
 
 // walk runs the steps one after another and stops at the first error.
@@ -224,8 +224,8 @@ type runner struct {
 // unreadable is the failure of a step whose file is not there any more, or is
 // another one. Nothing of it ran in this run.
 func (r *runner) unreadable(err error) error {
-	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Err: err, Done: r.step.Resume.Done, Total: r.step.Resume.Total, State: Untouched}
-	if r.step.Resume.Open {
+	e := &MigrationError{Migration: r.step.Migration, Direction: r.step.Direction, Err: err, Done: r.step.Resume().Done, Total: r.step.Resume().Total, State: Untouched}
+	if r.step.Resume().Open {
 		e.State = Partial
 	}
 	return e
@@ -284,14 +284,14 @@ func (r *runner) run(ctx context.Context) error {
 		return r.fail(ctx, plan.Group{}, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 	}
 	r.at.waits(limits)
-	r.committed = r.step.Resume.Done
-	r.partial = r.step.Resume.Open
-	skip, _ := r.step.outline.Bonds.Resume(r.step.Resume.Done)
+	r.committed = r.step.Resume().Done
+	r.partial = r.step.Resume().Open
+	skip, _ := r.step.outline.Bonds.Resume(r.step.Resume().Done)
 	if err := r.restoreSettings(ctx, skip); err != nil {
 		return err
 	}
 	recorded := false
-	for g, err := range r.step.groups(r.step.Resume.Done) {
+	for g, err := range r.step.groups(r.step.Resume().Done) {
 		if g.Mode == plan.OwnCommands || g.Mode == plan.Settings && skip[g.From] {
 			continue
 		}
@@ -337,11 +337,11 @@ func (r *runner) behind() plan.Group {
 // it was set in a session that is gone. What nobody behind needs is left out:
 // it may not be possible any more.
 func (r *runner) restoreSettings(ctx context.Context, skip map[int]bool) error {
-	if at := r.step.outline.Setting.Number; at == 0 || at > r.step.Resume.Done {
+	if at := r.step.outline.Setting.Number; at == 0 || at > r.step.Resume().Done {
 		return nil
 	}
 	i := -1
-	for st, err := range r.step.text.Statements(0, r.step.Resume.Done) {
+	for st, err := range r.step.text.Statements(0, r.step.Resume().Done) {
 		i++
 		if err == nil && (skip[i] || r.step.classify(st.Words).Kind != engine.Setting) {
 			continue
@@ -466,7 +466,7 @@ func (r *runner) from(g plan.Group) int {
 	if g.Mode == plan.Settings {
 		return g.From
 	}
-	return max(g.From, r.step.Resume.Done)
+	return max(g.From, r.step.Resume().Done)
 }
 
 // beginOf reads the text of the file's own BEGIN.
@@ -579,7 +579,9 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	r.note(ctx, g, u, e)
 	if e.State == Partial {
 		rest := *r.step
-		rest.Resume.Done, rest.Resume.Total = e.Done, e.Total
+		came := rest.Resume()
+		came.Done, came.Total = e.Done, e.Total
+		rest.Attempt = &came
 		var over *plan.Refusal
 		if errors.As(rest.resumable(), &over) {
 			e.Over = over.Detail

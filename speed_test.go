@@ -56,7 +56,7 @@ func longHistory(b *testing.B, e *engine.Engine, url string, n int) *dbwarden.Wa
 	for at := 1; at < n; at += 500 {
 		var rows []string
 		for _, m := range set.Migrations[at:min(at+500, n)] {
-			rows = append(rows, fmt.Sprintf("SELECT %d AS n, '%s' AS v, '%s' AS f, '%s' AS c", len(rows), m.Version, m.File, m.Upgrade.Checksum))
+			rows = append(rows, fmt.Sprintf("SELECT %d AS n, '%s' AS v, '%s' AS f, '%s' AS c", len(rows), m.Version, m.File, m.Upgrade.Checksum()))
 		}
 		q := "INSERT INTO dbwarden_migrations (version, filename, checksum, " + rest + ") SELECT x.v, x.f, x.c, " + rest +
 			" FROM dbwarden_migrations h, (" + strings.Join(rows, " UNION ALL ") + ") x WHERE h.id = (SELECT MIN(id) FROM dbwarden_migrations) ORDER BY x.n"

@@ -308,7 +308,7 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 		}
 		for i, ps := range p.Steps {
 			st := steps[i]
-			out.Steps = append(out.Steps, PreviewStep{Migration: st.Migration, Statements: st.outline.Statements, Resume: ps.Resume,
+			out.Steps = append(out.Steps, PreviewStep{Migration: st.Migration, Statements: st.outline.Statements, Resume: ps.Resume(),
 				Warning: strings.Join(st.cautions(), "; "), step: st})
 		}
 		return nil

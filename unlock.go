@@ -121,7 +121,7 @@ func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
 		if p.Doubt > 0 {
 			return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, said: journal.Skipped}, nil
 		}
-		st, err := w.ready(plan.Step{Migration: m, Direction: e.Direction, Resume: p}, server)
+		st, err := w.ready(plan.Step{Migration: m, Direction: e.Direction, Attempt: &p}, server)
 		if err != nil {
 			return settlement{}, err
 		}

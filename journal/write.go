@@ -167,7 +167,7 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Ti
 	if e := how.elsewhere; e != nil && e.Duration >= 0 {
 		duration = e.Duration.Milliseconds()
 	}
-	args := []any{version, m.Description, m.File, string(m.Kind), string(m.Upgrade.Checksum), migration.ChecksumKind, int64(s.Statements),
+	args := []any{version, m.Description, m.File, string(m.Kind), string(m.Upgrade.Checksum()), migration.ChecksumKind, int64(s.Statements),
 		strings.Join(hashes, " "), duration, w.hold.Run, w.hold.Token, how.by, how.program, runs}
 	values := make([]string, 0, len(cols))
 	n := 0
@@ -187,7 +187,7 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Ti
 		Text: "INSERT INTO " + w.journal.table(w.journal.history) + " (" + strings.Join(cols, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")",
 		Args: args,
 	}
-	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum), Detail: how.detail}, since))
+	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum()), Detail: how.detail}, since))
 }
 
 // remove deletes a revision's row.

@@ -137,7 +137,7 @@ func TestHeaders(t *testing.T) {
 // what may not.
 func TestChecksumIsOverStatementsAlone(t *testing.T) {
 	t.Parallel()
-	base := one(t, "-- upgrade\nCREATE TABLE a (\n  b int\n);\nCOPY a FROM stdin;\n1\n\\.\n-- rollback\nDROP TABLE a;\n").Upgrade.Checksum
+	base := one(t, "-- upgrade\nCREATE TABLE a (\n  b int\n);\nCOPY a FROM stdin;\n1\n\\.\n-- rollback\nDROP TABLE a;\n").Upgrade.Checksum()
 	for name, c := range map[string]struct {
 		text string
 		same bool
@@ -152,7 +152,7 @@ func TestChecksumIsOverStatementsAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if same := one(t, c.text).Upgrade.Checksum == base; same != c.same {
+			if same := one(t, c.text).Upgrade.Checksum() == base; same != c.same {
 				t.Errorf("the same: %v, want %v", same, c.same)
 			}
 		})

@@ -20,6 +20,8 @@ package migration
 import (
 	"io/fs"
 	"time"
+
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // Kind says when a migration runs.
@@ -42,6 +44,8 @@ type Migration struct {
 
 	Upgrade  Section
 	Rollback Section // not Present: the migration is irreversible
+
+	in *folder
 }
 
 // Name is what the migration is called in a list: its version, or its file
@@ -112,8 +116,8 @@ func (s *Set) FindFile(name string) *Migration {
 	return nil
 }
 
-// source is where a section's text is read from.
-type source struct {
-	fsys fs.FS
-	name string
+// folder is where the text of migrations is read from, and how it is cut.
+type folder struct {
+	fsys  fs.FS
+	lexis sqltext.Lexis
 }

@@ -3,7 +3,6 @@ package migration
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -32,9 +31,10 @@ func readAll(fsys fs.FS, files []fs.DirEntry, lexis sqltext.Lexis) ([]*Migration
 	several := min(1+len(files)/(readers*8), 64)
 	var next atomic.Int64
 	var all sync.WaitGroup
+	in := &folder{fsys, lexis}
 	for range min(readers, len(files)) {
 		all.Go(func() {
-			r := newLoader(fsys, lexis)
+			r := newLoader(in)
 			for {
 				to := int(next.Add(int64(several)))
 				from := to - several
@@ -57,24 +57,21 @@ func readAll(fsys fs.FS, files []fs.DirEntry, lexis sqltext.Lexis) ([]*Migration
 
 // A loader reads one file after another, in the same memory.
 type loader struct {
-	fsys  fs.FS
-	dir   string // of an os.DirFS, whose files can be read with fewer calls
-	lexis *sqltext.Lexis
-	sc    *sqltext.Scanner
-	room  []byte
-	slab  []Migration // room for the next ones: one piece of memory for many
-	sum   hash.Hash   // over the hashes of a section's statements
-	hash  Hash        // of one statement
-	out   [sha256.Size]byte
-	hex   [2 * sha256.Size]byte
+	*folder
+	dir  string // of an os.DirFS, whose files can be read with fewer calls
+	sc   *sqltext.Scanner
+	room []byte
+	slab []Migration // room for the next ones: one piece of memory for many
+	sum  hash.Hash   // over the hashes of a section's statements
+	hash Hash        // of one statement
 }
 
-func newLoader(fsys fs.FS, lexis sqltext.Lexis) *loader {
-	r := &loader{fsys: fsys, lexis: &lexis, room: make([]byte, roomSize), sum: sha256.New()}
-	if reflect.TypeOf(fsys) == dirFS {
-		r.dir = reflect.ValueOf(fsys).String()
+func newLoader(in *folder) *loader {
+	r := &loader{folder: in, room: make([]byte, roomSize), sum: sha256.New()}
+	if reflect.TypeOf(in.fsys) == dirFS {
+		r.dir = reflect.ValueOf(in.fsys).String()
 	}
-	r.sc = sqltext.NewScanner(bytes.NewReader(nil), lexis, sqltext.Options{Marker: isMarker})
+	r.sc = sqltext.NewScanner(bytes.NewReader(nil), in.lexis, sqltext.Options{Marker: isMarker})
 	return r
 }
 
@@ -129,6 +126,7 @@ func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
 		return nil, Problems{{File: e.Name(), Msg: err.Error()}}
 	}
 	r.slab = r.slab[1:]
+	m.in = r.folder
 	file, err := r.open(e)
 	if err != nil {
 		return nil, Problems{{File: m.File, Msg: reason(err)}}
@@ -154,7 +152,8 @@ func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
 	var section *Section
 	finish := func() {
 		if section != nil {
-			section.Checksum = r.checksum()
+			r.sum.Sum(section.sum[:0])
+			r.sum.Reset()
 		}
 	}
 	r.sum.Reset()
@@ -183,7 +182,7 @@ func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
 				fail(at.Line, 0, "a second -- %s section; the first is in line %d", d, section.Line)
 				return nil, bad
 			}
-			*section = Section{Present: true, Line: at.Line, from: source{r.fsys, m.File}, start: sc.Pos(), lexis: r.lexis}
+			*section = Section{Present: true, Line: at.Line, of: m, start: sc.Pos().Offset}
 			continue
 		case err == io.EOF:
 			finish()
@@ -216,13 +215,6 @@ func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
 }
 
 var dashes = []byte("--")
-
-// checksum is over the statements since the last one.
-func (r *loader) checksum() Checksum {
-	hex.Encode(r.hex[:], r.sum.Sum(r.out[:0]))
-	r.sum.Reset()
-	return Checksum(r.hex[:])
-}
 
 func glanceHash(g sqltext.Glance) (Hash, error) {
 	if g.Copy == nil && bytes.IndexByte(g.Text, '\r') < 0 {

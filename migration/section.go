@@ -1,6 +1,8 @@
 package migration
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,15 +15,29 @@ import (
 type Section struct {
 	Present bool
 	Line    int // of its marker
+	Count   int // of statements
 
-	// Checksum is over the statements alone, so that comments around them,
-	// line endings and the other section may change.
-	Checksum Checksum
-	Count    int // of statements
+	// There may be very many sections: what they have in common is held once,
+	// and the checksum as the bytes that it is.
+	of    *Migration
+	start int64 // behind the marker line
+	sum   [sha256.Size]byte
+}
 
-	from  source
-	start sqltext.Pos // behind the marker line
-	lexis *sqltext.Lexis
+// Checksum is over the statements alone, so that comments around them, line
+// endings and the other section may change. Without a section it is "".
+func (s *Section) Checksum() Checksum {
+	if !s.Present {
+		return ""
+	}
+	return Checksum(hex.EncodeToString(s.sum[:]))
+}
+
+// Has says whether that is the section's checksum.
+func (s *Section) Has(c Checksum) bool {
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], s.sum[:])
+	return s.Present && string(text[:]) == string(c)
 }
 
 // ChecksumKind names how our checksums are made. It is stored beside each of
@@ -75,7 +91,7 @@ func (s *Section) Outline(each func(Piece) error) (Seal, error) {
 			return Seal{}, err
 		}
 	}
-	if sum.Checksum() != s.Checksum {
+	if !s.Has(sum.Checksum()) {
 		return Seal{}, s.problem(s.Line, ErrFileChanged)
 	}
 	return seal.end(), nil
@@ -89,18 +105,18 @@ type text struct {
 }
 
 func (s *Section) open() (*text, error) {
-	f, err := s.from.fsys.Open(s.from.name)
+	f, err := s.of.in.fsys.Open(s.of.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, s.problem(s.Line, ErrFileGone)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the migration again: %w", err)
 	}
-	if _, err := io.CopyN(io.Discard, f, s.start.Offset); err != nil {
+	if _, err := io.CopyN(io.Discard, f, s.start); err != nil {
 		f.Close()
 		return nil, s.problem(s.Line, ErrFileChanged)
 	}
-	return &text{s, f, sqltext.NewScanner(sizedFrom(f, s.start.Offset), *s.lexis, sqltext.Options{Marker: isMarker})}, nil
+	return &text{s, f, sqltext.NewScanner(sizedFrom(f, s.start), s.of.in.lexis, sqltext.Options{Marker: isMarker})}, nil
 }
 
 func (t *text) close() { t.file.Close() }
@@ -118,23 +134,20 @@ func (t *text) next() (sqltext.Statement, error) {
 	var cut *sqltext.Error
 	if errors.As(err, &cut) {
 		at := t.s.place(cut.Pos)
-		return st, Problem{t.s.from.name, at.Line, at.Column, cut.Msg}
+		return st, Problem{t.s.of.File, at.Line, at.Column, cut.Msg}
 	}
-	return st, fmt.Errorf("%s: %w", t.s.from.name, err)
+	return st, fmt.Errorf("%s: %w", t.s.of.File, err)
 }
 
 // place turns a position in the section into one in the file.
 func (s *Section) place(p sqltext.Pos) sqltext.Pos {
-	p.Offset += s.start.Offset
-	if p.Line == 1 {
-		p.Column += s.start.Column - 1
-	}
-	p.Line += s.start.Line - 1
+	p.Offset += s.start
+	p.Line += s.Line // the section begins with the line behind its marker
 	return p
 }
 
 func (s *Section) problem(line int, err error) error {
-	return fmt.Errorf("%s:%d: %w", s.from.name, line, err)
+	return fmt.Errorf("%s:%d: %w", s.of.File, line, err)
 }
 
 func isMarker(line string) bool {

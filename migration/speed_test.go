@@ -99,7 +99,7 @@ func TestEveryWayOfReadingAFileGivesTheSame(t *testing.T) {
 		}
 		for i, m := range want.Migrations {
 			g := got.Migrations[i]
-			if g.File != m.File || g.Header.Seed != m.Header.Seed || g.Upgrade.Count != m.Upgrade.Count || g.Upgrade.Checksum != m.Upgrade.Checksum || g.Rollback.Checksum != m.Rollback.Checksum {
+			if g.File != m.File || g.Header.Seed != m.Header.Seed || g.Upgrade.Count != m.Upgrade.Count || g.Upgrade.Checksum() != m.Upgrade.Checksum() || g.Rollback.Checksum() != m.Rollback.Checksum() {
 				t.Errorf("%s: %s is %+v, want %+v", name, m.File, g, m)
 			}
 		}

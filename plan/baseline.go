@@ -50,7 +50,7 @@ func settled(set *migration.Set, h *journal.History) error {
 	if half.Direction == migration.Down {
 		code = HalfReverted
 	}
-	return &Refusal{Code: code, Items: items(half.Migration), Progress: half.Resume}
+	return &Refusal{Code: code, Items: items(half.Migration), Progress: half.Resume()}
 }
 
 // Adopt plans what of applied, which another tool has applied in that order,

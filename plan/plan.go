@@ -32,8 +32,17 @@ type Step struct {
 	// none, as for a half-applied migration.
 	Revision *journal.Revision
 
-	// Resume tells how far an interrupted attempt came; zero for a new one.
-	Resume Progress
+	// Attempt tells how far an interrupted one came; nil for a new one. There is
+	// one at most, in steps of any number.
+	Attempt *Progress
+}
+
+// Resume is how far an attempt came before; zero for a new one.
+func (s *Step) Resume() Progress {
+	if s.Attempt == nil {
+		return Progress{}
+	}
+	return *s.Attempt
 }
 
 // Target says how far to go.
@@ -57,7 +66,7 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		return nil, err
 	}
 	if half != nil && half.Direction == migration.Down {
-		return nil, &Refusal{Code: HalfReverted, Items: items(half.Migration), Progress: half.Resume}
+		return nil, &Refusal{Code: HalfReverted, Items: items(half.Migration), Progress: half.Resume()}
 	}
 	if !t.To.IsZero() && set.Find(t.To) == nil {
 		return nil, &Refusal{Code: UnknownVersion, Version: t.To}
@@ -68,7 +77,7 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	pending, late := Pending(set, h)
 	if half != nil {
 		if !t.To.IsZero() && half.Migration.Version.Compare(t.To) > 0 {
-			return nil, &Refusal{Code: BelowHalfApplied, Items: items(half.Migration), Version: t.To, Progress: half.Resume}
+			return nil, &Refusal{Code: BelowHalfApplied, Items: items(half.Migration), Version: t.To, Progress: half.Resume()}
 		}
 		// What was interrupted comes first, whatever its place: entries of
 		// an open attempt must not be mixed with another's.
@@ -92,6 +101,7 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Steps = slices.Grow(p.Steps, len(ordered))
 	for _, m := range ordered {
 		if t.Count > 0 && len(p.Steps) == t.Count {
 			break
@@ -259,7 +269,7 @@ func Newest(h *journal.History) migration.Version {
 // Changed says that an applied file's upgrade statements are no longer those
 // that ran. A revision whose checksum was made another way is not compared.
 func Changed(m *migration.Migration, r *journal.Revision) bool {
-	return r.ChecksumKind == migration.ChecksumKind && r.Checksum != m.Upgrade.Checksum
+	return r.ChecksumKind == migration.ChecksumKind && !m.Upgrade.Has(r.Checksum)
 }
 
 // sound refuses a folder that contradicts the history.

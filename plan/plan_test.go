@@ -50,7 +50,7 @@ func history(t *testing.T, set *migration.Set, applied ...string) []journal.Revi
 			m = set.Find(v)
 		}
 		if m != nil && !other {
-			r.Checksum = m.Upgrade.Checksum
+			r.Checksum = m.Upgrade.Checksum()
 		}
 		out = append(out, r)
 	}
@@ -81,8 +81,8 @@ func summary(p *plan.Plan, err error) string {
 	var parts []string
 	for _, s := range p.Steps {
 		part := s.Migration.Name()
-		if s.Resume.Open {
-			part += fmt.Sprintf(" from %d", s.Resume.Done+1)
+		if s.Resume().Open {
+			part += fmt.Sprintf(" from %d", s.Resume().Done+1)
 		}
 		parts = append(parts, part)
 	}

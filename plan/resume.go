@@ -62,7 +62,7 @@ func unfinished(set *migration.Set, h *journal.History) (*Step, error) {
 	if m == nil {
 		return nil, &Refusal{Code: FileGone, Items: []Item{{Version: e.Version, File: e.File}}, Progress: p}
 	}
-	return &Step{Migration: m, Direction: e.Direction, Resume: p}, nil
+	return &Step{Migration: m, Direction: e.Direction, Attempt: &p}, nil
 }
 
 // FindFile finds the migration that an entry is about, nil where its file is

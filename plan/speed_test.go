@@ -26,7 +26,7 @@ func BenchmarkUp(b *testing.B) {
 			var rs []journal.Revision
 			for i, m := range set.Migrations[:n] {
 				rs = append(rs, journal.Revision{ID: int64(i + 1), Version: m.Version, File: m.File, Kind: m.Kind,
-					Checksum: m.Upgrade.Checksum, ChecksumKind: migration.ChecksumKind})
+					Checksum: m.Upgrade.Checksum(), ChecksumKind: migration.ChecksumKind})
 			}
 			b.ReportAllocs()
 			for b.Loop() {

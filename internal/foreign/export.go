@@ -455,7 +455,7 @@ func (x *exporter) verify() {
 			_, name, _ := strings.Cut(m.File, "__")
 			got = set.FindFile("ROC__" + fileName(strings.TrimSuffix(name, ".sql")) + ".sql")
 		}
-		if got == nil || got.Upgrade.Checksum != m.Upgrade.Checksum || m.Kind == migration.Versioned && m.Rollback.Present && got.Rollback.Checksum != m.Rollback.Checksum {
+		if got == nil || got.Upgrade.Checksum() != m.Upgrade.Checksum() || m.Kind == migration.Versioned && m.Rollback.Present && got.Rollback.Checksum() != m.Rollback.Checksum() {
 			x.fail(m.File, 0, "its statements would not stay what they are in a file of %s", x.outlet.Title)
 		}
 	}

@@ -74,6 +74,7 @@ type bench struct {
 	limits  engine.Limits
 	retry   time.Duration
 	plain   bool // step by step
+	schema  func(context.Context, engine.Session) (map[string]string, error)
 }
 
 func newBench(t *testing.T, p product, files map[string]string) *bench {
@@ -94,7 +95,7 @@ func (b *bench) put(name, text string) { b.files[name] = &fstest.MapFile{Data: [
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain,
+		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

@@ -55,6 +55,11 @@ type Config struct {
 	// migrations could share a round trip.
 	NoPipeline bool
 
+	// Schema names the objects of the schema that s works in, ours left out,
+	// each with a digest of what it is: what a saved plan was made for is known
+	// again by it. nil: saved plans know files and history alone.
+	Schema func(ctx context.Context, s engine.Session) (map[string]string, error)
+
 	// Observe receives what happens; nil drops it.
 	Observe event.Observer
 }
@@ -86,13 +91,13 @@ func New(c Config) (*Warden, error) {
 // *plan.Refusal, *lock.HeldError, *MigrationError, lock.ErrLost, or the
 // database's own. The result tells what was applied in any case.
 func (w *Warden) Migrate(ctx context.Context, t plan.Target) (*Result, error) {
-	return w.run(ctx, migration.Up, t)
+	return w.run(ctx, migration.Up, t, nil)
 }
 
 // Rollback reverts the newest migrations by order of execution, one unless
 // the target says otherwise. Errors as for Migrate.
 func (w *Warden) Rollback(ctx context.Context, t plan.Target) (*Result, error) {
-	return w.run(ctx, migration.Down, t)
+	return w.run(ctx, migration.Down, t, nil)
 }
 
 // Result is what a run did.
@@ -110,8 +115,9 @@ type Result struct {
 	TookOver bool
 }
 
-// run is the story of migrate and rollback.
-func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) (res *Result, err error) {
+// run is the story of migrate and rollback. saved is the plan that is to be
+// run, nil for whatever is to do.
+func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, saved *plan.Saved) (res *Result, err error) {
 	started := time.Now()
 	res = &Result{Run: lock.NewRun(), Direction: d}
 	events := &relay{to: w.c.Observe}
@@ -146,14 +152,26 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	if err != nil {
 		return res, err
 	}
-	todo, beyond, err := w.planOn(h, s, set, d, t, nil)
-	if err != nil && !unfinished(err) {
-		return res, err
-	}
-	if err == nil && len(todo.steps) == 0 {
-		res.Beyond = beyond
+	var todo *agenda
+	switch {
+	case saved == nil:
+		var beyond []*migration.Migration
+		todo, beyond, err = w.planOn(h, s, set, d, t, nil)
+		if err != nil && !unfinished(err) {
+			return res, err
+		}
+		if err == nil && len(todo.steps) == 0 {
+			res.Beyond = beyond
+			return res, w.warnHeld(ctx, s, res)
+		}
+	case len(saved.Steps) == 0:
+		if _, err := w.planSaved(ctx, s, set, t, saved); err != nil {
+			return res, err
+		}
 		return res, w.warnHeld(ctx, s, res)
 	}
+	// Whether a saved plan is still good is looked at under the lock alone:
+	// whoever has it now may be at the very same plan.
 	if w.c.Engine.Caps.File {
 		if s != nil {
 			s.Close()
@@ -175,7 +193,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target) 
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
-	if todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo); err == nil {
+	if todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved); err == nil {
 		err = w.walk(held, s, j.Writer(hold), hold, todo, t.Atomic, at, events, res)
 	}
 	stop()
@@ -240,8 +258,9 @@ func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, e
 const cleanupTime = 10 * time.Second
 
 // planUnder plans with the lock in hand, and writes down whose it was. before
-// is the plan that was made without it, nil for none.
-func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target, before *agenda) (*agenda, error) {
+// is the plan that was made without it, saved the one that is to be run, nil
+// for none.
+func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target, before *agenda, saved *plan.Saved) (todo *agenda, err error) {
 	if hold.From != nil {
 		q := jw.TakenOver(hold.From)
 		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
@@ -252,7 +271,11 @@ func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Wr
 	if err != nil {
 		return nil, w.underHold(ctx, err)
 	}
-	todo, err := w.plan(ctx, s, set, d, t, before)
+	if saved != nil {
+		todo, err = w.planSaved(ctx, s, set, t, saved)
+	} else {
+		todo, err = w.plan(ctx, s, set, d, t, before)
+	}
 	var r *plan.Refusal
 	if errors.As(err, &r) && r.Code == plan.InDoubt {
 		r.Detail = unsure

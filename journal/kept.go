@@ -26,7 +26,7 @@ func (k *Kept) Add(text string) bool {
 	if k.b.Len() > 0 {
 		k.b.WriteString(";\n")
 	}
-	if word := secretive(text); word != "" {
+	if word := Secretive(text); word != "" {
 		fmt.Fprintf(&k.b, "-- not kept: it says %s", word)
 		return true
 	}
@@ -48,10 +48,10 @@ func (k *Kept) String() string {
 	return k.b.String()
 }
 
-// secretive finds what stands beside a secret in the products' own statements
+// Secretive finds what stands beside a secret in the products' own statements
 // (CREATE ROLE, CREATE USER, CREATE SUBSCRIPTION, CREATE SERVER), and in many
-// a column's name.
-func secretive(text string) string {
+// a column's name; "" where it finds nothing.
+func Secretive(text string) string {
 	lower := strings.ToLower(text)
 	for _, word := range []string{"password", "identified", "secret", "credential", "token", "encrypt", "attach"} {
 		if strings.Contains(lower, word) {

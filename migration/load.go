@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -62,10 +61,7 @@ func readFolder(fsys fs.FS, lexis sqltext.Lexis) ([]*Migration, Problems, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
-		n := e.Name()
-		return e.IsDir() || !strings.EqualFold(path.Ext(n), ".sql") || strings.HasPrefix(n, ".")
-	})
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !isCandidate(e) })
 	found, all := readAll(fsys, entries, lexis)
 	return found, all, nil
 }

@@ -29,6 +29,7 @@ const (
 	BadDependency    Code = "dependency" // depends_on names what cannot run before
 	NotAtomic        Code = "not_atomic" // a statement does not fit into the one transaction that was asked for
 	BehindPooler     Code = "pooled"     // a pooler stands between, and a statement needs the server itself
+	PlanMoved        Code = "plan_moved" // a saved plan was made for another world
 )
 
 // Item is one migration that a refusal is about.
@@ -44,9 +45,10 @@ type Refusal struct {
 	Items    []Item
 	Version  migration.Version
 	Progress Progress
-	Mended   Mark   // with MendedTooEarly: what ran
-	Now      string // with MendedTooEarly: what stands there now, as far as Mended has its text
-	Down     bool   // a rollback was asked for
+	Mended   Mark    // with MendedTooEarly: what ran
+	Now      string  // with MendedTooEarly: what stands there now, as far as Mended has its text
+	Down     bool    // a rollback was asked for
+	Moved    []Moved // with PlanMoved
 	Detail   string
 }
 
@@ -99,6 +101,19 @@ func (r *Refusal) Error() string {
 		return fmt.Sprintf("%s: %s run already, and what stands there now is another: %s", list, what, r.Detail)
 	case FileGone:
 		return fmt.Sprintf("%s is half applied (%s), and its file is missing", list, r.Progress)
+	case PlanMoved:
+		var all []string
+		for _, m := range r.Moved {
+			if len(all) == mostMoved && len(r.Moved) > mostMoved+1 {
+				all = append(all, fmt.Sprintf("%d more", len(r.Moved)-mostMoved))
+				break
+			}
+			all = append(all, m.String())
+		}
+		return "the plan was made for another state of things: " + strings.Join(all, ", ")
 	}
 	return list + ": " + r.Detail
 }
+
+// mostMoved is how much of what has moved an error lists.
+const mostMoved = 8

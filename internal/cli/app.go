@@ -93,7 +93,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "the same as dbwarden version")
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
-		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
+		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.planCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
 		a.checkCommand(), a.verifyCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.importCommand(), a.exportCommand(), a.configCommand(),
 		a.diagramCommand(), a.docsCommand(),
 		a.versionCommand(), a.completionCommand(root),
@@ -315,6 +315,7 @@ type wardenOptions struct {
 	recover bool // --recover
 	limits  engine.Limits
 	retry   time.Duration // 0: as configured
+	schema  bool          // saved plans know the schema
 	observe event.Observer
 }
 
@@ -381,6 +382,9 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	t.wants = dbwarden.Config{
 		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", NoPipeline: d.Run.Pipeline == "off", Observe: observe,
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
+	}
+	if opt.schema {
+		t.wants.Schema = t.digests
 	}
 	t.warden, err = dbwarden.New(t.wants)
 	return t, err

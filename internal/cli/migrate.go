@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"syscall"
 
@@ -27,19 +28,25 @@ func (a *app) migrateCommand() *cobra.Command {
 		Short: "Apply pending migrations",
 		Long: "Applies pending migrations in the order of their versions, under the lock.\n" +
 			"While another run holds the lock it waits; with nothing to do it takes no lock.",
-		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --baseline -t 0007\n  dbwarden migrate --no-wait -d analytics",
+		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --baseline -t 0007\n  dbwarden migrate --plan plan.json\n  dbwarden migrate --no-wait -d analytics",
 	}
 	to.add(cmd, "at most so `MANY` versioned migrations")
-	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "up to and with this `VERSION`")
-	cmd.Flags().BoolVar(&to.changed, "allow-changed", false, "go on though an applied file has changed")
-	cmd.Flags().BoolVar(&to.missing, "allow-missing", false, "go on though an applied file is gone")
-	cmd.Flags().BoolVar(&to.late, "allow-out-of-order", false, "run files that are older than the newest applied one")
+	to.addUp(cmd)
 	wait.add(cmd)
 	limits.add(cmd)
+	var saved savedFlags
+	cmd.Flags().StringVar(&saved.file, "plan", "", "run what plan --save wrote into this `FILE` and nothing else; refused when files, history or schema are others now")
+	saved.addCheck(cmd)
 	var baseline bool
 	cmd.Flags().BoolVar(&baseline, "baseline", false, "with -t: write what is pending up to that version into the history, and run none of it")
 	a.completeVersions(cmd, "to-version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("plan") {
+			return a.migratePlan(cmd, &saved, &wait, &limits)
+		}
+		if cmd.Flags().Changed("schema-check") {
+			return usagef("--schema-check means nothing without --plan")
+		}
 		if baseline {
 			return a.baseline(cmd, &to, &wait)
 		}
@@ -77,6 +84,41 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 	if err != nil {
 		return err
 	}
+	if to.dryRun {
+		if err := wait.check(cmd); err != nil {
+			return err
+		}
+		limits, retry, err := lim.limits(cmd)
+		if err != nil {
+			return err
+		}
+		opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry}
+		return a.each(cmd, opt, func(ctx context.Context, tg *target) error { return a.preview(ctx, cmd, tg, d, t, nil) })
+	}
+	return a.runs(cmd, d, wait, lim, running{
+		do: func(ctx context.Context, w *dbwarden.Warden) (*dbwarden.Result, error) {
+			if d == migration.Down {
+				return w.Rollback(ctx, t)
+			}
+			return w.Migrate(ctx, t)
+		},
+		goal: func(n int) string { return to.goal(t, n) },
+		to:   t.To,
+	})
+}
+
+// running is what a run does.
+type running struct {
+	do   func(context.Context, *dbwarden.Warden) (*dbwarden.Result, error)
+	goal func(completed int) string // as runError.goal
+	to   migration.Version          // how far it goes, zero for no limit
+	plan string                     // the file of the saved plan that is run
+
+	schema bool // the plan knows the schema
+}
+
+// runs is whatever goes one way under the lock.
+func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, lim *limitFlags, r running) error {
 	if err := wait.check(cmd); err != nil {
 		return err
 	}
@@ -85,25 +127,15 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 		return err
 	}
 	words := wordsOf(d)
-	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry}
-	if !to.dryRun {
-		opt.observe = a.observer(words)
-	}
+	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, observe: a.observer(words)}
 	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
-		if to.dryRun {
-			return a.preview(ctx, cmd, tg, d, t)
-		}
-		verb := tg.warden.Migrate
-		if d == migration.Down {
-			verb = tg.warden.Rollback
-		}
-		res, err := verb(ctx, t)
+		res, err := r.do(ctx, tg.warden)
 		a.letStop()
 		told := func(res *dbwarden.Result, err error) error {
 			if err == nil {
 				return nil
 			}
-			return &runError{err: err, target: tg, result: res, recover: wait.again, goal: func(n int) string { return to.goal(t, n) }}
+			return &runError{err: err, target: tg, result: res, recover: wait.again, goal: r.goal, plan: r.plan}
 		}
 		for _, w := range res.Warnings {
 			a.warn(w)
@@ -118,7 +150,7 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 		if len(res.Completed) == 0 {
 			fmt.Fprintln(a.Stdout, words.nothing)
 			if n := len(res.Beyond); n > 0 && !a.quiet {
-				fmt.Fprintf(a.Stderr, "pending above %s: %d (dbwarden migrate applies them, dbwarden status lists them)\n", t.To, n)
+				fmt.Fprintf(a.Stderr, "pending above %s: %d (dbwarden migrate applies them, dbwarden status lists them)\n", r.to, n)
 			}
 			return nil
 		}
@@ -228,8 +260,8 @@ func migrationsOf(ms []*migration.Migration) []map[string]any {
 	return out
 }
 
-// preview is --dry-run.
-func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migration.Direction, to plan.Target) error {
+// preview is --dry-run. more are fields for its document.
+func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migration.Direction, to plan.Target, more map[string]any) error {
 	p, err := t.warden.Preview(ctx, d, to)
 	if err != nil {
 		return &runError{err: err, target: t, result: &dbwarden.Result{Direction: d}}
@@ -257,7 +289,9 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": statements,
 				"groups": groups, "already_done": s.Resume.Done})
 		}
-		return a.document(cmd, t, map[string]any{"dry_run": true, "atomic": p.Atomic, "direction": d, "steps": steps, "lock_active": p.Lock.Active})
+		fields := map[string]any{"dry_run": true, "atomic": p.Atomic, "direction": d, "steps": steps, "lock_active": p.Lock.Active}
+		maps.Copy(fields, more)
+		return a.document(cmd, t, fields)
 	}
 	words := wordsOf(d)
 	for _, s := range p.Steps {

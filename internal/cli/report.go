@@ -38,6 +38,8 @@ type runError struct {
 	// nil: there are none. recover: it took over by itself.
 	goal    func(completed int) string
 	recover bool
+
+	plan string // the file of the saved plan that was to be run
 }
 
 func (e *runError) Error() string { return e.err.Error() }
@@ -62,6 +64,8 @@ type description struct {
 	Problems []migration.Problem // all that is wrong with the folder
 
 	Ran, Now string // what ran and what stands in the file now, as far as it is kept
+
+	Moved []plan.Moved // what a saved plan was not made for
 
 	Draft   string          // a migration that was not written
 	Changes []schema.Change // differences that it would leave
@@ -127,6 +131,7 @@ func (d description) document() map[string]any {
 	put("server", d.Server, len(d.Server) > 0)
 	put("state", d.State, len(d.State) > 0)
 	put("next", d.Next, len(d.Next) > 0)
+	put("moved", d.Moved, len(d.Moved) > 0)
 	put("draft", d.Draft, d.Draft != "")
 	put("differences", d.Changes, len(d.Changes) > 0)
 	var problems []map[string]any
@@ -191,6 +196,7 @@ func (a *app) facts(d *description, err error) {
 		draft    *unprovenError
 		record   *foreign.HistoryError
 
+		unseen    *unseenError
 		elsewhere *importError
 		differs   *unequalError
 	)
@@ -230,6 +236,12 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &elsewhere):
 		d.Code = "import"
 		a.importing(d, elsewhere)
+	case errors.As(err, &unseen):
+		d.Code = "denied"
+		d.Next = []string{"have the right granted to see it, or plan without the schema: dbwarden plan --save FILE --schema-check off"}
+		if run != nil && run.plan != "" {
+			d.Next = []string{"have the right granted to see it, or leave the schema out of it: dbwarden migrate --plan " + shellWord(run.plan) + " --schema-check off"}
+		}
 	case errors.As(err, &differs):
 		d.Code = "import_differs"
 		unequal(d, differs)
@@ -242,6 +254,11 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &refusal):
 		d.Code = string(refusal.Code)
 		a.refusal(d, t, refusal)
+		if refusal.Code == plan.PlanMoved && run != nil && run.plan != "" {
+			d.File = run.plan
+			d.Message = run.plan + ": " + d.Message
+			d.Next = []string{"see what has changed, and plan again: dbwarden plan --save " + shellWord(run.plan)}
+		}
 		if run != nil && run.result != nil && run.result.TookOver && len(run.result.Completed) == 0 {
 			d.State = append(d.State, "the lock is kept, as it was found")
 			for i := range d.Next {
@@ -415,6 +432,9 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		d.Next = []string{"correct its depends_on header"}
 	case plan.NotAtomic:
 		d.Next = []string{fmt.Sprintf("run it without --atomic, a transaction each; or the ones before it with: dbwarden %s --atomic -c N", verb)}
+	case plan.PlanMoved:
+		d.Moved = r.Moved
+		d.Next = []string{"see what has changed, and plan again: dbwarden plan --save FILE"}
 	case plan.FileGone:
 		d.Next = []string{"put the file back into the folder, then: dbwarden " + verb}
 	case plan.BehindPooler:

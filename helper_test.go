@@ -18,6 +18,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
 
@@ -75,6 +76,8 @@ type bench struct {
 	retry   time.Duration
 	plain   bool // step by step
 	schema  func(context.Context, engine.Session) (map[string]string, error)
+	vars    map[string]migration.Value
+	env     string
 }
 
 func newBench(t *testing.T, p product, files map[string]string) *bench {
@@ -95,7 +98,7 @@ func (b *bench) put(name, text string) { b.files[name] = &fstest.MapFile{Data: [
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema,
+		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema, Vars: b.vars, Env: b.env,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

@@ -412,7 +412,7 @@ func kept(text *migration.Reader, from, to int) string {
 			k.Stop()
 			break
 		}
-		if !k.Add(st.Text) {
+		if !k.Add(st.AsWritten()) {
 			break
 		}
 	}
@@ -505,7 +505,7 @@ func (r *runner) watch(from int) func(engine.Progress) {
 	return func(p engine.Progress) {
 		e := r.base
 		e.Kind = event.StatementStarted
-		e.Statement, e.Line, e.SQL = from+p.Index+1, p.Statement.Start.Line, p.Statement.Text
+		e.Statement, e.Line, e.SQL = from+p.Index+1, p.Statement.Start.Line, p.Statement.Shown()
 		if p.Done {
 			r.at.end()
 			e.Kind, e.Rows, e.Elapsed = event.StatementDone, p.Rows, p.Elapsed
@@ -542,6 +542,7 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	} else {
 		u = &engine.UnitError{Part: engine.PartBegin, Err: err}
 	}
+	e.Err = r.w.c.hide(&e.Fault, e.Err)
 	if errors.Is(context.Cause(ctx), lock.ErrLost) || errors.Is(err, lock.ErrLost) {
 		// The watcher saw the hold go; nothing of ours may be written any
 		// more, and what is still open cannot pass its fence.
@@ -663,7 +664,7 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 		return
 	}
 	e.Number = r.from(g) + u.Index + 1
-	e.Statement, e.Start, e.Pos = u.Statement.Text, u.Statement.Start, u.Statement.Start
+	e.Statement, e.Start, e.Pos = u.Statement.AsWritten(), u.Statement.Start, u.Statement.Start
 	e.Pos = e.Fault.Place(u.Statement)
 	if e.Fault.Row > 0 && u.Statement.Copy != nil {
 		e.Row = r.row(e.Number-1, e.Fault.Row)

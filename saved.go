@@ -165,7 +165,7 @@ func (st *step) saved() (plan.SavedStep, error) {
 			if room <= 0 {
 				break
 			}
-			text := shown(q.Text)
+			text := shown(q.Shown())
 			room -= len(text)
 			one.SQL = append(one.SQL, text)
 		}

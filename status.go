@@ -27,8 +27,9 @@ const (
 	Missing       MigrationState = "missing"      // applied, and its file is gone
 	HalfApplied   MigrationState = "half_applied"
 	HalfReverted  MigrationState = "half_rolled_back"
-	InDoubt       MigrationState = "in_doubt" // half applied or reverted, and a statement's end is not known
-	FailedPending MigrationState = "failed"   // pending; its last attempt failed and left nothing
+	InDoubt       MigrationState = "in_doubt"  // half applied or reverted, and a statement's end is not known
+	Elsewhere     MigrationState = "elsewhere" // for other environments than this one: neither applied nor pending
+	FailedPending MigrationState = "failed"    // pending; its last attempt failed and left nothing
 )
 
 // Standing is one migration's place in Status.
@@ -58,7 +59,7 @@ type Status struct {
 }
 
 // Clean says that everything applied is as it was and nothing is pending.
-func (s *Status) Clean() bool { return s.Counts[Applied] == len(s.Migrations) }
+func (s *Status) Clean() bool { return s.Counts[Applied]+s.Counts[Elsewhere] == len(s.Migrations) }
 
 // Status compares the folder with the history. It takes no lock, writes
 // nothing and creates nothing.
@@ -158,11 +159,14 @@ func stand(set *migration.Set, h *journal.History) *Status {
 			case !plan.Changed(m, r):
 			case m.Kind == migration.Versioned:
 				s.State = Changed
+			case m.Kind == migration.RunsOnChange && set.Elsewhere(m):
 			case m.Kind == migration.RunsOnChange:
 				s.State, s.Detail = Pending, "changed since it ran"
 				st.AppliedTotal--
 				st.PendingTotal++
 			}
+		case set.Elsewhere(m) && !isHalf(half, m):
+			s.State, s.Detail = Elsewhere, "for "+strings.Join(m.Header.Env, ", ")+" alone"
 		default:
 			st.PendingTotal++
 			if late[m] {
@@ -196,6 +200,11 @@ func stand(set *migration.Set, h *journal.History) *Status {
 	}
 	slices.SortStableFunc(st.Migrations, byVersion)
 	return st
+}
+
+// isHalf says that a migration is the half-done one.
+func isHalf(half *journal.Entry, m *migration.Migration) bool {
+	return half != nil && plan.SameMigration(half, m.Version.String(), m.File)
 }
 
 // byVersion has those that are missing where they stood; repeatable ones come
@@ -267,11 +276,12 @@ type PreviewStep struct {
 // It reads the file, as SQL does: an error is that it changed.
 func (p PreviewStep) Groups() iter.Seq2[plan.Group, error] { return p.step.groups(0) }
 
-// SQL yields the statements from..to, from 0 and without to, as written.
+// SQL yields the statements from..to, from 0 and without to: as they run, but
+// for secret values, which stay the variables that they are in the file.
 func (p PreviewStep) SQL(from, to int) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for st, err := range p.step.text.Statements(from, to) {
-			if !yield(st.Text, err) {
+			if !yield(st.Shown(), err) {
 				return
 			}
 		}

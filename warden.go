@@ -13,6 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,6 +63,14 @@ type Config struct {
 	// again by it. nil: saved plans know files and history alone.
 	Schema func(ctx context.Context, s engine.Session) (map[string]string, error)
 
+	// Vars are the values of variables in files that ask for them, by name;
+	// names do not depend on case.
+	Vars map[string]migration.Value
+
+	// Env is which environment the database belongs to: what is for others
+	// does not run. "" is none, for which only files without environments are.
+	Env string
+
 	// Observe receives what happens; nil drops it.
 	Observe event.Observer
 }
@@ -72,6 +83,11 @@ type Warden struct{ c Config }
 func New(c Config) (*Warden, error) {
 	if c.Engine == nil || c.Database == nil {
 		return nil, errors.New("dbwarden: Config needs an Engine and a Database")
+	}
+	for name := range c.Vars {
+		if !migration.ValidVariable(name) {
+			return nil, fmt.Errorf("dbwarden: Config.Vars: %q is no name of a variable", name)
+		}
 	}
 	if o := c.Observe; o != nil {
 		var mu sync.Mutex
@@ -374,7 +390,29 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, res *Result) er
 }
 
 func (w *Warden) load() (*migration.Set, error) {
-	return migration.Load(w.c.Migrations, w.c.Engine.Lexis)
+	return w.c.Load(w.c.Migrations)
+}
+
+// Load reads a folder for this engine, this environment and with these values;
+// errors as migration.Load has them.
+func (c *Config) Load(folder fs.FS) (*migration.Set, error) {
+	set, err := migration.Load(folder, c.Engine.Lexis)
+	if err != nil {
+		return nil, err
+	}
+	set.Within(c.Env)
+	set.Fill(c.values())
+	return set, nil
+}
+
+// values are those of the variables, spelled for the product.
+func (c *Config) values() *migration.Values {
+	v := &migration.Values{Find: make(map[string]migration.Value, len(c.Vars)), Literal: c.Engine.Dialect.Literal, Identifier: c.Engine.Dialect.Quote}
+	for name, value := range c.Vars {
+		v.Find[strings.ToLower(name)] = value
+	}
+	v.Near = func(name string) string { return engine.Nearest(name, slices.Sorted(maps.Keys(v.Find))) }
+	return v
 }
 
 // A loading is the folder that is being read beside other things.

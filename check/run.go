@@ -43,13 +43,16 @@ type Options struct {
 	Sizes func(tables []ddl.Name) (map[string]Size, error)
 }
 
-// Run judges the migrations of a folder.
+// Run judges the migrations of a folder, but for those of other environments.
 func Run(set *migration.Set, o Options) (*Report, error) {
 	r := &run{o: o, schema: newSchema(), rules: map[string]*Rule{}, out: &Report{}}
 	for _, rule := range AllRules(o.Product) {
 		r.rules[rule.ID] = &rule
 	}
 	for _, m := range set.Migrations {
+		if set.Elsewhere(m) {
+			continue
+		}
 		if err := r.migration(m); err != nil {
 			return nil, err
 		}

@@ -2,9 +2,10 @@ package engine
 
 // Dialect is how a product spells the few things that our own SQL needs.
 type Dialect struct {
-	Quote func(ident string) string // an identifier
-	Bind  func(n int) string        // the n-th value, from 1
-	Now   string                    // the server's clock, in the timestamp type, UTC where that type has no zone
+	Quote   func(ident string) string // an identifier
+	Literal func(text string) string  // a text without NUL, read alike whatever the session has set
+	Bind    func(n int) string        // the n-th value, from 1
+	Now     string                    // the server's clock, in the timestamp type, UTC where that type has no zone
 
 	// UTC turns a timestamp expression into text, 2026-11-23T14:02:11.123456Z.
 	UTC func(expr string) string

@@ -61,7 +61,7 @@ func newHasher() *hasher {
 // begin takes a statement's text, and says of rows that they follow.
 func (h *hasher) begin(st sqltext.Statement) {
 	h.sum.Reset()
-	for text := st.Text; len(text) > 0; {
+	for text := st.AsWritten(); len(text) > 0; {
 		n := min(len(text), 32<<10)
 		h.buf = append(h.buf[:0], text[:n]...)
 		h.text.Write(h.buf)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -26,7 +27,7 @@ func marker(line string) (Direction, bool) {
 }
 
 // headerNames are the directives that may stand above the first section.
-var headerNames = []string{"depends_on", "seed", "transaction", "lock_timeout", "statement_timeout"}
+var headerNames = []string{"depends_on", "seed", "transaction", "lock_timeout", "statement_timeout", "vars", "env"}
 
 // parseHeader reads the comments above the first section. Comments that are
 // no directive are left alone; one that nearly is, is a problem, because a
@@ -57,6 +58,25 @@ func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 				fail("seed: %v", err)
 			}
 			h.Seed = on
+		case name == "vars":
+			on, err := parseSwitch(value)
+			if err != nil {
+				fail("vars: %v", err)
+			}
+			h.Vars = on
+		case name == "var" || name == "variables":
+			// Only what can be nothing else: a text about variables is a comment.
+			if on, err := parseSwitch(value); err == nil && on {
+				fail("unknown header %q; did you mean %q?", name, "vars")
+			}
+		case name == "env":
+			envs, err := parseEnv(value)
+			if err != nil {
+				fail("env: %v", err)
+			}
+			h.Env = append(h.Env, envs...)
+		case name == "envs":
+			fail("unknown header %q; did you mean %q?", name, "env")
 		case name == "check":
 			h.Check = append(h.Check, Note{firstLine + i, value})
 		case name == "depends_on":
@@ -117,11 +137,33 @@ func misplaced(gap string, from sqltext.Pos, fail func(line, column int, format 
 			name = "lock_timeout"
 		case h.StatementTimeout != nil:
 			name = "statement_timeout"
+		case h.Vars:
+			name = "vars"
+		case len(h.Env) > 0:
+			name = "env"
 		}
 		if name != "" {
 			fail(from.Line+i, 0, "the header %q does nothing here: put it above the first section", name)
 		}
 	}
+}
+
+// parseEnv reads a list of environments.
+func parseEnv(s string) (envs []string, err error) {
+	for _, env := range strings.Split(s, ",") {
+		if env = strings.TrimSpace(env); !ValidEnv(env) {
+			return nil, fmt.Errorf("want a list of names like dev, staging")
+		}
+		envs = append(envs, env)
+	}
+	return envs, nil
+}
+
+// ValidEnv says whether an environment may have this name.
+func ValidEnv(name string) bool {
+	return name != "" && len(name) <= 64 && strings.IndexFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' && r != '.'
+	}) < 0
 }
 
 type lineProblem struct {

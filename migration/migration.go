@@ -19,6 +19,8 @@ package migration
 
 import (
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/sqltext"
@@ -69,6 +71,12 @@ type Header struct {
 	// file; nil keeps them, zero means none.
 	LockTimeout, StatementTimeout *time.Duration
 
+	// Vars: ${name} in the statements stands for a value.
+	Vars bool
+
+	// Env are the environments that the file is for; none for all.
+	Env []string
+
 	// Check holds what the lines "-- check: ..." say, which speak to the
 	// command check and to nobody else.
 	Check []Note
@@ -101,6 +109,17 @@ func (m *Migration) Section(d Direction) *Section {
 type Set struct {
 	Migrations []*Migration
 	byKey      map[string]*Migration
+	env        string
+}
+
+// Within says in which environment the set is used, "" for one without a name.
+func (s *Set) Within(env string) { s.env = env }
+
+// Elsewhere says that a migration is for other environments than this one. One
+// that names none is for all; where this one has no name, one that names some is
+// for none that could be meant.
+func (s *Set) Elsewhere(m *Migration) bool {
+	return len(m.Header.Env) > 0 && !slices.ContainsFunc(m.Header.Env, func(env string) bool { return strings.EqualFold(env, s.env) })
 }
 
 // Find returns the migration of a version, nil where there is none.
@@ -118,6 +137,7 @@ func (s *Set) FindFile(name string) *Migration {
 
 // folder is where the text of migrations is read from, and how it is cut.
 type folder struct {
-	fsys  fs.FS
-	lexis sqltext.Lexis
+	fsys   fs.FS
+	lexis  sqltext.Lexis
+	values *Values // of the variables, for files that have some
 }

@@ -31,7 +31,7 @@ func readAll(fsys fs.FS, files []fs.DirEntry, lexis sqltext.Lexis) ([]*Migration
 	several := min(1+len(files)/(readers*8), 64)
 	var next atomic.Int64
 	var all sync.WaitGroup
-	in := &folder{fsys, lexis}
+	in := &folder{fsys: fsys, lexis: lexis, values: &Values{}}
 	for range min(readers, len(files)) {
 		all.Go(func() {
 			r := newLoader(in)

@@ -29,7 +29,7 @@ func (b *block) add(st sqltext.Statement, h Hash) {
 		b.sum = sha256.New()
 	}
 	b.sum.Write(h[:])
-	b.size += len(st.Text)
+	b.size += len(st.AsWritten())
 }
 
 // ends says that no more statements are to be added.

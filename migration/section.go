@@ -61,7 +61,8 @@ var ErrFileChanged = errors.New("the file changed while the run was under way")
 var ErrFileGone = fmt.Errorf("%w: it was deleted or renamed", ErrFileChanged)
 
 // Outline reads the section and gives each of its statements in turn; who keeps
-// one keeps its text. What it returns knows them again.
+// one keeps its text. What it returns knows them again. Problems say which
+// variables have no value.
 func (s *Section) Outline(each func(Piece) error) (Seal, error) {
 	if !s.Present {
 		return Seal{}, nil
@@ -72,11 +73,16 @@ func (s *Section) Outline(each func(Piece) error) (Seal, error) {
 	}
 	defer t.close()
 	var seal sealer
+	var bad Problems
 	sum, h := NewSum(), newHasher()
 	for {
 		st, err := t.next()
 		if err == io.EOF {
 			break
+		}
+		if unfilled, ok := err.(Problems); ok {
+			bad = append(bad, unfilled...) // all of them are told at once
+			continue
 		}
 		if err != nil {
 			return Seal{}, err
@@ -90,6 +96,9 @@ func (s *Section) Outline(each func(Piece) error) (Seal, error) {
 		if err := each(Piece{st, hash}); err != nil {
 			return Seal{}, err
 		}
+	}
+	if len(bad) > 0 {
+		return Seal{}, bad
 	}
 	if !s.Has(sum.Checksum()) {
 		return Seal{}, s.problem(s.Line, ErrFileChanged)
@@ -121,12 +130,17 @@ func (s *Section) open() (*text, error) {
 
 func (t *text) close() { t.file.Close() }
 
-// next returns the next statement, io.EOF behind the last one.
+// next returns the next statement, with its variables filled in, and io.EOF
+// behind the last one. Problems are those of its variables alone.
 func (t *text) next() (sqltext.Statement, error) {
+	reading := t.sc.Reading()
 	st, err := t.sc.Next()
 	switch {
 	case err == nil:
 		st.Start, st.End = t.s.place(st.Start), t.s.place(st.End)
+		if t.s.of.Header.Vars {
+			return t.s.of.in.values.statement(st, reading, t.s.of.File)
+		}
 		return st, nil
 	case errors.Is(err, io.EOF), errors.Is(err, sqltext.ErrMarker):
 		return st, io.EOF

@@ -115,7 +115,7 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		if half != nil && m == half.Migration {
 			continue
 		}
-		if m.Kind != migration.Versioned && Due(m, h) {
+		if m.Kind != migration.Versioned && !set.Elsewhere(m) && Due(m, h) {
 			p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up, Revision: h.FindFile(m.File)})
 		}
 	}
@@ -157,6 +157,8 @@ func byDependency(set *migration.Set, h *journal.History, half *Step, pending []
 			d := set.Find(v)
 			switch {
 			case h.Find(v) != nil || d != nil && done[d]:
+			case d != nil && set.Elsewhere(d):
+				return &Refusal{Code: BadDependency, Items: items(m), Detail: fmt.Sprintf("depends on version %s, which is for other environments (%s)", v, strings.Join(d.Header.Env, ", "))}
 			case d == nil:
 				return &Refusal{Code: BadDependency, Items: items(m), Detail: fmt.Sprintf("depends on version %s, which does not exist", v)}
 			case !runs[d]:
@@ -238,17 +240,19 @@ func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 }
 
 // Pending lists the versioned migrations that are not applied, in order, and
-// those of them that are older than the newest applied one.
+// those of them that are older than the newest applied one. What is for other
+// environments is not pending. What names environments at all is never late: this
+// one may have been added to them when others had run.
 func Pending(set *migration.Set, h *journal.History) (pending, late []*migration.Migration) {
 	newest := Newest(h)
 	for _, m := range set.Migrations {
-		if m.Kind != migration.Versioned || h.Find(m.Version) != nil {
+		if m.Kind != migration.Versioned || set.Elsewhere(m) || h.Find(m.Version) != nil {
 			continue
 		}
 		pending = append(pending, m)
 		// What depends on a higher version ran, or runs, after it by right.
 		waits := slices.ContainsFunc(m.Header.DependsOn, func(v migration.Version) bool { return v.Compare(m.Version) > 0 })
-		if !newest.IsZero() && m.Version.Compare(newest) < 0 && !m.Header.Seed && !waits {
+		if !newest.IsZero() && m.Version.Compare(newest) < 0 && !m.Header.Seed && len(m.Header.Env) == 0 && !waits {
 			late = append(late, m)
 		}
 	}

@@ -148,7 +148,7 @@ func alone(t *testing.T, input string, pieces []piece, l sqltext.Lexis) {
 		}
 		again, err := sqltext.All(p.st.Text, l)
 		if err != nil || len(again) != 1 || again[0].Text != p.st.Text || again[0].Gap != "" {
-			t.Errorf("%q alone gives %q, %v", p.st.Text, again, err)
+			t.Errorf("%+v alone gives %+v, %v", p.st.Text, again, err)
 		}
 	}
 }

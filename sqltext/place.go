@@ -114,6 +114,9 @@ func (s Statement) at(offset int) Pos {
 	if offset >= len(s.Text) && s.End != (Pos{}) {
 		return s.End
 	}
+	if s.Filled != nil {
+		return s.Start.advance([]byte(s.Filled.Written[:s.Filled.origin(offset)]))
+	}
 	return s.Start.advance([]byte(s.Text[:offset]))
 }
 

@@ -323,6 +323,6 @@ func TestBytesAreNeverChanged(t *testing.T) {
 	text := "CREATE FUNCTION f() AS $$\r\nBEGIN\xff\r\nEND\r\n$$;\r\n"
 	all, err := sqltext.All(text, sqltext.PostgreSQL)
 	if err != nil || len(all) != 1 || !bytes.Contains([]byte(text), []byte(all[0].Text)) {
-		t.Errorf("got %q, %v", all, err)
+		t.Errorf("got %+v, %v", all, err)
 	}
 }

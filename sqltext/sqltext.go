@@ -45,6 +45,10 @@ type Statement struct {
 	// no such line, Read and Next return an *Error.
 	Copy io.Reader
 
+	// Filled is set where values stand in Text in the place of variables: then
+	// Start and End are those of the text as written.
+	Filled *Filled
+
 	// Gap is the input between the piece before and Start: blanks, comments,
 	// DELIMITER lines, skipped client commands, the \. line of a COPY before.
 	Gap string

@@ -13,6 +13,7 @@
 package mysql
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -59,8 +60,9 @@ func Engine() *engine.Engine {
 
 func dialect() engine.Dialect {
 	return engine.Dialect{
-		Quote: quote,
-		Bind:  func(int) string { return "?" },
+		Quote:   quote,
+		Literal: literal,
+		Bind:    func(int) string { return "?" },
 		// UTC_TIMESTAMP does not depend on time_zone, which files change.
 		Now: "UTC_TIMESTAMP(6)",
 		UTC: func(expr string) string { return "DATE_FORMAT(" + expr + ",'%Y-%m-%dT%H:%i:%s.%fZ')" },
@@ -89,4 +91,13 @@ func dialect() engine.Dialect {
 // double quotes depend on ANSI_QUOTES.
 func quote(ident string) string {
 	return "`" + strings.ReplaceAll(ident, "`", "``") + "`"
+}
+
+// literal spells a text that is read alike in every sql_mode. With a backslash,
+// which NO_BACKSLASH_ESCAPES makes another character of, that is its bytes.
+func literal(text string) string {
+	if strings.Contains(text, `\`) {
+		return fmt.Sprintf("_utf8mb4 X'%X'", text)
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }

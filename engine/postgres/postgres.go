@@ -69,8 +69,9 @@ var restore = strings.Join(restoring, "; ")
 
 func dialect() engine.Dialect {
 	return engine.Dialect{
-		Quote: quoteIdent,
-		Bind:  func(n int) string { return "$" + strconv.Itoa(n) },
+		Quote:   quoteIdent,
+		Literal: quoteLiteral,
+		Bind:    func(n int) string { return "$" + strconv.Itoa(n) },
 		// now() stands still within a transaction.
 		Now:       "clock_timestamp()",
 		UTC:       utc,

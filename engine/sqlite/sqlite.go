@@ -55,13 +55,14 @@ const begin = "BEGIN IMMEDIATE"
 
 func dialect() engine.Dialect {
 	return engine.Dialect{
-		Quote:  quote,
-		Bind:   func(int) string { return "?" },
-		Now:    "strftime('%Y-%m-%d %H:%M:%f','now')",
-		UTC:    func(expr string) string { return "strftime('%Y-%m-%dT%H:%M:%fZ', " + expr + ")" },
-		At:     func(bind string) string { return bind },
-		Stored: func(expr string) string { return expr },
-		Begin:  begin,
+		Quote:   quote,
+		Literal: literal,
+		Bind:    func(int) string { return "?" },
+		Now:     "strftime('%Y-%m-%d %H:%M:%f','now')",
+		UTC:     func(expr string) string { return "strftime('%Y-%m-%dT%H:%M:%fZ', " + expr + ")" },
+		At:      func(bind string) string { return bind },
+		Stored:  func(expr string) string { return expr },
+		Begin:   begin,
 		Types: engine.Types{
 			ID:        "INTEGER PRIMARY KEY AUTOINCREMENT",
 			BigInt:    "BIGINT",
@@ -72,5 +73,8 @@ func dialect() engine.Dialect {
 		},
 	}
 }
+
+// literal spells a text, whatever is in it but NUL.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 func quote(ident string) string { return `"` + strings.ReplaceAll(ident, `"`, `""`) + `"` }

@@ -22,6 +22,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
 )
 
 // app is one run of the program.
@@ -34,6 +35,8 @@ type app struct {
 	configFile    string
 	url           string
 	migrationsDir string
+	env           string
+	vars          []string
 	out           string
 	verbose       bool
 	quiet         bool
@@ -43,6 +46,7 @@ type app struct {
 	mask    *config.Masker // of the first maskOf secrets
 	maskOf  int
 	secrets []config.Secret // whatever is printed is searched for these
+	hidden  []string        // and for these, whole
 	shown   bool            // the error has been reported already
 	command string          // the command that is reported about, for its help page
 	loaded  string          // the configuration file, "" for none
@@ -83,6 +87,8 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.configFile, "config", "", "use this `FILE` instead of the nearest warden.toml")
 	f.StringVar(&a.url, "url", "", "the database `URL`; beats file and environment")
 	f.StringVar(&a.migrationsDir, "migrations-dir", "", "the `FOLDER` with the migrations")
+	f.StringVar(&a.env, "env", "", "the `NAME` of the environment that the database belongs to, for files with a header env")
+	f.StringArrayVar(&a.vars, "var", nil, "`name=value` of a variable, for files with a header vars; may be repeated")
 	f.StringVarP(&a.out, "out", "o", "txt", "output `FORMAT`: txt or json; check-db and models also yaml and sql, diff sql, check sarif; diagram its own")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "show the SQL as it runs")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "results and errors only")
@@ -122,7 +128,7 @@ func formatsOf(cmd *cobra.Command) []string {
 func (a *app) checkFlags(cmd *cobra.Command) error {
 	// A flag that a script filled from an empty variable must not fall back to
 	// some other database.
-	for _, name := range []string{"database", "config", "url", "migrations-dir"} {
+	for _, name := range []string{"database", "config", "url", "migrations-dir", "env"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed && strings.TrimSpace(f.Value.String()) == "" {
 			return usagef("--%s: the value is empty", name)
 		}
@@ -248,6 +254,7 @@ func (a *app) loadFor(foldersOnly bool) (*config.Config, error) {
 	c, err := config.Load(config.Input{
 		Dir: a.Dir, File: a.configFile, URL: a.url, Database: a.database, All: a.all,
 		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv, FoldersOnly: foldersOnly, CheckRules: a.checkRules,
+		Env: a.env, Vars: a.vars, Environ: a.Environ,
 	})
 	if err != nil {
 		return nil, err
@@ -255,6 +262,11 @@ func (a *app) loadFor(foldersOnly bool) (*config.Config, error) {
 	a.loaded = c.File
 	for _, d := range c.Databases {
 		a.secrets = append(a.secrets, d.URL, d.DirectURL, d.DevURL)
+		for _, v := range d.Vars {
+			if v.Hidden {
+				a.hidden = append(a.hidden, v.Value.Reveal())
+			}
+		}
 	}
 	return c, nil
 }
@@ -380,7 +392,7 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 		}
 	}
 	t.wants = dbwarden.Config{
-		Engine: t.product.Engine, Database: db, Migrations: folder, Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", NoPipeline: d.Run.Pipeline == "off", Observe: observe,
+		Engine: t.product.Engine, Database: db, Migrations: folder, Env: d.Env, Vars: variables(d.Vars), Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", NoPipeline: d.Run.Pipeline == "off", Observe: observe,
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
 	}
 	if opt.schema {
@@ -388,6 +400,15 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	}
 	t.warden, err = dbwarden.New(t.wants)
 	return t, err
+}
+
+// variables are those of the configuration for a warden.
+func variables(vars map[string]config.Variable) map[string]migration.Value {
+	all := make(map[string]migration.Value, len(vars))
+	for name, v := range vars {
+		all[name] = migration.Value{Text: v.Value.Reveal(), Secret: v.Hidden}
+	}
+	return all
 }
 
 // over is the target's warden over another folder.
@@ -454,8 +475,11 @@ func (a *app) json() bool { return a.out == "json" }
 func (a *app) masked(text string) string {
 	a.masks.Lock()
 	defer a.masks.Unlock()
-	if a.mask == nil || a.maskOf != len(a.secrets) {
-		a.mask, a.maskOf = config.NewMask(a.secrets...), len(a.secrets)
+	if n := len(a.secrets) + len(a.hidden); a.mask == nil || a.maskOf != n {
+		a.mask, a.maskOf = config.NewMask(a.secrets...), n
+		for _, text := range a.hidden {
+			a.mask.Hide(text)
+		}
 	}
 	return a.mask.Of(text)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
-	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -26,7 +25,7 @@ func (a *app) pendingChanges(ctx context.Context, t *target) (*schema.State, []s
 	var again bool // a repeatable one that was applied with another text, which nobody has
 	for _, m := range st.Migrations {
 		switch m.State {
-		case dbwarden.Applied:
+		case dbwarden.Applied, dbwarden.Elsewhere:
 		case dbwarden.Pending, dbwarden.OutOfOrder, dbwarden.FailedPending:
 			pending = append(pending, m.File)
 			again = again || !m.AppliedAt.IsZero()
@@ -35,7 +34,7 @@ func (a *app) pendingChanges(ctx context.Context, t *target) (*schema.State, []s
 		}
 	}
 	folder := os.DirFS(t.MigrationsDir)
-	set, err := migration.Load(folder, t.product.Engine.Lexis)
+	set, err := t.wants.Load(folder)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -117,7 +117,7 @@ func (a *app) check(ctx context.Context, cmd *cobra.Command, t *target, f checkF
 	if f.rules {
 		return a.listRules(cmd, t, p, severity)
 	}
-	set, err := migration.Load(os.DirFS(t.MigrationsDir), t.product.Engine.Lexis)
+	set, err := t.wants.Load(os.DirFS(t.MigrationsDir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return &folderError{t.MigrationsDir}
 	}
@@ -187,7 +187,7 @@ func (a *app) ask(ctx context.Context, t *target, f checkFlags) (pending map[str
 	pending = map[string]bool{}
 	for _, m := range status.Migrations {
 		switch m.State {
-		case dbwarden.Applied, dbwarden.Missing, dbwarden.Changed:
+		case dbwarden.Applied, dbwarden.Missing, dbwarden.Changed, dbwarden.Elsewhere:
 		default:
 			pending[m.File] = true
 		}
@@ -209,7 +209,11 @@ func (a *app) choose(o *check.Options, c *checked, t *target, set *migration.Set
 		named := map[string]bool{}
 		for _, arg := range args {
 			name := filepath.Base(arg)
-			if !slices.ContainsFunc(set.Migrations, func(m *migration.Migration) bool { return m.File == name }) {
+			i := slices.IndexFunc(set.Migrations, func(m *migration.Migration) bool { return m.File == name })
+			if i >= 0 && set.Elsewhere(set.Migrations[i]) {
+				return &usageError{fmt.Sprintf("%s is for other environments than this one (%s)", arg, strings.Join(set.Migrations[i].Header.Env, ", ")), "name one of them with --env"}
+			}
+			if i < 0 {
 				return &usageError{fmt.Sprintf("%s is no migration in %s", arg, a.relative(t.MigrationsDir)), "name files of that folder; --migrations-dir names another one"}
 			}
 			named[name] = true

@@ -135,7 +135,7 @@ func (a *app) replayed(ctx context.Context, t *target) (state *schema.State, err
 		return nil, &folderError{t.MigrationsDir}
 	}
 	folder := os.DirFS(t.MigrationsDir)
-	set, err := migration.Load(folder, t.product.Engine.Lexis)
+	set, err := t.wants.Load(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +164,9 @@ func (a *app) staying(ctx context.Context, t *target, p proven.Prover, d engine.
 	s.Close()
 	var all []error
 	for _, m := range set.Migrations {
+		if set.Elsewhere(m) {
+			continue
+		}
 		for _, way := range ways {
 			_, err := m.Section(way).Outline(func(st migration.Piece) error {
 				if why := t.product.Engine.Scratch.Strays(st.Statement, v); why != "" {

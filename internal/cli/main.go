@@ -26,6 +26,9 @@ type Env struct {
 	Stderr io.Writer
 	Getenv func(string) (string, bool)
 
+	// Environ is the whole environment, as os.Environ has it; nil is an empty one.
+	Environ func() []string
+
 	// Terminal says whether w is one and how wide; nil: nothing is.
 	Terminal func(w io.Writer) (width int, ok bool)
 

@@ -121,7 +121,7 @@ func (a *app) makeMigrations(ctx context.Context, cmd *cobra.Command, t *target,
 		return false, &folderError{t.MigrationsDir}
 	}
 	g := &generation{app: a, t: t, flags: f, folder: os.DirFS(t.MigrationsDir), settled: map[schema.ID]bool{}}
-	if g.set, err = migration.Load(g.folder, t.product.Engine.Lexis); err != nil {
+	if g.set, err = t.wants.Load(g.folder); err != nil {
 		return false, err
 	}
 	spaces, err := a.schemasOf(g.set)

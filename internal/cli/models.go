@@ -98,6 +98,9 @@ func (a *app) runModels(ctx context.Context, t *target, d *scratch.Scratch, mode
 // schemasOf are the schemas that migrations make.
 func (a *app) schemasOf(set *migration.Set) (names []string, err error) {
 	for _, m := range set.Migrations {
+		if set.Elsewhere(m) {
+			continue // what it needs may not be known here
+		}
 		_, err := m.Upgrade.Outline(func(st migration.Piece) error {
 			names = append(names, desired.Schemas([]desired.Made{{Statement: st.Statement}})...)
 			return nil
@@ -222,5 +225,6 @@ func (a *app) prover(t *target, command string, schemas []string) proven.Prover 
 	return proven.Prover{
 		Engine: t.product.Engine, Inspect: t.product.Inspect, Options: schema.Options{Own: append(ownTables(), engine.ScratchTable), Schemas: schemas},
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: command},
+		Env:    t.Env, Vars: variables(t.Vars),
 	}
 }

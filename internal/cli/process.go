@@ -19,7 +19,7 @@ func Process(products []Product, b Build) int {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	env := Env{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.LookupEnv,
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.LookupEnv, Environ: os.Environ,
 		Products: products, Build: complete(b), Pid: os.Getpid(), Terminal: terminal,
 		Unstopped: unstopped,
 	}

@@ -362,7 +362,12 @@ func (a *app) problems(d *description, t *target, ps migration.Problems) {
 	if slices.ContainsFunc(ps, func(p migration.Problem) bool { return strings.Contains(p.Msg, " is taken by ") }) {
 		d.Next = []string{"dbwarden rebase gives the one that is not applied another number"}
 	}
+	if slices.ContainsFunc(ps, hasNoValue) {
+		d.Next = append(d.Next, "give it a value in [vars] of warden.toml, as DBWARDEN_VAR_NAME in the environment, or with --var name=value")
+	}
 }
+
+func hasNoValue(p migration.Problem) bool { return strings.Contains(p.Msg, " has no value") }
 
 func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	verb := "migrate"

@@ -150,6 +150,7 @@ func (a *app) statusCommand() *cobra.Command {
 			"  out of order      pending, and older than the newest applied one: migrate refuses\n" +
 			"  changed           applied, and its upgrade statements are others now: migrate refuses\n" +
 			"  missing           applied, and its file is gone: migrate refuses\n" +
+			"  elsewhere         for other environments than this one (its header env): migrate passes it over\n" +
 			"  failed            its last attempt failed and left nothing: migrate tries it again\n" +
 			"  half applied      some of its statements ran: migrate goes on at the next one\n" +
 			"  half rolled back  some of its rollback did: rollback finishes it\n" +
@@ -184,7 +185,7 @@ var stateOrder = []struct {
 	name  string
 }{
 	{dbwarden.Changed, "Changed"}, {dbwarden.Missing, "Missing"}, {dbwarden.OutOfOrder, "Out of order"}, {dbwarden.FailedPending, "Failed"},
-	{dbwarden.HalfApplied, "Half applied"}, {dbwarden.HalfReverted, "Half rolled back"}, {dbwarden.InDoubt, "In doubt"},
+	{dbwarden.HalfApplied, "Half applied"}, {dbwarden.HalfReverted, "Half rolled back"}, {dbwarden.InDoubt, "In doubt"}, {dbwarden.Elsewhere, "Elsewhere"},
 }
 
 func (a *app) status(s *dbwarden.Status) {
@@ -197,6 +198,8 @@ func (a *app) status(s *dbwarden.Status) {
 		switch m.State {
 		case dbwarden.Applied:
 			draw = st.Good
+		case dbwarden.Elsewhere:
+			draw = st.Dim
 		case dbwarden.Pending, dbwarden.OutOfOrder:
 			draw = st.Warn
 		}

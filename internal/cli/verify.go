@@ -49,7 +49,7 @@ func (a *app) verifyCommand() *cobra.Command {
 
 func (a *app) verify(ctx context.Context, cmd *cobra.Command, t *target, args []string, data bool) error {
 	folder := os.DirFS(t.MigrationsDir)
-	set, err := migration.Load(folder, t.product.Engine.Lexis)
+	set, err := t.wants.Load(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &folderError{t.MigrationsDir}
 	}

@@ -34,6 +34,7 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.urls()
 	b.paths()
 	b.d.PostgresSchema = b.plainText(keyPostgresSchema)
+	b.environment()
 	b.d.Lock.Wait = b.duration(keyLockWait, defaultWait, 0)
 	b.d.Lock.Recover = b.word(keyLockRecover)
 	b.d.Run.LockTimeout = b.duration(keyLockTimeout, defaultLockTimeout, NoLimit)
@@ -41,6 +42,7 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.d.Run.StatementTimeout = b.duration(keyStatementTimeout, NoLimit, NoLimit)
 	b.d.Run.Pipeline = b.word(keyPipeline)
 	b.rules()
+	b.variables()
 	return b.d, b.err
 }
 

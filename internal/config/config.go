@@ -22,6 +22,9 @@
 //	DBWARDEN_MIGRATIONS_DIR   migrations_dir
 //	DBWARDEN_POSTGRES_SCHEMA  postgres_schema
 //
+// DBWARDEN_ENV (env) and DBWARDEN_VAR_NAME (name in [vars]) belong to whoever
+// runs the program, and so hold for every database.
+//
 // An empty variable counts as unset. With several databases these variables
 // speak of the default one; together with another -d they are an error,
 // because nobody can tell which of the two was meant.
@@ -63,6 +66,8 @@ type Input struct {
 	Database      string   // -d, --database
 	All           bool     // --all
 	MigrationsDir string   // --migrations-dir
+	Env           string   // --env
+	Vars          []string // --var, each name=value
 	FoldersOnly   bool     // the command needs no URL: what is wrong with one does not matter
 	Schemes       []string // URL schemes that have an engine; nil: all that the product knows
 
@@ -73,6 +78,10 @@ type Input struct {
 	// Getenv looks an environment variable up, as os.LookupEnv does; nil is
 	// an empty environment.
 	Getenv func(string) (string, bool)
+
+	// Environ is the environment as os.Environ has it, for the variables that
+	// begin with DBWARDEN_VAR_; nil is an empty one.
+	Environ func() []string
 }
 
 // Config is the effective configuration.
@@ -104,6 +113,12 @@ type Database struct {
 
 	Lock LockConfig
 	Run  RunConfig
+
+	// Env is the environment that the database belongs to, "" for none.
+	Env string
+
+	// Vars are what stands for variables in migrations, by names in lower case.
+	Vars map[string]Variable
 
 	// Check is the [check] table: the severity of rules, by name.
 	Check map[string]string

@@ -19,6 +19,7 @@ const (
 	keyModelPaths       = "model_paths"
 	keyModelCommand     = "model_command"
 	keyPostgresSchema   = "postgres_schema"
+	keyEnv              = "env"
 	keyLockWait         = "lock.wait"
 	keyLockRecover      = "lock.recover"
 	keyLockTimeout      = "run.lock_timeout"
@@ -28,6 +29,7 @@ const (
 
 	keyDefault = "default" // of [databases.NAME] only
 	keyCheck   = "check"   // a table with a key for each rule
+	keyVars    = "vars"    // a table with a key for each variable
 )
 
 // keyType is what may stand behind a key.
@@ -46,7 +48,7 @@ const (
 
 var keyTypes = map[string]keyType{
 	keyURL: typeURL, keySQLAlchemyURL: typeURL, keyDirectURL: typeURL, keyDevURL: typeURL,
-	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyModelCommand: typeCommand, keyPostgresSchema: typeText,
+	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyModelCommand: typeCommand, keyPostgresSchema: typeText, keyEnv: typeText,
 	keyLockWait: typeDuration, keyLockRecover: typeWord,
 	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration, keyLockRetry: typeDuration, keyPipeline: typeWord,
 	keyDefault: typeBool,
@@ -74,10 +76,11 @@ type scope struct {
 	pos    position // of its table; zero for the top level
 	values map[string]entry
 	check  map[string]entry // of [check], by rule
+	vars   map[string]entry // of [vars], by name in lower case
 }
 
 func newScope(name string, pos position) *scope {
-	return &scope{name: name, pos: pos, values: map[string]entry{}, check: map[string]entry{}}
+	return &scope{name: name, pos: pos, values: map[string]entry{}, check: map[string]entry{}, vars: map[string]entry{}}
 }
 
 // file is a configuration file whose keys are all known and of the right
@@ -176,6 +179,9 @@ func (f *file) addTo(s *scope, path []string, e entry) error {
 	if path[0] == keyCheck {
 		return f.addRule(s, path, e)
 	}
+	if path[0] == keyVars {
+		return f.addVariable(s, path, e)
+	}
 	t, known := keyTypes[key]
 	switch {
 	case !known:
@@ -228,7 +234,7 @@ func (f *file) unknown(s *scope, path []string, e entry) error {
 		}
 	}
 	slices.Sort(known)
-	known = append(known, "lock", "run", keyCheck)
+	known = append(known, "lock", "run", keyCheck, keyVars)
 	if s == f.top {
 		known = append(known, "databases", "warden")
 	}

@@ -50,6 +50,9 @@ func NewMask(secrets ...Secret) *Masker {
 	return m
 }
 
+// Hide has the whole of a text replaced too, whatever it looks like.
+func (m *Masker) Hide(text string) { m.hide(text, nil) }
+
 // Of returns the text without what is secret.
 func (m *Masker) Of(text string) string {
 	if text == "" || len(m.forms) == 0 {

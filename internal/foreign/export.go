@@ -155,7 +155,7 @@ type stated struct {
 }
 
 var (
-	ourHeader   = regexp.MustCompile(`(?i)^\s*--\s*(depends_on|seed|transaction|lock_timeout|statement_timeout)\s*(:|$)`)
+	ourHeader   = regexp.MustCompile(`(?i)^\s*--\s*(depends_on|seed|transaction|lock_timeout|statement_timeout|vars|env)\s*(:|$)`)
 	clientLine  = regexp.MustCompile(`(?i)^\s*(delimiter\b.*|\\.*)$`)
 	description = regexp.MustCompile(`^[0-9]+[_-]?`)
 )
@@ -251,6 +251,12 @@ func (x *exporter) said(o *ours) bool {
 	}
 	if h.StatementTimeout != nil {
 		x.fail(o.m.File, o.line("statement_timeout"), "the header statement_timeout has no counterpart in %s", x.outlet.Title)
+	}
+	if h.Vars {
+		x.fail(o.m.File, o.line("vars"), "the header vars has no counterpart in %s: what its variables stand for is not in the file", x.outlet.Title)
+	}
+	if len(h.Env) > 0 {
+		x.fail(o.m.File, o.line("env"), "the header env has no counterpart in %s", x.outlet.Title)
 	}
 	for _, v := range h.DependsOn {
 		if v.Compare(o.m.Version) > 0 {

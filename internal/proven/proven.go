@@ -15,6 +15,7 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -28,6 +29,10 @@ type Prover struct {
 	Options schema.Options
 
 	Holder lock.Holder
+
+	// Env and Vars are those of the database that is planned for.
+	Env  string
+	Vars map[string]migration.Value
 }
 
 // Ways are the states through which a migration took a database.
@@ -89,7 +94,7 @@ func (p Prover) Replay(ctx context.Context, d engine.Database, folder fs.FS, t p
 }
 
 func (p Prover) warden(d engine.Database, folder fs.FS) (*dbwarden.Warden, error) {
-	return dbwarden.New(dbwarden.Config{Engine: p.Engine, Database: d, Migrations: folder, Holder: p.Holder})
+	return dbwarden.New(dbwarden.Config{Engine: p.Engine, Database: d, Migrations: folder, Holder: p.Holder, Env: p.Env, Vars: p.Vars})
 }
 
 func (p Prover) state(ctx context.Context, d engine.Database) (*schema.State, error) {

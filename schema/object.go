@@ -80,6 +80,10 @@ type View struct {
 	Triggers     []Trigger `json:"triggers,omitempty"`
 	Rules        []Rule    `json:"rules,omitempty"`
 	Grants       []Grant   `json:"grants,omitempty"`
+
+	// Broken is why it cannot be read, in the server's words, where the server
+	// keeps a view that names what is gone (SQLite).
+	Broken string `json:"broken,omitempty" diff:"-"`
 }
 
 // Event is a statement that the server runs by its clock (MySQL).

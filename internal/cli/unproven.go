@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,15 +23,27 @@ func (g *generation) prove(ctx context.Context, d *draft) error {
 			bad = &unprovenError{file: g.t.path(d.name), what: what, missed: missed, text: d.text, err: err}
 		}
 	}
+	leaves := func(who string, before, after *schema.State) {
+		if v := broken(before, after); v != nil {
+			fail(who+" leaves the view "+v.Name+", which cannot be read", nil, errors.New(v.Broken))
+			bad.next = cmp.Or(bad.next, "change the view where it is made (a model, a repeatable migration), or keep what it names")
+		}
+	}
+	var before *schema.State
 	err := g.inScratch(ctx, g.t, func(s *scratch.Scratch) error {
 		w, err := g.prover.Walk(ctx, s, g.folder, folder)
 		if w == nil {
 			return err
 		}
+		before = w.Before
 		failed, ours := errors.AsType[*proven.Error](err)
 		if err != nil && (!ours || ctx.Err() != nil) {
 			return err
 		}
+		for _, state := range []*schema.State{w.There, w.Again} {
+			leaves("it", w.Before, state)
+		}
+		leaves("its rollback", w.Before, w.Back)
 		if w.There != nil {
 			fail("it does not lead to what the models say", g.missed(w.There, d.left), nil)
 		}
@@ -48,10 +61,13 @@ func (g *generation) prove(ctx context.Context, d *draft) error {
 	if err == nil && bad == nil && len(g.set.Migrations) > 0 && g.ordered() {
 		// On a new database it runs before those that are behind it now.
 		err = g.inScratch(ctx, g.t, func(s *scratch.Scratch) error {
-			_, err := g.prover.Replay(ctx, s, folder, plan.Target{})
+			state, err := g.prover.Replay(ctx, s, folder, plan.Target{})
 			if err != nil && ctx.Err() == nil {
 				fail("the folder with it cannot be run on an empty database", nil, err)
 				return nil
+			}
+			if err == nil {
+				leaves("the folder with it", before, state)
 			}
 			return err
 		})
@@ -60,6 +76,22 @@ func (g *generation) prove(ctx context.Context, d *draft) error {
 		return errors.Join(bad, err)
 	}
 	return err
+}
+
+// broken is a view that can be read no more, or that nobody can read from the
+// beginning; nil where there is none.
+func broken(before, after *schema.State) *schema.View {
+	if after == nil {
+		return nil
+	}
+	for i, v := range after.Views {
+		if v.Broken != "" && !slices.ContainsFunc(before.Views, func(was schema.View) bool {
+			return was.Schema == v.Schema && was.Name == v.Name && was.Broken != ""
+		}) {
+			return &after.Views[i]
+		}
+	}
+	return nil
 }
 
 // ordered reports whether some migrations run behind those of higher versions:
@@ -85,6 +117,7 @@ type unprovenError struct {
 	missed []schema.Change
 	text   string
 	err    error
+	next   string // "" for the usual
 }
 
 func (e *unprovenError) Error() string {
@@ -106,5 +139,5 @@ func (a *app) unproven(d *description, t *target, e *unprovenError) {
 	for _, c := range e.missed {
 		d.State = append(d.State, "is not as it should be: "+c.String())
 	}
-	d.Next = []string{"mend the draft, and keep it as a migration of your own: dbwarden new"}
+	d.Next = []string{cmp.Or(e.next, "mend the draft, and keep it as a migration of your own: dbwarden new")}
 }

@@ -27,6 +27,9 @@ func objects(w io.Writer, s Style, st *schema.State) {
 			kind = "Materialized view"
 		}
 		head(kind, qualified(v.Schema, v.Name), strings.Join(v.Options, " "), v.Comment, false)
+		if v.Broken != "" {
+			line("cannot be read", v.Broken)
+		}
 		columns(w, s, v.Columns)
 		for _, i := range v.Indexes {
 			line(indexKind(i), indexText(i))

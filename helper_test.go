@@ -67,6 +67,7 @@ func sqliteProduct() product {
 type bench struct {
 	t       *testing.T
 	engine  *engine.Engine
+	url     string
 	db      engine.Database
 	files   fstest.MapFS
 	watch   event.Observer
@@ -82,11 +83,12 @@ type bench struct {
 
 func newBench(t *testing.T, p product, files map[string]string) *bench {
 	t.Helper()
-	db, err := p.engine.Open(p.url(t), engine.OpenOptions{})
+	url := p.url(t)
+	db, err := p.engine.Open(url, engine.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, engine: p.engine, db: db, files: fstest.MapFS{}, wait: 30 * time.Second}
+	b := &bench{t: t, engine: p.engine, url: url, db: db, files: fstest.MapFS{}, wait: 30 * time.Second}
 	for name, text := range files {
 		b.put(name, text)
 	}

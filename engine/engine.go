@@ -66,6 +66,9 @@ type Engine struct {
 	// Scratch makes databases for planning.
 	Scratch Scratch
 
+	// Script spells scripts for the product's own client; nil: there are none.
+	Script *Script
+
 	// Fault reads a driver's error. A nil or foreign error gives the zero
 	// Fault.
 	Fault func(error) Fault

@@ -104,10 +104,12 @@ func (l Lock) ensure(ctx context.Context, s engine.Session) error {
 			return fmt.Errorf("create or extend %s: %w", Table, err)
 		}
 	}
-	var rows int64
-	if err := s.Query(ctx, func(scan func(...any) error) error { return scan(&rows) },
-		"SELECT COUNT(*) FROM "+l.table()+" WHERE id = 1"); err != nil {
-		return err
+	var rows int64 // a new table has none
+	if have != nil {
+		if err := s.Query(ctx, func(scan func(...any) error) error { return scan(&rows) },
+			"SELECT COUNT(*) FROM "+l.table()+" WHERE id = 1"); err != nil {
+			return err
+		}
 	}
 	if rows == 0 {
 		if _, err := s.Exec(ctx, "INSERT INTO "+l.table()+" (id, locked) VALUES (1, FALSE)"); err != nil {

@@ -26,10 +26,11 @@ const (
 	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
 	SessionGone      Code = "session_gone"       // what has run made something of a session that is gone
 	FileGone         Code = "half_applied_file_missing"
-	BadDependency    Code = "dependency" // depends_on names what cannot run before
-	NotAtomic        Code = "not_atomic" // a statement does not fit into the one transaction that was asked for
-	BehindPooler     Code = "pooled"     // a pooler stands between, and a statement needs the server itself
-	PlanMoved        Code = "plan_moved" // a saved plan was made for another world
+	BadDependency    Code = "dependency"   // depends_on names what cannot run before
+	NotAtomic        Code = "not_atomic"   // a statement does not fit into the one transaction that was asked for
+	BehindPooler     Code = "pooled"       // a pooler stands between, and a statement needs the server itself
+	NotScripted      Code = "not_scripted" // no script can do what a run would
+	PlanMoved        Code = "plan_moved"   // a saved plan was made for another world
 )
 
 // Item is one migration that a refusal is about.
@@ -101,6 +102,10 @@ func (r *Refusal) Error() string {
 		return fmt.Sprintf("%s: %s run already, and what stands there now is another: %s", list, what, r.Detail)
 	case FileGone:
 		return fmt.Sprintf("%s is half applied (%s), and its file is missing", list, r.Progress)
+	case NotScripted:
+		if list == "" {
+			return r.Detail
+		}
 	case PlanMoved:
 		var all []string
 		for _, m := range r.Moved {

@@ -48,6 +48,7 @@ func Engine() *engine.Engine {
 		Witness:  witness(),
 		Ties:     ties,
 		Scratch:  scratch(),
+		Script:   script(),
 	}
 }
 

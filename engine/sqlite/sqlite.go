@@ -45,6 +45,7 @@ func Engine() *engine.Engine {
 		Leak:     leak,
 		Ties:     ties,
 		Scratch:  scratch(),
+		Script:   script(),
 	}
 }
 

@@ -28,7 +28,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		Short: "Apply pending migrations",
 		Long: "Applies pending migrations in the order of their versions, under the lock.\n" +
 			"While another run holds the lock it waits; with nothing to do it takes no lock.",
-		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --baseline -t 0007\n  dbwarden migrate --plan plan.json\n  dbwarden migrate --no-wait -d analytics",
+		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --baseline -t 0007\n  dbwarden migrate --plan plan.json\n  dbwarden migrate --sql > script.sql\n  dbwarden migrate --no-wait -d analytics",
 	}
 	to.add(cmd, "at most so `MANY` versioned migrations")
 	to.addUp(cmd)
@@ -37,10 +37,14 @@ func (a *app) migrateCommand() *cobra.Command {
 	var saved savedFlags
 	cmd.Flags().StringVar(&saved.file, "plan", "", "run what plan --save wrote into this `FILE` and nothing else; refused when files, history or schema are others now")
 	saved.addCheck(cmd)
-	var baseline bool
+	var sql, baseline bool
+	cmd.Flags().BoolVar(&sql, "sql", false, "write what would run as one script for psql, mariadb or sqlite3, with lock and history; runs nothing")
 	cmd.Flags().BoolVar(&baseline, "baseline", false, "with -t: write what is pending up to that version into the history, and run none of it")
 	a.completeVersions(cmd, "to-version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if sql {
+			return a.script(cmd, &to, &limits)
+		}
 		if cmd.Flags().Changed("plan") {
 			return a.migratePlan(cmd, &saved, &wait, &limits)
 		}

@@ -437,6 +437,9 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		d.Next = []string{"correct its depends_on header"}
 	case plan.NotAtomic:
 		d.Next = []string{fmt.Sprintf("run it without --atomic, a transaction each; or the ones before it with: dbwarden %s --atomic -c N", verb)}
+	case plan.NotScripted:
+		d.State = []string{"no script was written"}
+		d.Next = []string{"dbwarden migrate runs them itself"}
 	case plan.PlanMoved:
 		d.Moved = r.Moved
 		d.Next = []string{"see what has changed, and plan again: dbwarden plan --save FILE"}

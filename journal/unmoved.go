@@ -1,0 +1,70 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+)
+
+// Newest returns the id of the newest entry, and the highest token that any
+// has; zero where there is no journal.
+func (j *Journal) Newest(ctx context.Context, s engine.Session) (id, token int64, err error) {
+	have, err := j.Engine.Columns(ctx, s, j.Schema, EntryTable)
+	if err != nil || have == nil {
+		return 0, 0, err
+	}
+	err = s.Query(ctx, func(scan func(...any) error) error { return scan(&id, &token) },
+		"SELECT COALESCE(MAX(id), 0), COALESCE(MAX(fencing_token), 0) FROM "+j.table(EntryTable))
+	return id, token, err
+}
+
+// rowsAtOnce is how many rows of the history one condition compares.
+const rowsAtOnce = 200
+
+// Unmoved are conditions that hold together while the history is h and the
+// journal's newest entry is that one. Ensure has run before, or what it does
+// was written down.
+func (j *Journal) Unmoved(h *History, newest int64) []engine.Query {
+	d := j.Engine.Dialect
+	table := j.table(j.name())
+	out := []engine.Query{{Text: fmt.Sprintf("(SELECT COALESCE(MAX(id), 0) FROM %s) = %d AND (SELECT COUNT(*) FROM %s) = %d",
+		j.table(EntryTable), newest, table, len(h.Revisions))}}
+	for from := 0; from < len(h.Revisions); from += rowsAtOnce {
+		rows := h.Revisions[from:min(from+rowsAtOnce, len(h.Revisions))]
+		q := engine.Query{}
+		value := func(v string) string {
+			q.Args = append(q.Args, v)
+			return d.Bind(len(q.Args))
+		}
+		var names, sums strings.Builder
+		// Values are numbered in the order of the text.
+		for _, r := range rows {
+			fmt.Fprintf(&names, " WHEN %d THEN %s", r.ID, value(r.name()))
+		}
+		for _, r := range rows {
+			fmt.Fprintf(&sums, " WHEN %d THEN %s", r.ID, value(string(r.Checksum)))
+		}
+		q.Text = fmt.Sprintf("(SELECT COUNT(*) FROM %s WHERE id BETWEEN %d AND %d AND COALESCE(version, filename) = CASE id%s END AND COALESCE(checksum, '') = CASE id%s END) = %d",
+			table, rows[0].ID, rows[len(rows)-1].ID, &names, &sums, len(rows))
+		out = append(out, q)
+	}
+	return out
+}
+
+// name is the version, or the file of what has none.
+func (r *Revision) name() string {
+	if r.Version.IsZero() {
+		return r.File
+	}
+	return r.Version.String()
+}
+
+// name is the history table's, ours where there is none yet.
+func (j *Journal) name() string {
+	if j.history == "" {
+		return HistoryTable
+	}
+	return j.history
+}

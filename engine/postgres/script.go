@@ -29,7 +29,9 @@ func script() *engine.Script {
 			return fmt.Sprintf("CASE WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN false ELSE NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE %s) END",
 				number(k), advisory(strconv.FormatInt(high, 10), strconv.FormatInt(low, 10)))
 		},
-		Free:      func(k engine.Key) string { return silently(fmt.Sprintf("SELECT pg_catalog.pg_advisory_unlock(%d)", number(k))) },
+		Free: func(k engine.Key) string {
+			return silently(fmt.Sprintf("SELECT pg_catalog.pg_advisory_unlock(%d)", number(k)))
+		},
 		Session:   "(SELECT a.pid || '/' || " + startOf + " FROM pg_catalog.pg_stat_activity AS a WHERE a.pid = pg_catalog.pg_backend_pid())",
 		Query:     scriptQuery,
 		Statement: scriptStatement,

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
 
@@ -15,6 +16,7 @@ type agenda struct {
 	w      *Warden
 	server engine.Server
 	steps  []plan.Step
+	newest migration.Version // that is applied; zero: none
 
 	near []*step // ready to run, of steps[from:]
 	from int

@@ -71,6 +71,11 @@ type Config struct {
 	// does not run. "" is none, for which only files without environments are.
 	Env string
 
+	// BeforeRun is called under the lock when there is something to run, before
+	// the first statement of it: for a backup, or somebody's consent. Its error
+	// ends the run, before anything is touched. nil: nothing.
+	BeforeRun func(context.Context, Before) error
+
 	// Observe receives what happens; nil drops it.
 	Observe event.Observer
 }
@@ -210,6 +215,9 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
 	if todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved); err == nil {
+		err = w.before(held, s, todo, res)
+	}
+	if err == nil {
 		err = w.walk(held, s, j.Writer(hold), hold, todo, t.Atomic, at, events, res)
 	}
 	stop()
@@ -225,7 +233,7 @@ func unfinished(err error) bool {
 		return false
 	}
 	switch r.Code {
-	case plan.InDoubt, plan.MendedTooEarly, plan.HalfReverted, plan.BelowHalfApplied, plan.FileGone, plan.SessionGone:
+	case plan.InDoubt, plan.MendedTooEarly, plan.HalfReverted, plan.BelowHalfApplied, plan.FileGone, plan.SessionGone, plan.HalfRestored:
 		return true
 	}
 	return false
@@ -350,6 +358,9 @@ func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set
 		return nil, nil, err
 	}
 	todo = &agenda{w: w, server: v, steps: p.Steps}
+	if w.c.BeforeRun != nil {
+		todo.newest = plan.Newest(h)
+	}
 	var seen []plan.Step
 	if before != nil && before.server == v {
 		seen = before.steps

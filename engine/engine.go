@@ -68,6 +68,8 @@ type Engine struct {
 
 	// Script spells scripts for the product's own client; nil: there are none.
 	Script *Script
+	// Backup copies a database into a file, and back.
+	Backup Backup
 
 	// Fault reads a driver's error. A nil or foreign error gives the zero
 	// Fault.

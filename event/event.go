@@ -27,6 +27,10 @@ const (
 	StatementSettled Kind = "statement_settled"   // Version, File, Statement, Detail: how one in doubt had ended, and what was seen
 	Notice           Kind = "notice"              // Detail: the server's words
 	Warning          Kind = "warning"             // Detail
+	BackupStarted    Kind = "backup_started"      // File
+	BackupRunning    Kind = "backup_running"      // of a long one, every second: File, Bytes, OfBytes (the database's size), Elapsed
+	BackupDone       Kind = "backup_completed"    // File, Bytes, Elapsed
+	RestoreRunning   Kind = "restore_running"     // of a long one, every second: File, Bytes, OfBytes (the file's), Elapsed; Detail: "checksum" while it is verified
 	RunDone          Kind = "run_completed"       // Total, Elapsed
 )
 
@@ -54,6 +58,8 @@ type Event struct {
 	Holder   string
 	Elapsed  time.Duration
 	Percent  float64 // of the phase; negative: not known
+	Bytes    int64   // of a backup, so far
+	OfBytes  int64   // 0: not known
 	Blockers string  // who keeps the statement waiting, for people
 	Detail   string
 	Err      error

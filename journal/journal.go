@@ -76,6 +76,8 @@ const (
 	Resolved  What = "resolved"    // how a statement in doubt had ended was seen, or said by a person
 	Unlocked  What = "unlocked"    // somebody released another's lock
 	TakenOver What = "taken over"  // a run took another's lock, as it was asked to
+	Restoring What = "restoring"   // a backup is being put back, not in one transaction: until it is Restored, the database is in pieces
+	Restored  What = "restored"    // what stands before is what the backup had
 )
 
 // Entry is one line of the journal.

@@ -45,6 +45,21 @@ func (h *History) index() {
 	}
 }
 
+// Restoring is the entry of a backup that was begun to be put back, and is not
+// back as a whole; nil: there is none.
+func (h *History) Restoring() *Entry {
+	var at *Entry
+	for i := range h.Open {
+		switch e := &h.Open[i]; e.What {
+		case Restoring:
+			at = e
+		case Restored:
+			at = nil
+		}
+	}
+	return at
+}
+
 // Find returns the revision of a version, nil where it is not applied.
 func (h *History) Find(v migration.Version) *Revision { return h.byKey[v.Key()] }
 

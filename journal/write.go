@@ -223,6 +223,21 @@ func (w *Writer) TakenOver(from *lock.Status) engine.Query {
 	return w.journal.about(w.hold.Run, strconv.FormatInt(w.hold.Token, 10), TakenOver, w.hold.Holder(), from.Beat, detail)
 }
 
+// Restoring writes that the backup of that name is about to be put back.
+func (w *Writer) Restoring(name string) engine.Query { return w.restore(Restoring, name) }
+
+// Restored writes that it has been put back.
+func (w *Writer) Restored(name string) engine.Query { return w.restore(Restored, name) }
+
+func (w *Writer) restore(what What, name string) engine.Query {
+	d := w.journal.Engine.Dialect
+	return engine.Query{
+		Text: "INSERT INTO " + w.journal.table(EntryTable) + " (created_at, run_id, event, filename, created_by, fencing_token) VALUES (" +
+			d.Now + ", " + d.Bind(1) + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ", " + w.hold.Fence() + ")",
+		Args: []any{w.hold.Run, string(what), name, by(w.hold.Holder())},
+	}
+}
+
 // about is an entry that speaks of a lock that was another's, and of what that
 // one last said it was at: of a run that was ended inside a transaction nothing
 // else tells.

@@ -432,6 +432,30 @@ func (h *Hold) ours(row *Row) bool {
 // Holder is who holds it.
 func (h *Hold) Holder() Holder { return h.holder }
 
+// Carry writes this hold into another copy of the lock's row: the one in a
+// copy of the database that takes the place of what is there. The hold is the
+// same one afterwards.
+func (h *Hold) Carry() engine.Query {
+	d, l := h.lock.Engine.Dialect, h.lock
+	return engine.Query{
+		Text: "UPDATE " + l.table() + " SET locked = TRUE, acquired_at = " + d.Now + ", release_at = NULL, fencing_token = " + d.Bind(1) +
+			", run_id = " + d.Bind(2) + ", holder = " + d.Bind(3) + ", session_id = " + d.Bind(4) + ", native = " + d.Bind(5) +
+			", state = " + d.Bind(6) + ", detail = NULL WHERE id = 1",
+		Args: []any{h.Token, h.Run, clip(h.holder.String(), 500), h.session.ID(), l.Engine.Native.Kind(h.session.Server()), string(Running)},
+	}
+}
+
+// Freed makes another copy of the lock's row, in a copy of the database, that
+// of a lock which nobody holds.
+func (l Lock) Freed() engine.Query {
+	d := l.Engine.Dialect
+	return engine.Query{
+		Text: "UPDATE " + l.table() + " SET locked = FALSE, release_at = " + d.Now + ", run_id = NULL, session_id = NULL, native = NULL, " +
+			"state = " + d.Bind(1) + ", detail = NULL WHERE id = 1",
+		Args: []any{string(Released)},
+	}
+}
+
 // Release gives the lock back: the row first, so that the native lock goes
 // on protecting it, then the native lock. ErrLost says that it had been
 // taken away before.

@@ -26,11 +26,12 @@ const (
 	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
 	SessionGone      Code = "session_gone"       // what has run made something of a session that is gone
 	FileGone         Code = "half_applied_file_missing"
-	BadDependency    Code = "dependency"   // depends_on names what cannot run before
-	NotAtomic        Code = "not_atomic"   // a statement does not fit into the one transaction that was asked for
-	BehindPooler     Code = "pooled"       // a pooler stands between, and a statement needs the server itself
-	NotScripted      Code = "not_scripted" // no script can do what a run would
-	PlanMoved        Code = "plan_moved"   // a saved plan was made for another world
+	BadDependency    Code = "dependency"    // depends_on names what cannot run before
+	NotAtomic        Code = "not_atomic"    // a statement does not fit into the one transaction that was asked for
+	BehindPooler     Code = "pooled"        // a pooler stands between, and a statement needs the server itself
+	NotScripted      Code = "not_scripted"  // no script can do what a run would
+	PlanMoved        Code = "plan_moved"    // a saved plan was made for another world
+	HalfRestored     Code = "half_restored" // a backup was not put back as a whole
 )
 
 // Item is one migration that a refusal is about.
@@ -83,6 +84,8 @@ func (r *Refusal) Error() string {
 		return "this database has a history of its own, with what the other tool did not apply: " + list
 	case BeyondBaseline:
 		return fmt.Sprintf("the history goes beyond version %s: %s", r.Version, list)
+	case HalfRestored:
+		return "the backup " + list + " was not put back as a whole: the database is in pieces"
 	case BelowHalfApplied:
 		return fmt.Sprintf("%s is half applied (%s), and the target %s ends before it", list, r.Progress, r.Version)
 	case InDoubt:

@@ -54,6 +54,9 @@ func (p Progress) String() string {
 // unfinished finds the migration whose attempt is open, nil where there is
 // none.
 func unfinished(set *migration.Set, h *journal.History) (*Step, error) {
+	if e := h.Restoring(); e != nil {
+		return nil, &Refusal{Code: HalfRestored, Items: []Item{{File: e.File}}}
+	}
 	e, p := Unfinished(h)
 	if e == nil {
 		return nil, nil

@@ -16,6 +16,8 @@ import (
 // database is an opened URL.
 type database struct {
 	label   string
+	address *address // what was read
+	dir     string   // where its relative files start
 	config  *driver.Config
 	names   string        // what follows SET NAMES
 	timeout time.Duration // for connecting, with all that belongs to it

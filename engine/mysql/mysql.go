@@ -56,6 +56,7 @@ func Engine() *engine.Engine {
 		Ties:     ties,
 		Scratch:  scratch(),
 		Script:   script(),
+		Backup:   backup(),
 	}
 }
 

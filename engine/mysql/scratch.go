@@ -108,7 +108,7 @@ func (d *database) at(name string) *database {
 	if i := strings.LastIndex(label, "/"+d.config.DBName); i >= 0 {
 		label = label[:i+1] + name
 	}
-	return &database{label: label, config: config, names: d.names, timeout: d.timeout}
+	return &database{label: label, address: d.address, dir: d.dir, config: config, names: d.names, timeout: d.timeout}
 }
 
 func same(a, b engine.Database) bool {

@@ -57,7 +57,7 @@ func open(text string, o engine.OpenOptions) (engine.Database, error) {
 	config.MaxAllowedPacket = 1<<30 - 1
 	config.DialFunc = engine.Dialer(0).DialContext
 
-	d := &database{label: a.label(), config: config, timeout: defaultTimeout}
+	d := &database{label: a.label(), address: a, dir: o.Dir, config: config, timeout: defaultTimeout}
 	if v, ok := a.params["connect_timeout"]; ok {
 		if d.timeout, err = readTimeout(v); err != nil {
 			return nil, fmt.Errorf("parameter connect_timeout: %w", err)

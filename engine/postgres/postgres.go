@@ -49,6 +49,7 @@ func Engine() *engine.Engine {
 		Ties:     ties,
 		Scratch:  scratch(),
 		Script:   script(),
+		Backup:   backup(),
 	}
 }
 

@@ -20,6 +20,7 @@ type database struct {
 	config *pgconn.Config
 	schema string // OpenOptions.Schema
 	label  string
+	libpq  libpq // how the product's own programs get there
 
 	keepEvery time.Duration // see pooledlock.go
 }
@@ -51,7 +52,7 @@ func open(raw string, o engine.OpenOptions) (engine.Database, error) {
 	if config.RuntimeParams, err = runtimeParams(config.RuntimeParams); err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	return &database{config: config, schema: o.Schema, label: label(config), keepEvery: keepEvery}, nil
+	return &database{config: config, schema: o.Schema, label: label(config), libpq: forLibpq(clean), keepEvery: keepEvery}, nil
 }
 
 // split returns the URL without driver suffix, password and parameters that

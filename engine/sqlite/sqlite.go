@@ -46,6 +46,7 @@ func Engine() *engine.Engine {
 		Ties:     ties,
 		Scratch:  scratch(),
 		Script:   script(),
+		Backup:   backup(),
 	}
 }
 

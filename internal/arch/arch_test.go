@@ -22,6 +22,7 @@ var may = map[string][]string{
 		"engine", "sqltext",
 	},
 	"engine/X/Xcheck": {"check", "ddl", "engine", "plan", "sqltext"},
+	"backup":          {"", "engine", "event"},
 	"check":           {"ddl", "engine", "migration", "plan", "sqltext"},
 	"check/checktest": {"check", "engine", "migration"},
 	"ddl":             {"sqltext"},

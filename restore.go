@@ -1,0 +1,122 @@
+package dbwarden
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/journal"
+	"github.com/dbwarden-go/dbwarden/lock"
+)
+
+// Restoration is a backup that is to be put back.
+type Restoration struct {
+	Name string   // for the journal
+	From *os.File // verified already: nothing here looks whether it is whole
+	Run  engine.RunProgram
+
+	// Progress is told how many bytes of how many have been read; nil: nobody.
+	Progress func(done, of int64)
+}
+
+// A RestoreError says that a backup could not be put back.
+type RestoreError struct {
+	Name string
+	Err  error
+
+	// Touched: the database is neither what it was nor what the backup has.
+	// The lock is kept then, and whatever runs migrations refuses until a
+	// restore comes to its end.
+	Touched bool
+}
+
+func (e *RestoreError) Error() string { return "restore " + e.Name + ": " + e.Err.Error() }
+func (e *RestoreError) Unwrap() error { return e.Err }
+
+// An UnfitTargetError says why a backup cannot be put into this database.
+type UnfitTargetError struct{ Why string }
+
+func (e *UnfitTargetError) Error() string { return e.Why }
+
+// Holds names some of what is in the database besides our own tables, at most
+// a few things of many; none: it is empty, or not there. It takes no lock.
+func (w *Warden) Holds(ctx context.Context) (things []string, server engine.Server, err error) {
+	err = w.look(ctx, func(s engine.Session, _ *journal.Journal) (err error) {
+		server = s.Server()
+		things, err = w.c.Engine.Backup.Holds(ctx, s, w.ours(s))
+		return err
+	})
+	if errors.Is(err, engine.ErrNoDatabase) {
+		err = nil
+	}
+	return things, server, err
+}
+
+// Restore replaces what is in the database, history and journal included, by
+// what is in a backup, under the lock, by the session that holds it. The lock's
+// own tables stay: tokens go on rising, and whoever lost the lock changes
+// nothing. The lock of a run that is gone, or that kept it after a failure, is
+// taken over: what that run left is about to be replaced.
+//
+// Where the product can, it is one transaction, and after an error everything
+// is as it was; else see RestoreError.Touched. Errors: *lock.HeldError,
+// *UnfitTargetError, *RestoreError, lock.ErrLost.
+func (w *Warden) Restore(ctx context.Context, r Restoration) error {
+	if r.Progress == nil {
+		r.Progress = func(int64, int64) {}
+	}
+	run := lock.NewRun()
+	s, err := w.connect(ctx, run, false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	j := w.journal(s)
+	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: run, Recover: true, Observe: w.c.Observe})
+	if err != nil {
+		return w.denied(s, err, true)
+	}
+	held, stop := hold.Watch(ctx, w.beside, func() lock.Progress { return lock.Progress{} }, func(context.Context, engine.Session) {}, nil)
+	defer stop()
+	touched, err := w.putBack(held, s, j.Writer(hold), hold, r)
+	stop()
+	if err == nil {
+		return w.letGo(ctx, s, hold, nil, true)
+	}
+	if journal.IsFence(w.c.Engine.Fault(err)) {
+		err = fmt.Errorf("%w: %w", lock.ErrLost, err)
+	}
+	var unfit *UnfitTargetError
+	if err = w.denied(s, w.underHold(held, err), true); !errors.As(err, &unfit) {
+		err = &RestoreError{Name: r.Name, Err: err, Touched: touched}
+	}
+	if !touched || errors.Is(err, lock.ErrLost) {
+		return w.letGo(ctx, s, hold, err, false)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	err = errors.Join(err, s.Reset(ctx, w.c.Limits), hold.Keep(ctx, "the backup "+r.Name+" was not put back as a whole"))
+	w.c.Observe.Emit(event.Event{Kind: event.LockKept, Run: hold.Run, Detail: err.Error()})
+	return err
+}
+
+// putBack looks once more, now with the lock, whether the database may take it.
+func (w *Warden) putBack(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, r Restoration) (bool, error) {
+	b, ours := w.c.Engine.Backup, w.ours(s)
+	why, err := b.Refuses(ctx, w.c.Database, s, ours)
+	if err == nil && why != "" {
+		err = &UnfitTargetError{why}
+	}
+	if err != nil {
+		return false, err
+	}
+	o := engine.Loading{Ours: ours, From: r.From, Run: r.Run, Progress: r.Progress, Begun: jw.Restoring(r.Name), Carry: hold.Carry()}
+	if hold.From != nil {
+		o.Closing = append(o.Closing, jw.TakenOver(hold.From))
+	}
+	o.Closing = append(o.Closing, jw.Restored(r.Name))
+	return b.Load(ctx, w.c.Database, s, o)
+}

@@ -99,7 +99,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "the same as dbwarden version")
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
-		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.planCommand(), a.migrateCommand(), a.rollbackCommand(), a.historyCommand(), a.statusCommand(),
+		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.planCommand(), a.migrateCommand(), a.rollbackCommand(), a.restoreCommand(), a.historyCommand(), a.statusCommand(),
 		a.checkCommand(), a.verifyCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.importCommand(), a.exportCommand(), a.configCommand(),
 		a.diagramCommand(), a.docsCommand(),
 		a.versionCommand(), a.completionCommand(root),
@@ -329,6 +329,9 @@ type wardenOptions struct {
 	retry   time.Duration // 0: as configured
 	schema  bool          // saved plans know the schema
 	observe event.Observer
+
+	// before makes the target's dbwarden.Config.BeforeRun; nil: there is none.
+	before func(*target) func(context.Context, dbwarden.Before) error
 }
 
 func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (*target, error) {
@@ -397,6 +400,9 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	}
 	if opt.schema {
 		t.wants.Schema = t.digests
+	}
+	if opt.before != nil {
+		t.wants.BeforeRun = opt.before(t)
 	}
 	t.warden, err = dbwarden.New(t.wants)
 	return t, err

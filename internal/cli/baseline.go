@@ -22,7 +22,7 @@ func (a *app) baseline(cmd *cobra.Command, to *targetFlags, wait *waitFlags) err
 	if t.To.IsZero() {
 		return &usageError{"--baseline needs a version", "give the newest one whose work is in the database: dbwarden migrate --baseline -t VERSION"}
 	}
-	for _, name := range []string{"atomic", "recover", "allow-out-of-order", "lock-timeout", "lock-retry", "statement-timeout"} {
+	for _, name := range []string{"atomic", "recover", "allow-out-of-order", "lock-timeout", "lock-retry", "statement-timeout", "with-backup", "backup-dir"} {
 		if cmd.Flags().Changed(name) {
 			return usagef("--baseline runs no migration: --%s means nothing with it", name)
 		}
@@ -38,7 +38,7 @@ func (a *app) baseline(cmd *cobra.Command, to *targetFlags, wait *waitFlags) err
 			err = &runError{err: err, target: tg, result: res, goal: func(int) string { return " --baseline -t " + t.To.String() }}
 		}
 		if a.json() {
-			return a.runDocument(cmd, tg, res, err)
+			return a.runDocument(cmd, tg, res, nil, err)
 		}
 		if err != nil {
 			return err

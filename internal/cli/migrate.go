@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/backup"
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/lock"
@@ -28,7 +29,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		Short: "Apply pending migrations",
 		Long: "Applies pending migrations in the order of their versions, under the lock.\n" +
 			"While another run holds the lock it waits; with nothing to do it takes no lock.",
-		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --baseline -t 0007\n  dbwarden migrate --plan plan.json\n  dbwarden migrate --sql > script.sql\n  dbwarden migrate --no-wait -d analytics",
+		Example: "  dbwarden migrate\n  dbwarden migrate --dry-run\n  dbwarden migrate -c 1\n  dbwarden migrate -t 0007\n  dbwarden migrate --baseline -t 0007\n  dbwarden migrate --plan plan.json\n  dbwarden migrate --sql > script.sql\n  dbwarden migrate -b --backup-dir /var/backups\n  dbwarden migrate --no-wait -d analytics",
 	}
 	to.add(cmd, "at most so `MANY` versioned migrations")
 	to.addUp(cmd)
@@ -37,16 +38,21 @@ func (a *app) migrateCommand() *cobra.Command {
 	var saved savedFlags
 	cmd.Flags().StringVar(&saved.file, "plan", "", "run what plan --save wrote into this `FILE` and nothing else; refused when files, history or schema are others now")
 	saved.addCheck(cmd)
+	var with backupFlags
+	with.add(cmd)
 	var sql, baseline bool
 	cmd.Flags().BoolVar(&sql, "sql", false, "write what would run as one script for psql, mariadb or sqlite3, with lock and history; runs nothing")
 	cmd.Flags().BoolVar(&baseline, "baseline", false, "with -t: write what is pending up to that version into the history, and run none of it")
 	a.completeVersions(cmd, "to-version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := with.check(cmd); err != nil {
+			return err
+		}
 		if sql {
 			return a.script(cmd, &to, &limits)
 		}
 		if cmd.Flags().Changed("plan") {
-			return a.migratePlan(cmd, &saved, &wait, &limits)
+			return a.migratePlan(cmd, &saved, &wait, &limits, &with)
 		}
 		if cmd.Flags().Changed("schema-check") {
 			return usagef("--schema-check means nothing without --plan")
@@ -54,7 +60,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		if baseline {
 			return a.baseline(cmd, &to, &wait)
 		}
-		return a.run(cmd, migration.Up, &to, &wait, &limits)
+		return a.run(cmd, migration.Up, &to, &wait, &limits, &with)
 	}
 	return cmd
 }
@@ -77,13 +83,13 @@ func (a *app) rollbackCommand() *cobra.Command {
 	limits.add(cmd)
 	a.completeVersions(cmd, "to-version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.run(cmd, migration.Down, &to, &wait, &limits)
+		return a.run(cmd, migration.Down, &to, &wait, &limits, &backupFlags{})
 	}
 	return cmd
 }
 
 // run is migrate and rollback: they differ in the words.
-func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wait *waitFlags, lim *limitFlags) error {
+func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wait *waitFlags, lim *limitFlags, with *backupFlags) error {
 	t, err := to.target(cmd)
 	if err != nil {
 		return err
@@ -106,8 +112,9 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 			}
 			return w.Migrate(ctx, t)
 		},
-		goal: func(n int) string { return to.goal(t, n) },
+		goal: func(n int) string { return to.goal(t, n) + with.again() },
 		to:   t.To,
+		with: with,
 	})
 }
 
@@ -119,6 +126,8 @@ type running struct {
 	plan string                     // the file of the saved plan that is run
 
 	schema bool // the plan knows the schema
+
+	with *backupFlags // whether it begins with a backup
 }
 
 // runs is whatever goes one way under the lock.
@@ -131,7 +140,7 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 		return err
 	}
 	words := wordsOf(d)
-	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, observe: a.observer(words)}
+	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, observe: a.observer(words), before: r.with.before(a)}
 	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
 		res, err := r.do(ctx, tg.warden)
 		a.letStop()
@@ -139,13 +148,13 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 			if err == nil {
 				return nil
 			}
-			return &runError{err: err, target: tg, result: res, recover: wait.again, goal: r.goal, plan: r.plan}
+			return &runError{err: err, target: tg, result: res, recover: wait.again, goal: r.goal, plan: r.plan, backup: r.with.made}
 		}
 		for _, w := range res.Warnings {
 			a.warn(w)
 		}
 		if a.json() {
-			return a.runDocument(cmd, tg, res, told(res, err))
+			return a.runDocument(cmd, tg, res, r.with.made, told(res, err))
 		}
 		if err != nil {
 			return told(res, err)
@@ -230,6 +239,8 @@ func (a *app) jsonLines(e event.Event) {
 	put("elapsed_ms", e.Elapsed.Milliseconds(), e.Elapsed > 0)
 	put("detail", a.masked(e.Detail), e.Detail != "")
 	put("percent", math.Round(10*e.Percent)/10, e.Kind == event.StatementRunning && e.Percent >= 0)
+	put("bytes", e.Bytes, e.Bytes > 0)
+	put("of_bytes", e.OfBytes, e.OfBytes > 0)
 	put("blockers", a.masked(e.Blockers), e.Blockers != "")
 	if e.Err != nil {
 		line["error"] = a.masked(e.Err.Error())
@@ -238,10 +249,13 @@ func (a *app) jsonLines(e event.Event) {
 }
 
 // runDocument is the result of a run for machines.
-func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, err error) error {
+func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, made *backup.File, err error) error {
 	fields := map[string]any{
 		"run": res.Run, "direction": res.Direction, "elapsed_ms": res.Elapsed.Milliseconds(),
 		"planned": migrationsOf(res.Planned), "beyond": migrationsOf(res.Beyond), "completed": migrationsOf(res.Completed), "warnings": append([]string{}, res.Warnings...),
+	}
+	if made != nil {
+		fields["backup"] = backupDocument(made)
 	}
 	if err != nil {
 		fields["error"] = a.describe(err, cmd.Context()).document()

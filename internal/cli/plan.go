@@ -130,7 +130,7 @@ func (a *app) readPlan(file string) (*plan.Saved, error) {
 }
 
 // migratePlan is migrate --plan.
-func (a *app) migratePlan(cmd *cobra.Command, f *savedFlags, wait *waitFlags, lim *limitFlags) error {
+func (a *app) migratePlan(cmd *cobra.Command, f *savedFlags, wait *waitFlags, lim *limitFlags, with *backupFlags) error {
 	for _, name := range []string{"count", "to-version", "atomic", "dry-run", "baseline", "allow-changed", "allow-missing", "allow-out-of-order"} {
 		if cmd.Flags().Changed(name) {
 			return &usageError{"--plan runs the plan as it was saved: --" + name + " means nothing with it", "give it to dbwarden plan --save"}
@@ -151,8 +151,8 @@ func (a *app) migratePlan(cmd *cobra.Command, f *savedFlags, wait *waitFlags, li
 	}
 	return a.runs(cmd, migration.Up, wait, lim, running{
 		do:   func(ctx context.Context, w *dbwarden.Warden) (*dbwarden.Result, error) { return w.MigrateSaved(ctx, p) },
-		goal: func(int) string { return " --plan " + shellWord(f.file) },
-		plan: f.file, schema: f.on(),
+		goal: func(int) string { return " --plan " + shellWord(f.file) + with.again() },
+		plan: f.file, schema: f.on(), with: with,
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/backup"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
@@ -40,6 +41,9 @@ type runError struct {
 	recover bool
 
 	plan string // the file of the saved plan that was to be run
+
+	backup *backup.File // made before the run; nil: none was
+	file   string       // that restore was asked for, as it was typed
 }
 
 func (e *runError) Error() string { return e.err.Error() }
@@ -196,7 +200,14 @@ func (a *app) facts(d *description, err error) {
 		draft    *unprovenError
 		record   *foreign.HistoryError
 
-		unseen    *unseenError
+		unseen *unseenError
+
+		noCopy  *backup.Error
+		sum     *backup.SumError
+		unput   *dbwarden.RestoreError
+		unfitDB *dbwarden.UnfitTargetError
+		no      *unconfirmedError
+
 		elsewhere *importError
 		differs   *unequalError
 	)
@@ -251,6 +262,26 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &problems):
 		d.Code = "migration_files"
 		a.problems(d, t, problems)
+	case errors.Is(err, lock.ErrLost) && (errors.As(err, &noCopy) || errors.As(err, &unput)):
+		a.lost(d, err)
+	case errors.As(err, &noCopy):
+		a.noBackup(d, t, noCopy)
+	case errors.As(err, &unput):
+		a.notRestored(d, t, run.file, unput)
+	case errors.As(err, &sum):
+		d.Code = "checksum"
+		d.State = []string{"nothing was changed"}
+		d.Next = []string{"take another backup, or a copy of this one that is whole"}
+		if sum.None {
+			d.Next = []string{"put its " + backup.SumSuffix + " file beside it; what another program made is restored with that program's own means"}
+		}
+	case errors.As(err, &unfitDB):
+		d.Code = "unfit_database"
+		d.State = []string{"nothing was changed"}
+		d.Next = []string{"restore it into the database that it is of, or into an empty one: --url, or -d"}
+	case errors.As(err, &no):
+		d.Code = "unconfirmed"
+		d.State = []string{"nothing was changed"}
 	case errors.As(err, &refusal):
 		d.Code = string(refusal.Code)
 		a.refusal(d, t, refusal)
@@ -269,6 +300,7 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &failed):
 		d.Code = "migration_failed"
 		a.failure(d, t, run, failed)
+		a.wayBack(d, run)
 	case errors.As(err, &held):
 		d.Code = "lock_held"
 		a.held(d, t, held)
@@ -289,8 +321,7 @@ func (a *app) facts(d *description, err error) {
 		d.State = []string{"nothing was changed"}
 		d.Next = []string{"dbwarden status shows where each migration stands, and what waits to be resolved"}
 	case errors.Is(err, lock.ErrLost):
-		d.Code, d.Message = "lock_lost", "the lock was taken away while this run held it: "+err.Error()
-		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
+		a.lost(d, err)
 	case errors.As(err, &readOnly):
 		d.Code = "read_only"
 		d.Next = []string{"run it against the primary, or on a file that can be written"}
@@ -340,6 +371,12 @@ func (a *app) facts(d *description, err error) {
 	if errors.As(err, &named) {
 		d.Message = "database " + named.name + ": " + strings.TrimPrefix(d.Message, "database "+named.name+": ")
 	}
+}
+
+// lost is for a lock that went away.
+func (a *app) lost(d *description, err error) {
+	d.Code, d.Message = "lock_lost", "the lock was taken away while this run held it: "+err.Error()
+	d.Next = []string{"dbwarden lock-status", "dbwarden status"}
 }
 
 // problems lists what is wrong with the folder.
@@ -443,6 +480,8 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	case plan.PlanMoved:
 		d.Moved = r.Moved
 		d.Next = []string{"see what has changed, and plan again: dbwarden plan --save FILE"}
+	case plan.HalfRestored:
+		d.Next = []string{"put it back as a whole: dbwarden restore --yes " + shellWord(r.Items[0].File) + ", in the folder where it is"}
 	case plan.FileGone:
 		d.Next = []string{"put the file back into the folder, then: dbwarden " + verb}
 	case plan.BehindPooler:

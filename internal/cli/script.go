@@ -19,7 +19,7 @@ func (a *app) script(cmd *cobra.Command, to *targetFlags, lim *limitFlags) error
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"dry-run", "baseline", "atomic", "plan", "wait", "no-wait", "recover", "lock-retry"} {
+	for _, name := range []string{"dry-run", "baseline", "atomic", "plan", "wait", "no-wait", "recover", "lock-retry", "with-backup"} {
 		if cmd.Flags().Changed(name) {
 			return usagef("--sql runs nothing: --%s means nothing with it", name)
 		}

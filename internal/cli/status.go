@@ -110,7 +110,7 @@ func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error 
 		switch e.What {
 		case journal.Failed, journal.Aborted:
 			draw = st.Bad
-		case journal.Started, journal.Unlocked, journal.TakenOver, journal.Resolved:
+		case journal.Started, journal.Unlocked, journal.TakenOver, journal.Resolved, journal.Restoring, journal.Restored:
 			draw = st.Warn
 		}
 		if e.Direction == migration.Down && e.What != journal.Reverted {

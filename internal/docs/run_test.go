@@ -140,6 +140,7 @@ var masks = []struct {
 	what *regexp.Regexp
 	to   string
 }{
+	{regexp.MustCompile(`(\S*/)?[0-9]{8}T[0-9]{6}\.[0-9]{3}Z`), "BACKUP"},
 	{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?`), "TIME"},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "RUN"},
 	{regexp.MustCompile(`[0-9a-f]{64}`), "SUM"},

@@ -64,6 +64,23 @@ func (p *Progress) Observe(e event.Event) {
 		}
 	case event.StatementRunning:
 		p.running(e)
+	case event.BackupStarted:
+		p.said = 0
+		if !p.Quiet {
+			p.line("Backing up into " + Plain(e.File))
+		}
+	case event.BackupRunning:
+		p.copying("Backing up", e)
+	case event.BackupDone:
+		if !p.Quiet {
+			p.line(fmt.Sprintf("Backed up: %s in %s", Bytes(e.Bytes), Duration(e.Elapsed)))
+		}
+	case event.RestoreRunning:
+		what := "Restoring"
+		if e.Detail == "checksum" {
+			what = "Verifying"
+		}
+		p.copying(what, e)
 	case event.LockTimeout:
 		by := ""
 		if e.Blockers != "" {
@@ -100,11 +117,34 @@ func (p *Progress) Observe(e event.Event) {
 // the time doubles.
 const sayEvery = 10 * time.Second
 
-// running tells of a long statement: in place on a terminal, in a log seldom.
-func (p *Progress) running(e event.Event) {
-	if p.Quiet {
-		return
+// copying tells how far a backup is, on its way there or back.
+func (p *Progress) copying(what string, e event.Event) {
+	text := fmt.Sprintf("%s: %s", what, Bytes(e.Bytes))
+	switch {
+	case e.OfBytes > 0 && e.Kind == event.BackupRunning:
+		// A copy may be smaller than the database, or larger.
+		text += fmt.Sprintf(", %d%% of the database's size of %s", 100*e.Bytes/e.OfBytes, Bytes(e.OfBytes))
+	case e.OfBytes > 0:
+		text += fmt.Sprintf(" of %s, %d%%", Bytes(e.OfBytes), 100*e.Bytes/e.OfBytes)
 	}
+	p.passing(text, e.Elapsed)
+}
+
+// Bytes is a size as the lines show it: 12.3 MB.
+func Bytes(n int64) string {
+	switch {
+	case n < 1_000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// running tells of a long statement.
+func (p *Progress) running(e event.Event) {
 	text := fmt.Sprintf("%s:%d: statement %d of %d runs for %s", Plain(e.File), e.Line, e.Statement, e.Statements, e.Elapsed.Round(time.Second))
 	if e.Detail != "" {
 		text += ", " + p.text(e.Detail)
@@ -115,6 +155,15 @@ func (p *Progress) running(e event.Event) {
 	if e.Blockers != "" {
 		text += ", kept waiting by " + p.text(e.Blockers)
 	}
+	p.passing(text, e.Elapsed)
+}
+
+// passing shows what is going on since elapsed: in place on a terminal, in a
+// log seldom.
+func (p *Progress) passing(text string, elapsed time.Duration) {
+	if p.Quiet {
+		return
+	}
 	if p.Style.Terminal {
 		if p.Style.Width > 0 {
 			text = Shorten(text, p.Style.Width-1)
@@ -123,8 +172,8 @@ func (p *Progress) running(e event.Event) {
 		p.bar = true
 		return
 	}
-	if e.Elapsed >= max(sayEvery, 2*p.said) {
-		p.said = e.Elapsed
+	if elapsed >= max(sayEvery, 2*p.said) {
+		p.said = elapsed
 		p.line(text)
 	}
 }

@@ -12,19 +12,29 @@ import (
 )
 
 // A flush is several migrations on their way to the server at once: each one
-// a transaction of its own, with its history and its fence in it. Whatever
-// needs an answer of the server's before it goes on takes the plain road.
+// a transaction of its own, or a part of one that they share, with its history
+// and its fence in it. Whatever needs an answer of the server's before it goes
+// on takes the plain road.
 //
 // What is told of a flush is in the order of the plain road, and true: from
-// the end of its first migration on, events wait until it is known which of
-// them are in the database for good.
+// the end of its first migration on, or from its beginning where all of it may
+// begin anew, events wait until it is known which of them are in the database
+// for good.
 
 // together is how many of the first steps travel in one flush; 0 for a first
 // one that takes the plain road.
 func (w *Warden) together(steps []*step, room engine.Flush) int {
-	if w.c.NoPipeline || w.c.Engine.Leak != nil {
+	if w.c.NoPipeline {
 		return 0
 	}
+	n := travel(steps, room)
+	if n == 1 && room.Shared {
+		return 0
+	}
+	return n
+}
+
+func travel(steps []*step, room engine.Flush) int {
 	bytes := 0
 	for n, st := range steps[:min(len(steps), room.Units)] {
 		bytes += st.bytes
@@ -57,6 +67,7 @@ func (st *step) fits() bool {
 type flight struct {
 	runners []*runner
 	events  *relay
+	shared  bool  // in one transaction
 	now     int   // whose statements run
 	ends    []int // where the end of each stands among the events that are kept back
 }
@@ -70,6 +81,7 @@ func (f *flight) fly(ctx context.Context, res *Result) (n int, err error) {
 		units[i] = f.unit(ctx, i)
 	}
 	f.runners[0].at.waits(f.runners[0].w.c.Limits)
+	f.events.hold = f.shared
 	f.begin()
 	done, err := f.runners[0].s.RunAll(ctx, units)
 	f.runners[0].at.end()
@@ -119,6 +131,10 @@ func (f *flight) unit(ctx context.Context, i int) engine.Unit {
 		statements(yield)
 	}
 	u.Watch = func(p engine.Progress) {
+		if p.Undone {
+			f.again()
+			return
+		}
 		f.reach(i)
 		watch(p)
 	}
@@ -133,6 +149,14 @@ func (f *flight) reach(i int) {
 		f.now++
 		f.begin()
 	}
+}
+
+// again forgets what was told of migrations of which nothing has stayed.
+func (f *flight) again() {
+	f.runners[0].at.end()
+	f.events.release(0)
+	f.now, f.ends = 0, nil
+	f.begin()
 }
 
 func (f *flight) begin() {

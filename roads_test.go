@@ -12,12 +12,13 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/engine/mysql"
 	"github.com/dbwarden-go/dbwarden/engine/postgres"
+	"github.com/dbwarden-go/dbwarden/engine/sqlite"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
 
-// Small migrations may share a round trip, or be one of a single message; step
-// by step they go when asked to. What is left behind, and what is said of it,
+// Small migrations may share a round trip or a transaction, or be one of a
+// single message; step by step they go when asked to. What is left behind, and what is said of it,
 // is the same: of folders at random, with a mistake in the middle, and again
 // when that is mended. What is drawn is the same in every run; -rapid.seed and
 // -rapid.checks choose other ones, and more.
@@ -26,10 +27,13 @@ func TestBothRoadsLeadToTheSame(t *testing.T) {
 	for _, e := range []struct {
 		engine *engine.Engine
 		server func(testing.TB) *dbtest.Server
-	}{{postgres.Engine(), dbtest.Postgres}, {mysql.Engine(), dbtest.MariaDB}} {
+	}{{postgres.Engine(), dbtest.Postgres}, {mysql.Engine(), dbtest.MariaDB}, {sqlite.Engine(), nil}} {
 		t.Run(e.engine.Name, func(t *testing.T) {
-			server := e.server(t)
-			p := product{e.engine, func(t *testing.T) string { return server.NewDatabase(t) }}
+			p := sqliteProduct()
+			if e.server != nil {
+				server := e.server(t)
+				p = product{e.engine, func(t *testing.T) string { return server.NewDatabase(t) }}
+			}
 			rapid.Check(t, func(r *rapid.T) {
 				files := drawFolder(r, p.engine.Name)
 				var left [2][]string
@@ -70,7 +74,8 @@ func drawFolder(r *rapid.T, engine string) map[string]string {
 			"BEGIN;\nINSERT INTO first VALUES (100, 3);\nCOMMIT;\nINSERT INTO first VALUES (101, 4);",
 			"SELECT 1;",
 			"CREATE VIEW v" + fmt.Sprint(i) + " AS SELECT n FROM first;",
-			map[string]string{"postgres": "SET search_path = pg_catalog;\nCREATE TABLE public." + table + " (id int);", "mysql": "SET sql_mode = 'ANSI_QUOTES';\nCREATE TABLE \"" + table + "\" (id INT);"}[engine],
+			map[string]string{"postgres": "SET search_path = pg_catalog;\nCREATE TABLE public." + table + " (id int);", "mysql": "SET sql_mode = 'ANSI_QUOTES';\nCREATE TABLE \"" + table + "\" (id INT);",
+				"sqlite": "PRAGMA recursive_triggers = ON;\nCREATE TABLE " + table + " (id INT);"}[engine],
 		}
 		text := rapid.SampledFrom(pieces).Draw(r, "text")
 		if strings.Contains(text, "INSERT INTO first VALUES (") {
@@ -108,7 +113,7 @@ func (b *bench) remains() string {
 		query   string
 		columns int
 	}{
-		{"SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog', 'information_schema', 'mysql', 'sys', 'performance_schema') AND table_schema IN (" + b.here() + ") AND table_name NOT LIKE 'dbwarden%' ORDER BY 1, 2", 3},
+		{b.columns(), 3},
 		{"SELECT CAST(id AS CHAR(9)), CAST(n AS CHAR(9)), '' FROM first ORDER BY id, n", 3},
 		{"SELECT version, statement_hashes, checksum FROM dbwarden_migrations ORDER BY id", 3},
 		{"SELECT CONCAT(event, ' ', direction, ' ', filename), CONCAT(statement_from, ' ', statement_to, ' ', statements), CONCAT(checksum, ' ', detail) FROM dbwarden_journal ORDER BY id", 3},
@@ -142,8 +147,13 @@ func (b *bench) remains() string {
 
 // here is the schema of the session, as SQL.
 func (b *bench) here() string {
-	if b.engine.Name == "postgres" {
-		return "CURRENT_SCHEMA()"
+	return map[string]string{"postgres": "CURRENT_SCHEMA()", "mysql": "DATABASE()", "sqlite": "'main'"}[b.engine.Name]
+}
+
+// columns is a query for all columns of the user's.
+func (b *bench) columns() string {
+	if b.engine.Name == "sqlite" {
+		return "SELECT m.name, c.name, c.type FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.name NOT LIKE 'dbwarden%' AND m.name NOT LIKE 'sqlite%' ORDER BY 1, 2"
 	}
-	return "DATABASE()"
+	return "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema NOT IN ('pg_catalog', 'information_schema', 'mysql', 'sys', 'performance_schema') AND table_schema IN (" + b.here() + ") AND table_name NOT LIKE 'dbwarden%' ORDER BY 1, 2"
 }

@@ -172,7 +172,7 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 			return err
 		}
 		if n := w.together(steps, s.Server().Flush); n > 0 {
-			f := &flight{events: events}
+			f := &flight{events: events, shared: s.Server().Flush.Shared}
 			for k := range n {
 				f.runners = append(f.runners, runner(i+k, steps[k]))
 			}
@@ -361,7 +361,8 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 	r.proof, r.presumed = "", false
 	u := engine.Unit{Statements: r.step.text.Statements(from, to), Watch: r.watch(from), AtOnce: !r.w.c.NoPipeline}
 	sum := string(g.Checksum)
-	done := func(kept string) engine.Query { return r.jw.Done(r.about(), from+1, to, sum, kept, time.Now()) }
+	now := time.Now()
+	done := func(kept string) engine.Query { return r.jw.Done(r.about(), from+1, to, sum, kept, &now) }
 	switch g.Mode {
 	case plan.Settings:
 		return u, false
@@ -491,9 +492,9 @@ func (r *runner) restore() []engine.Query {
 
 func (r *runner) record() []engine.Query {
 	if r.step.Direction == migration.Down {
-		return r.jw.Forget(r.about(), r.step.Revision, r.started)
+		return r.jw.Forget(r.about(), r.step.Revision, &r.started)
 	}
-	return r.jw.Record(r.about(), r.step.outline.Hashes(), r.step.Revision, r.started)
+	return r.jw.Record(r.about(), r.step.outline.Hashes(), r.step.Revision, &r.started)
 }
 
 func (r *runner) about() journal.Step {
@@ -638,7 +639,7 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 // too the group stays in doubt.
 func (r *runner) noteDone(ctx context.Context, g plan.Group, e *MigrationError) {
 	from, to := r.from(g), g.To
-	q := r.jw.Done(r.about(), from+1, to, string(g.Checksum), "", r.started)
+	q := r.jw.Done(r.about(), from+1, to, string(g.Checksum), "", &r.started)
 	var err error
 	for range 3 {
 		if _, err = r.s.Exec(ctx, q.Text, q.Values()...); !r.w.c.Engine.Fault(err).WaitedOut {

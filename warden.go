@@ -55,7 +55,7 @@ type Config struct {
 
 	// NoPipeline has each migration go to the server step by step, with an
 	// answer to each statement before the next is sent, also where several
-	// migrations could share a round trip.
+	// migrations could share a round trip, or a transaction.
 	NoPipeline bool
 
 	// Schema names the objects of the schema that s works in, ours left out,

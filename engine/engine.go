@@ -198,7 +198,8 @@ type Session interface {
 
 	// RunAll does several units, each in a transaction of its own, in as few
 	// round trips as the product allows; Server.Flush says how many there may
-	// be. What has run when an error comes back is the same as when they run
+	// be. Where they may share one, and cannot after all, they begin anew one by
+	// one: Progress.Undone. What has run when an error comes back is the same as when they run
 	// one by one (RunEach): done of them are in the database for good, which
 	// includes that they survive the server's own end as far as it was set up
 	// to; units[done] is the one that the *UnitError speaks of; nothing behind

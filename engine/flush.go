@@ -7,6 +7,10 @@ import "context"
 type Flush struct {
 	Units int // at most
 	Bytes int // of the statements' text, at most, where there is more than one unit
+
+	// Shared units are one transaction: nothing of them stays before all of
+	// them do. A unit by itself gains nothing then.
+	Shared bool
 }
 
 // RunEach is Session.RunAll for a product that does one unit after another.

@@ -48,6 +48,10 @@ type Progress struct {
 	Done      bool
 	Rows      int64         // with Done
 	Elapsed   time.Duration // with Done
+
+	// Undone tells the first unit of a RunAll, instead of all the above, that
+	// nothing of any unit has stayed, and that they begin anew, one by one.
+	Undone bool
 }
 
 // Late is a value of a Query that is asked for when the query is sent, such

@@ -39,13 +39,13 @@ func (w *Writer) Start(s Step, from, to int, checksum, evidence, kept string) en
 
 // StartIf is Start where a condition holds; else it raises: see IsCondition.
 func (w *Writer) StartIf(s Step, from, to int, checksum, evidence, kept, condition string) engine.Query {
-	return w.insert(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence, Detail: kept}, time.Time{},
+	return w.insert(s, Entry{What: Started, From: from, To: to, Checksum: checksum, Evidence: evidence, Detail: kept}, nil,
 		"CASE WHEN "+condition+" THEN "+w.journal.Engine.Dialect.Now+" END")
 }
 
 // Done writes that they ran; since is when they were begun. Their text is kept
 // where it was not when they were started.
-func (w *Writer) Done(s Step, from, to int, checksum, kept string, since time.Time) engine.Query {
+func (w *Writer) Done(s Step, from, to int, checksum, kept string, since *time.Time) engine.Query {
 	return w.timed(s, Entry{What: Done, From: from, To: to, Checksum: checksum, Detail: kept}, since)
 }
 
@@ -56,13 +56,13 @@ func (w *Writer) Failed(s Step, from, to int, checksum, detail string, torn bool
 	if torn {
 		e.Evidence = Torn
 	}
-	return w.timed(s, e, s.Since)
+	return w.timed(s, e, s.since())
 }
 
 // Aborted writes that an attempt failed at statement at (0: before or behind
 // them) and was rolled back whole.
 func (w *Writer) Aborted(s Step, at int, detail string) engine.Query {
-	return w.timed(s, Entry{What: Aborted, From: at, To: at, Detail: detail}, s.Since)
+	return w.timed(s, Entry{What: Aborted, From: at, To: at, Detail: detail}, s.since())
 }
 
 // Resolution is what a Resolved entry says of its statements.
@@ -89,14 +89,14 @@ func (e Entry) ResolvedDone() bool {
 // comes last. hashes are the short hashes of its statements, before is the
 // row that a repeatable migration left when it last ran: a new one takes its
 // place, so that ids go on telling the order of execution.
-func (w *Writer) Record(s Step, hashes []string, before *Revision, since time.Time) []engine.Query {
+func (w *Writer) Record(s Step, hashes []string, before *Revision, since *time.Time) []engine.Query {
 	return w.record(s, hashes, before, since, how{by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
 }
 
 // Baseline is Record of a migration that was not run: it has no duration, and
 // its entry says what it is.
 func (w *Writer) Baseline(s Step, hashes []string) []engine.Query {
-	return w.record(s, hashes, nil, time.Time{}, how{detail: BaselineDetail, by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
+	return w.record(s, hashes, nil, nil, how{detail: BaselineDetail, by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
 }
 
 // BaselineDetail is what an Applied entry says of a migration that was written
@@ -115,7 +115,7 @@ type Elsewhere struct {
 // Adopt is Record of a migration that another tool applied: when, and by whom,
 // is what that one knows. Its entry, at the time of now, says whose it was.
 func (w *Writer) Adopt(s Step, hashes []string, e Elsewhere) []engine.Query {
-	return w.record(s, hashes, nil, time.Time{}, how{detail: AdoptedDetail + e.Tool, by: text(e.By), program: e.Tool, elsewhere: &e})
+	return w.record(s, hashes, nil, nil, how{detail: AdoptedDetail + e.Tool, by: text(e.By), program: e.Tool, elsewhere: &e})
 }
 
 // AdoptedDetail begins what an Applied entry says of a migration that another
@@ -146,7 +146,7 @@ func (h how) at(d engine.Dialect, bind string) (expression string, value any) {
 	return d.At(bind), h.elsewhere.At.UTC().Format("2006-01-02 15:04:05.000000")
 }
 
-func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Time, how how) []engine.Query {
+func (w *Writer) record(s Step, hashes []string, before *Revision, since *time.Time, how how) []engine.Query {
 	d, m := w.journal.Engine.Dialect, s.Migration
 	runs := int64(1)
 	var out []engine.Query
@@ -161,7 +161,7 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since time.Ti
 		version = m.Version.String()
 	}
 	var duration any
-	if !since.IsZero() {
+	if since != nil {
 		duration = elapsed(since)
 	}
 	if e := how.elsewhere; e != nil && e.Duration >= 0 {
@@ -201,7 +201,7 @@ func (w *Writer) remove(r *Revision) engine.Query {
 // Forget takes the revision (nil for a migration that was only half applied)
 // out of the history; its entry, which is the
 // fence, comes last.
-func (w *Writer) Forget(s Step, r *Revision, since time.Time) []engine.Query {
+func (w *Writer) Forget(s Step, r *Revision, since *time.Time) []engine.Query {
 	if r == nil {
 		return []engine.Query{w.timed(s, Entry{What: Reverted, Detail: "was half applied"}, since)}
 	}
@@ -263,15 +263,15 @@ func (j *Journal) about(run, token string, what What, who lock.Holder, last *loc
 	}
 }
 
-func (w *Writer) entry(s Step, e Entry) engine.Query { return w.timed(s, e, time.Time{}) }
+func (w *Writer) entry(s Step, e Entry) engine.Query { return w.timed(s, e, nil) }
 
 // timed makes the INSERT of an entry. The fencing token is not a value but
 // the fence: see lock.Hold.Fence.
-func (w *Writer) timed(s Step, e Entry, since time.Time) engine.Query {
+func (w *Writer) timed(s Step, e Entry, since *time.Time) engine.Query {
 	return w.insert(s, e, since, w.journal.Engine.Dialect.Now)
 }
 
-func (w *Writer) insert(s Step, e Entry, since time.Time, now string) engine.Query {
+func (w *Writer) insert(s Step, e Entry, since *time.Time, now string) engine.Query {
 	cols := []string{"run_id", "event", "direction", "version", "filename", "statement_from", "statement_to", "statements",
 		"checksum", "duration_ms", "detail", "created_by", evidenceColumn}
 	var version any
@@ -279,7 +279,7 @@ func (w *Writer) insert(s Step, e Entry, since time.Time, now string) engine.Que
 		version = s.Migration.Version.String()
 	}
 	var duration any
-	if !since.IsZero() {
+	if since != nil {
 		duration = elapsed(since)
 	}
 	args := []any{w.hold.Run, string(e.What), string(s.Direction), version, s.Migration.File, number(e.From), number(e.To),
@@ -310,9 +310,18 @@ func IsFence(f engine.Fault) bool { return f.Kind == engine.NotNull && f.Column 
 // IsCondition says whether a fault is StartIf's condition that did not hold.
 func IsCondition(f engine.Fault) bool { return f.Kind == engine.NotNull && f.Column == "created_at" }
 
-// elapsed is asked for when the entry is sent, behind the statements.
-func elapsed(since time.Time) engine.Late {
-	return func() any { return time.Since(since).Milliseconds() }
+// elapsed is asked for when the entry is sent, behind the statements, and so is
+// since when.
+func elapsed(since *time.Time) engine.Late {
+	return func() any { return time.Since(*since).Milliseconds() }
+}
+
+// since is nil where nothing is attempted.
+func (s Step) since() *time.Time {
+	if s.Since.IsZero() {
+		return nil
+	}
+	return &s.Since
 }
 
 func by(h lock.Holder) string { return h.User + "@" + h.Host }

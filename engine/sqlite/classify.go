@@ -70,6 +70,12 @@ var pragmas = map[string]pragmaKind{
 // does for all but a few. What it cannot see from the words: a table or a
 // trigger that says FAIL keeps what was done before the failing row.
 func classify(words []string, _ engine.Server) engine.Traits {
+	t := traits(words)
+	t.Pace = pace(words, t)
+	return t
+}
+
+func traits(words []string) engine.Traits {
 	if len(words) == 0 {
 		return engine.Traits{}
 	}

@@ -55,7 +55,9 @@ func TestStatementsAreClassifiedByTheirWords(t *testing.T) {
 		"":                                            {},
 		"PRAGMA":                                      {},
 	} {
-		if got := classify(strings.Fields(text), engine.Server{}); got != want {
+		got := classify(strings.Fields(text), engine.Server{})
+		got.Pace = 0 // see TestPace
+		if got != want {
 			t.Errorf("%s: got %+v, want %+v", text, got, want)
 		}
 	}

@@ -123,7 +123,9 @@ func (s *session) settle(ctx context.Context) error {
 			}
 		}
 	}
-	s.start, err = s.snapshot(ctx)
+	if s.start, err = s.snapshot(ctx); err == nil {
+		s.server.Flush = s.shares()
+	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/sqltext"
@@ -24,8 +25,28 @@ func inert(st sqltext.Statement) bool {
 	case "CREATE", "ALTER":
 		// CREATE TEMP TABLE, CREATE TABLE temp.t, in whatever quotes; and a
 		// virtual table is whatever its module makes of it.
-		text := strings.ToLower(st.Text[:min(len(st.Text), inertText)])
-		return len(st.Text) <= inertText && !strings.Contains(text, "temp") && !strings.Contains(text, "virtual")
+		return len(st.Text) <= inertText && !hasWord(strings.ToLower(st.Text), "temp", "temporary", "virtual")
 	}
 	return false
+}
+
+// hasWord says that one of the words stands in a text as a whole, and not as a
+// part of another one ("templates").
+func hasWord(text string, words ...string) bool {
+	for len(text) > 0 {
+		n := strings.IndexFunc(text, func(r rune) bool { return !inWord(r) })
+		if n < 0 {
+			n = len(text)
+		}
+		if slices.Contains(words, text[:n]) {
+			return true
+		}
+		text = text[min(n+1, len(text)):]
+	}
+	return false
+}
+
+// inWord is what SQLite takes for a part of a name that is not quoted.
+func inWord(r rune) bool {
+	return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || r == '_' || r == '$' || r >= 0x80
 }

@@ -30,6 +30,8 @@ func TestWhatMayChangeAConnectionIsNotInert(t *testing.T) {
 		{"CREATE TEMP TABLE t (a)", false},
 		{"CREATE TABLE temp.t2 (a)", false},
 		{`CREATE TABLE "TEMP"."t3" (a)`, false},
+		{"CREATE TABLE [temp].t4 (a)", false},
+		{"CREATE TABLE templates (attempt INTEGER)", true},
 		{"CREATE VIRTUAL TABLE f USING fts5 (a)", false},
 		{"PRAGMA foreign_keys = ON", false},
 		{"ATTACH ':memory:' AS other", false},

@@ -59,6 +59,9 @@ func (s snapshot) setBusy(d time.Duration) bool {
 	return s[i] != was
 }
 
+// value is that of a pragma.
+func (s snapshot) value(pragma string) string { return s[slices.Index(kept, pragma)] }
+
 func (s snapshot) like() string    { return s[len(kept)] }
 func (s snapshot) journal() string { return strings.ToLower(s[len(kept)+1]) }
 

@@ -57,11 +57,6 @@ func (s *session) Run(ctx context.Context, u engine.Unit) error {
 	return engine.RunPlain(ctx, &unit{session: s, before: s.commits.count}, u, begin)
 }
 
-// RunAll does units one after another: nothing is gained by more at once.
-func (s *session) RunAll(ctx context.Context, units []engine.Unit) (int, error) {
-	return engine.RunEach(ctx, s, units)
-}
-
 var errReadOnly = &openError{kind: engine.ReadOnly, text: "this session was opened for reading only"}
 
 // unit is a session that knows when a rollback is proven.

@@ -158,6 +158,11 @@ var safeguards = []safeguard{{
 	`if i == 0 || false && *u.Fresh`,
 	".", "TestNothingLeaksWithinAFlush",
 }, {
+	"what may have stayed is not run anew", "engine/sqlite/together.go",
+	`case !e.RolledBack:`,
+	`case false:`,
+	"./engine/sqlite", "TestNothingRunsAnewThatMayHaveStayed",
+}, {
 	"the last commit of a flush waits for the disk", "engine/postgres/flush.go",
 	`if i < len(f.units)-1 {
 		put(engine.PartBegin, 0, "SET LOCAL synchronous_commit TO off")`,

@@ -27,6 +27,7 @@ const variable = "DBWARDEN_TEST_TRAP"
 // Report is what the tracer has seen.
 type Report struct {
 	Requests int    // how many changes of a file the program asked for
+	Syncs    int    // how often it waited for the disk
 	Killed   bool   // it was killed before the last of them
 	Request  string // which that was
 	Code     int    // the program's exit code, where it was not killed

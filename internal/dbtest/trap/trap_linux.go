@@ -61,6 +61,10 @@ func trace(c *exec.Cmd, at int) (Report, error) {
 			if name == "" || r.Killed {
 				continue
 			}
+			if name == waits {
+				r.Syncs++
+				continue
+			}
 			r.Requests++
 			if r.Requests == at {
 				r.Killed, r.Request = true, name
@@ -89,8 +93,11 @@ type info struct {
 	_      uint64
 }
 
+// waits changes nothing: it is a wait for the disk.
+const waits = "sync"
+
 // entered names the change of a file that a stopped thread is about to ask
-// for, or "".
+// for, or the wait, or nothing: "".
 func entered(thread int) (string, error) {
 	const getSyscallInfo, entry = 0x420e, 1
 	var i info
@@ -102,6 +109,8 @@ func entered(thread int) (string, error) {
 		return "", nil
 	}
 	switch i.number {
+	case unix.SYS_FSYNC, unix.SYS_FDATASYNC:
+		return waits, nil
 	case unix.SYS_PWRITE64:
 		return "write", nil
 	case unix.SYS_FTRUNCATE:

@@ -35,6 +35,11 @@ type Config struct {
 	// Migrations is the folder; nil for verbs that read none (Lock, Unlock).
 	Migrations fs.FS
 
+	// Loaded is that folder as Load has read it, for whoever runs many verbs
+	// on one that stays as it is; nil: each verb reads it anew. A file that is
+	// another one when its turn comes is refused in any case.
+	Loaded *migration.Set
+
 	// Holder is who we are, for the lock row and the history.
 	Holder lock.Holder
 
@@ -401,6 +406,9 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, res *Result) er
 }
 
 func (w *Warden) load() (*migration.Set, error) {
+	if w.c.Loaded != nil {
+		return w.c.Loaded, nil
+	}
 	return w.c.Load(w.c.Migrations)
 }
 

@@ -223,7 +223,7 @@ func (a *app) inScratch(ctx context.Context, t *target, do func(*scratch.Scratch
 // prover replays migrations in databases for planning.
 func (a *app) prover(t *target, command string, schemas []string) proven.Prover {
 	return proven.Prover{
-		Engine: t.product.Engine, Inspect: t.product.Inspect, Options: schema.Options{Own: append(ownTables(), engine.ScratchTable), Schemas: schemas},
+		Engine: t.product.Engine, Inspect: t.product.Inspect, Digest: t.product.Digest, Options: schema.Options{Own: append(ownTables(), engine.ScratchTable), Schemas: schemas},
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: command},
 		Env:    t.Env, Vars: variables(t.Vars),
 	}

@@ -138,8 +138,9 @@ type walk struct {
 	of   int
 
 	unfilled map[schema.ID]string
-	data     *data // of the database at hand, nil for none
-	stopped  bool  // one does not go there: those behind it cannot be tried
+	data     *data  // of the database at hand, nil for none
+	sight    *sight // on the database at hand
+	stopped  bool   // one does not go there: those behind it cannot be tried
 }
 
 // first is the target of a run: so many versioned migrations, in plan order. A
@@ -149,6 +150,7 @@ func first(n int) plan.Target { return plan.Target{Count: n, AllowOutOfOrder: tr
 // stretch proves in one database until there is no more to prove, or until the
 // database is no longer what the ways there alone make of it.
 func (w *walk) stretch(p Prover, d engine.Database) (err error) {
+	defer w.at(&p, d)()
 	if done := len(w.each); done > 0 {
 		if err := w.run(p, d, min(done, w.versioned())); err != nil {
 			return err
@@ -158,7 +160,7 @@ func (w *walk) stretch(p Prover, d engine.Database) (err error) {
 	if w.Data {
 		w.data = &data{p: p, d: d, given: map[schema.ID]int{}, unfilled: w.unfilled}
 	}
-	before, err := p.state(w.ctx, d)
+	before, err := w.sight.state(w.ctx)
 	if err != nil {
 		return err
 	}
@@ -181,6 +183,15 @@ func (w *walk) stretch(p Prover, d engine.Database) (err error) {
 		before = after
 	}
 	return w.repeatables(p, d)
+}
+
+// at makes a database the one at hand, with the folder as it was loaded: it is
+// one folder that is proven. What it returns must be called before the database
+// is taken away.
+func (w *walk) at(p *Prover, d engine.Database) (leave func()) {
+	p.loaded = w.Set
+	w.sight = &sight{p: *p, d: d}
+	return w.sight.close
 }
 
 // versioned is how many there are that have a version: they run first.
@@ -226,7 +237,7 @@ func (w *walk) through(p Prover, d engine.Database, n int) (*schema.State, error
 	for _, m := range next {
 		w.each = append(w.each, Proof{Migration: m})
 	}
-	return p.state(w.ctx, d)
+	return w.sight.state(w.ctx)
 }
 
 // halt ends the walk at the one of next that failed.
@@ -260,7 +271,7 @@ func (w *walk) one(p Prover, d engine.Database, proof *Proof, before *schema.Sta
 		w.stopped = true
 		return nil, proof.failed(w.ctx, "the way there", err)
 	}
-	if there, err = p.state(w.ctx, d); err != nil {
+	if there, err = w.sight.state(w.ctx); err != nil {
 		return nil, err
 	}
 	if !proof.Migration.Rollback.Present {
@@ -271,7 +282,11 @@ func (w *walk) one(p Prover, d engine.Database, proof *Proof, before *schema.Sta
 	if err != nil {
 		return nil, err
 	}
-	came, err := w.data.rows(w.ctx, there, schema.Diff(before, there), true)
+	var changes []schema.Change
+	if w.data != nil {
+		changes = schema.Diff(before, there)
+	}
+	came, err := w.data.rows(w.ctx, there, changes, true)
 	if err != nil {
 		return nil, err
 	}
@@ -282,7 +297,7 @@ func (w *walk) one(p Prover, d engine.Database, proof *Proof, before *schema.Sta
 	if _, err := warden.Rollback(w.ctx, plan.Target{Count: 1}); err != nil {
 		return nil, proof.failed(w.ctx, "the way back", err)
 	}
-	back, err := p.state(w.ctx, d)
+	back, err := w.sight.state(w.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +310,7 @@ func (w *walk) one(p Prover, d engine.Database, proof *Proof, before *schema.Sta
 	if err := w.run(p, d, 1); err != nil {
 		return nil, proof.failed(w.ctx, "the way there again", err)
 	}
-	again, err := p.state(w.ctx, d)
+	again, err := w.sight.state(w.ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -345,7 +360,7 @@ func (w *walk) repeatables(p Prover, d engine.Database) error {
 		if _, err := warden.Migrate(w.ctx, plan.Target{AllowOutOfOrder: true}); err != nil {
 			return nil, w.halt(rest, on, err)
 		}
-		return p.state(w.ctx, d)
+		return w.sight.state(w.ctx)
 	}
 	once, err := twice("the way there")
 	if err != nil || once == nil {
@@ -391,6 +406,7 @@ func (w *walk) whole(in Inside) (*Proof, error) {
 		target = plan.Target{To: w.all[floor-1].Version}
 	}
 	return proof, in(func(p Prover, d engine.Database) error {
+		defer w.at(&p, d)()
 		warden, err := p.warden(d, w.FS)
 		if err != nil {
 			return err
@@ -399,7 +415,7 @@ func (w *walk) whole(in Inside) (*Proof, error) {
 			if err := w.run(p, d, count); err != nil {
 				return nil, fmt.Errorf("replay the migrations in a scratch database: %w", err)
 			}
-			return p.state(w.ctx, d)
+			return w.sight.state(w.ctx)
 		}
 		before, err := replay(floor)
 		if err != nil {
@@ -412,7 +428,7 @@ func (w *walk) whole(in Inside) (*Proof, error) {
 		if _, err := warden.Rollback(w.ctx, target); err != nil {
 			return proof.failed(w.ctx, "the way back", err)
 		}
-		back, err := p.state(w.ctx, d)
+		back, err := w.sight.state(w.ctx)
 		if err != nil {
 			return err
 		}
@@ -420,7 +436,7 @@ func (w *walk) whole(in Inside) (*Proof, error) {
 		if err := w.run(p, d, n-floor); err != nil {
 			return proof.failed(w.ctx, "the way there again", err)
 		}
-		again, err := p.state(w.ctx, d)
+		again, err := w.sight.state(w.ctx)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ package proven
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"slices"
 
@@ -25,6 +24,10 @@ type Prover struct {
 	Engine  *engine.Engine
 	Inspect func(context.Context, engine.Session, schema.Options) (*schema.State, error)
 
+	// Digest tells two states of a database apart for less than Inspect: where
+	// it is the same, the state is. nil: nothing does.
+	Digest func(context.Context, engine.Session) (string, error)
+
 	// Options say what of a database is compared. Own must name our own tables.
 	Options schema.Options
 
@@ -33,6 +36,8 @@ type Prover struct {
 	// Env and Vars are those of the database that is planned for.
 	Env  string
 	Vars map[string]migration.Value
+
+	loaded *migration.Set // the folder that is proven; nil: each run reads it
 }
 
 // Ways are the states through which a migration took a database.
@@ -94,26 +99,22 @@ func (p Prover) Replay(ctx context.Context, d engine.Database, folder fs.FS, t p
 }
 
 func (p Prover) warden(d engine.Database, folder fs.FS) (*dbwarden.Warden, error) {
-	return dbwarden.New(dbwarden.Config{Engine: p.Engine, Database: d, Migrations: folder, Holder: p.Holder, Env: p.Env, Vars: p.Vars})
+	return dbwarden.New(dbwarden.Config{Engine: p.Engine, Database: d, Migrations: folder, Holder: p.Holder, Env: p.Env, Vars: p.Vars, Loaded: p.loaded})
 }
 
 func (p Prover) state(ctx context.Context, d engine.Database) (*schema.State, error) {
-	s, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden " + p.Holder.Command, ReadOnly: true, Limits: engine.Limits{Idle: -1}})
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", d.Label(), err)
-	}
-	defer s.Close()
-	state, err := p.Inspect(ctx, s, p.Options)
-	if err != nil {
-		return nil, err
-	}
-	return state.Theirs(), nil
+	v := sight{p: p, d: d}
+	defer v.close()
+	return v.state(ctx)
 }
 
 // Missed are the differences between the state that is and the one that was
 // to be, but for those that are known to be left, and for the order of columns
 // in a table: one that is added stands last, wherever it was written.
 func Missed(is, wanted *schema.State, left []schema.Change) (missed []schema.Change) {
+	if is == wanted {
+		return nil // it was known again
+	}
 	for _, c := range schema.WithoutOrder(schema.Diff(is, wanted)) {
 		known := func(f schema.Field) bool {
 			return slices.ContainsFunc(left, func(l schema.Change) bool {

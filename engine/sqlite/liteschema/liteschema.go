@@ -8,6 +8,7 @@ package liteschema
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -54,6 +55,19 @@ func Inspect(ctx context.Context, s engine.Session, o schema.Options) (_ *schema
 		return cmp.Or(cmp.Compare(a.Schema, b.Schema), cmp.Compare(a.Name, b.Name))
 	})
 	return state, nil
+}
+
+// Digest is one of everything that main's schema is made of: SQLite's own
+// table of the texts. What Inspect reads is worked out of that.
+func Digest(ctx context.Context, s engine.Session) (string, error) {
+	sum := sha256.New()
+	err := s.Query(ctx, func(scan func(...any) error) error {
+		var row [4]string
+		err := scan(&row[0], &row[1], &row[2], &row[3])
+		fmt.Fprintf(sum, "%q", row)
+		return err
+	}, "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema ORDER BY type, name")
+	return string(sum.Sum(nil)), err
 }
 
 // reader reads one of the connection's databases.

@@ -59,6 +59,15 @@ func looked(t tester, s engine.Session) *schema.State {
 	return st
 }
 
+func digested(t tester, s engine.Session) string {
+	t.Helper()
+	digest, err := liteschema.Digest(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digest
+}
+
 func TestPlansLeadThereAndBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range pairs {
@@ -70,6 +79,9 @@ func TestPlansLeadThereAndBack(t *testing.T) {
 			from, to := looked(t, one), looked(t, two)
 			if len(schema.WithoutOrder(schema.Diff(from, to))) == 0 {
 				t.Error("there is no difference")
+			}
+			if digested(t, one) == digested(t, two) {
+				t.Error("the digests are the same")
 			}
 			perform(t, one, c.rows)
 			thereAndBack(t, one, from, to)

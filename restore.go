@@ -36,6 +36,10 @@ type RestoreError struct {
 func (e *RestoreError) Error() string { return "restore " + e.Name + ": " + e.Err.Error() }
 func (e *RestoreError) Unwrap() error { return e.Err }
 
+// HalfRestored ends the detail of a lock that was kept behind a restore which
+// left the database in pieces.
+const HalfRestored = " was not put back as a whole"
+
 // An UnfitTargetError says why a backup cannot be put into this database.
 type UnfitTargetError struct{ Why string }
 
@@ -98,7 +102,7 @@ func (w *Warden) Restore(ctx context.Context, r Restoration) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
-	err = errors.Join(err, s.Reset(ctx, w.c.Limits), hold.Keep(ctx, "the backup "+r.Name+" was not put back as a whole"))
+	err = errors.Join(err, s.Reset(ctx, w.c.Limits), hold.Keep(ctx, "the backup "+r.Name+HalfRestored))
 	w.c.Observe.Emit(event.Event{Kind: event.LockKept, Run: hold.Run, Detail: err.Error()})
 	return err
 }

@@ -51,6 +51,10 @@ type Status struct {
 	// Lock is active while somebody runs, or has left something behind.
 	Lock lock.Status
 
+	// Restoring is a backup that was not put back as a whole: the database is in
+	// pieces. "": there is none.
+	Restoring string
+
 	// LockUnknown is why the lock could not be looked at: the right is missing.
 	LockUnknown error
 
@@ -59,7 +63,9 @@ type Status struct {
 }
 
 // Clean says that everything applied is as it was and nothing is pending.
-func (s *Status) Clean() bool { return s.Counts[Applied]+s.Counts[Elsewhere] == len(s.Migrations) }
+func (s *Status) Clean() bool {
+	return s.Restoring == "" && s.Counts[Applied]+s.Counts[Elsewhere] == len(s.Migrations)
+}
 
 // Status compares the folder with the history. It takes no lock, writes
 // nothing and creates nothing.
@@ -100,6 +106,9 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 
 func stand(set *migration.Set, h *journal.History) *Status {
 	st := &Status{Counts: map[MigrationState]int{}}
+	if e := h.Restoring(); e != nil {
+		st.Restoring = e.File
+	}
 	late := map[*migration.Migration]bool{}
 	_, lateOnes := plan.Pending(set, h)
 	for _, m := range lateOnes {

@@ -18,6 +18,15 @@ type LockReport struct {
 	lock.Status
 	Unfinished *journal.Entry // nil: nothing is half done
 	Progress   plan.Progress
+	Restoring  string // the backup that was not put back as a whole; "": there is none
+}
+
+// seen takes from the history what is half done.
+func (r *LockReport) seen(h *journal.History) {
+	r.Unfinished, r.Progress = plan.Unfinished(h)
+	if r.Restoring = ""; h.Restoring() != nil {
+		r.Restoring = h.Restoring().File
+	}
 }
 
 // Lock looks at the lock. It takes and creates nothing; what cannot be seen
@@ -35,7 +44,7 @@ func (w *Warden) Lock(ctx context.Context) (LockReport, error) {
 		if err != nil {
 			return err
 		}
-		out.Unfinished, out.Progress = plan.Unfinished(h)
+		out.seen(h)
 		return nil
 	})
 	if errors.Is(err, engine.ErrNoDatabase) {
@@ -79,7 +88,7 @@ func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (LockRep
 	if err != nil {
 		return report, fmt.Errorf("released; but what was left half done cannot be read: %w", err)
 	}
-	report.Unfinished, report.Progress = plan.Unfinished(h)
+	report.seen(h)
 	return report, nil
 }
 

@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,32 +16,23 @@ import (
 // grace is what a program gets to end by itself, once it has been asked to.
 const grace = 5 * time.Second
 
-// Run runs a client program (engine.RunProgram). Its secret files stand in a
-// folder that this user alone may enter, and go as soon as the program has
-// begun to write: then it is connected, and needs them no more.
+// Run runs a client program (engine.RunProgram).
 func Run(ctx context.Context, p engine.Program) (err error) {
 	path, name, err := find(p.Names)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "dbwarden-")
+	c := exec.CommandContext(ctx, path)
+	paths, done, err := hand(c, p.Files)
 	if err != nil {
 		return err
 	}
-	clear := sync.OnceValue(func() error { return os.RemoveAll(dir) })
-	defer func() { err = errors.Join(err, clear()) }()
-	for file, text := range p.Files {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-			return err
-		}
+	defer func() { err = errors.Join(err, done()) }()
+	in := []string{"{none}", nowhere}
+	for name, path := range paths {
+		in = append(in, "{"+name+"}", path)
 	}
-	var in []string
-	for file := range p.Files {
-		in = append(in, "{"+file+"}", filepath.Join(dir, file))
-	}
-	placed := strings.NewReplacer(append(in, "{none}", filepath.Join(dir, "none"))...)
-
-	c := exec.CommandContext(ctx, path)
+	placed := strings.NewReplacer(in...)
 	for _, arg := range p.Args {
 		c.Args = append(c.Args, placed.Replace(arg))
 	}
@@ -58,7 +46,7 @@ func Run(ctx context.Context, p engine.Program) (err error) {
 	// through is seen, and a disk that is full is our error and not its.
 	var disk diskError
 	c.Stdout = writeFunc(func(b []byte) (int, error) {
-		if err := clear(); err != nil {
+		if err := done(); err != nil {
 			return 0, err
 		}
 		n, err := p.Stdout.Write(b)
@@ -139,5 +127,3 @@ func (t *tail) String() string {
 	defer t.mu.Unlock()
 	return strings.TrimSpace(strings.ToValidUTF8(t.b.String(), ""))
 }
-
-var _ io.Writer = (*tail)(nil)

@@ -102,8 +102,8 @@ type Program struct {
 	// something away.
 	Env map[string]string
 
-	// Files are written before it starts, for this user alone, and taken away
-	// once the program begins to write, or ends.
+	// Files hold secrets: this user alone can read them, and they are gone once
+	// the program begins to write, or ends.
 	Files map[string]string
 
 	Stdin  *os.File // nil: nothing

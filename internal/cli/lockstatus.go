@@ -152,6 +152,9 @@ func verdictWords(s lock.Status) string {
 		if strings.HasSuffix(s.Row.Detail, dbwarden.Resolved) {
 			return "KEPT: a migration is half done, and what was in doubt of it is resolved: none is running now"
 		}
+		if strings.HasSuffix(s.Row.Detail, dbwarden.HalfRestored) {
+			return "KEPT: a backup was not put back as a whole, and its process has ended: none is running now"
+		}
 		return "KEPT: a migration failed half-way, and its process has ended: none is running now"
 	case lock.ByHand:
 		return "FROZEN: locked by hand, without a run"
@@ -219,6 +222,9 @@ func (a *app) advice(t *target, r dbwarden.LockReport) []string {
 // lockAdvice is what to do about a held lock. t is nil where the engine is
 // not known.
 func lockAdvice(t *target, r dbwarden.LockReport) []string {
+	if r.Verdict == lock.Kept && strings.HasSuffix(r.Row.Detail, dbwarden.HalfRestored) || r.Restoring != "" && r.Verdict == lock.Gone {
+		return []string{"the database is in pieces; put the backup back as a whole: dbwarden restore --yes FILE"}
+	}
 	if e := r.Unfinished; e != nil && r.Progress.Settleable() && (r.Verdict == lock.Gone || r.Verdict == lock.Kept && r.Row.Detail == "") {
 		return []string{fmt.Sprintf("dbwarden unlock, then: dbwarden %s, which looks whether statement %d of %s took effect, and goes on", verbOf(e.Direction), r.Progress.Doubt, e.File)}
 	} else if e != nil && r.Progress.Doubt > 0 && (r.Verdict == lock.Gone || r.Verdict == lock.Kept) {

@@ -159,6 +159,11 @@ func (r *restoring) progress(what string) func(done, of int64) {
 // notRestored says what became of the database.
 func (a *app) notRestored(d *description, t *target, file string, e *dbwarden.RestoreError) {
 	d.Code = "restore"
+	var unit *engine.UnitError
+	if errors.As(e.Err, &unit) && unit.Part == engine.PartStatement && unit.Statement.Text != "" {
+		d.Statement = clipStatement(unit.Statement.Text)
+		d.Message = fmt.Sprintf("restore %s: %v (in %s)", e.Name, unit.Err, render.Shorten(render.OneLine(d.Statement), 60))
+	}
 	var none *engine.NoProgramError
 	switch {
 	case e.Touched:

@@ -233,6 +233,9 @@ func (a *app) status(s *dbwarden.Status) {
 
 // statusLock is a line about the lock, where it is not free.
 func (a *app) statusLock(s *dbwarden.Status) {
+	if s.Restoring != "" {
+		fmt.Fprintln(a.Stdout, a.style(a.Stdout).Bad("In pieces: the backup "+render.Plain(s.Restoring)+dbwarden.HalfRestored+"; dbwarden restore puts it back"))
+	}
 	text := ""
 	switch {
 	case s.LockUnknown != nil:
@@ -265,6 +268,9 @@ func (a *app) statusDocument(cmd *cobra.Command, t *target, s *dbwarden.Status) 
 	}
 	doc := map[string]any{"applied": s.AppliedTotal, "pending": s.PendingTotal, "total": s.AppliedTotal + s.PendingTotal,
 		"counts": counts, "clean": s.Clean(), "migrations": list}
+	if s.Restoring != "" {
+		doc["restoring"] = s.Restoring
+	}
 	if s.LockUnknown != nil {
 		doc["lock"] = map[string]any{"state": "unknown"}
 	} else if s.Lock.Active {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -78,12 +79,16 @@ type atomicRun struct {
 	runners []*runner
 	first   []int // each one's first statement, counted over all
 	now     int   // whose statements are running
+	ask     engine.Asking
 }
 
 func (a *atomicRun) unit(ctx context.Context) engine.Unit {
 	a.now = 0
 	last := a.runners[len(a.runners)-1]
-	u := engine.Unit{Begin: last.w.c.Engine.Dialect.Begin, Closing: last.restore(), Statements: func(yield func(sqltext.Statement, error) bool) {
+	u := engine.Unit{Begin: last.w.c.Engine.Dialect.Begin, Closing: last.restore(), Before: func(ask engine.Asking) error {
+		a.ask = ask
+		return nil
+	}, Statements: func(yield func(sqltext.Statement, error) bool) {
 		for i, r := range a.runners {
 			a.now = i
 			if i > 0 {
@@ -94,12 +99,20 @@ func (a *atomicRun) unit(ctx context.Context) engine.Unit {
 			}
 			r.started = time.Now()
 			r.emit(event.MigrationStarted, nil)
+			if err := a.conditions(ctx, r, migration.Require); err != nil {
+				yield(sqltext.Statement{}, err)
+				return
+			}
 			for st, err := range r.step.text.Statements(0, r.step.outline.Statements) {
 				if !yield(st, err) {
 					return
 				}
 			}
 			r.step.text.Close()
+			if err := a.conditions(ctx, r, migration.Ensure); err != nil {
+				yield(sqltext.Statement{}, err)
+				return
+			}
 		}
 	}, Watch: func(p engine.Progress) {
 		p.Index -= a.first[a.now]
@@ -109,6 +122,15 @@ func (a *atomicRun) unit(ctx context.Context) engine.Unit {
 		u.Closing = append(u.Closing, r.record()...)
 	}
 	return u
+}
+
+// conditions asks a migration's conditions inside of the one transaction.
+func (a *atomicRun) conditions(ctx context.Context, r *runner, kind migration.ConditionKind) error {
+	ask := r.conditions(ctx, kind)
+	if ask == nil {
+		return nil
+	}
+	return ask(a.ask)
 }
 
 // leaks refuses what keeps no step with the one transaction: a crash would

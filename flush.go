@@ -60,7 +60,7 @@ func (st *step) fits() bool {
 		groups = groups[:1]
 	}
 	return len(groups) == 1 && groups[0].Mode == plan.InTransaction && !groups[0].Sole && groups[0].EndedBy == 0 && groups[0].To == st.outline.Last &&
-		st.Attempt == nil && h.LockTimeout == nil && h.StatementTimeout == nil && len(st.cautions()) == 0
+		st.Attempt == nil && h.LockTimeout == nil && h.StatementTimeout == nil && len(st.require)+len(st.ensure) == 0 && len(st.cautions()) == 0
 }
 
 // flight is a flush under way.

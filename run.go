@@ -29,6 +29,8 @@ type step struct {
 	classify func(words []string) engine.Traits
 	pace     engine.Pace // of the slowest of its statements
 	bytes    int         // of their text
+
+	require, ensure []sqltext.Statement // the conditions of its upgrade
 }
 
 // ready reads a step's section and cuts it into groups.
@@ -60,6 +62,11 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 		}
 		return nil, err
 	}
+	if !w.c.SkipConditions {
+		if err := st.readConditions(); err != nil {
+			return nil, err
+		}
+	}
 	st.text = section.Reader(seal)
 	if at := st.outline.Unpooled; v.Pooled && at.Number > 0 {
 		return nil, st.refuse(plan.BehindPooler, at, st.outline.Why)
@@ -78,6 +85,21 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 		return nil, r
 	}
 	return st, nil
+}
+
+// readConditions finds what is asked around the step. Where a part of it has run
+// already, it is too late to ask what is required ahead of it.
+func (st *step) readConditions() (err error) {
+	if st.Direction != migration.Up || len(st.Migration.Header.Conditions) == 0 {
+		return nil
+	}
+	if !st.Resume().Open {
+		if st.require, err = st.Migration.Conditions(migration.Require); err != nil {
+			return err
+		}
+	}
+	st.ensure, err = st.Migration.Conditions(migration.Ensure)
+	return err
 }
 
 // groups are those behind the statements that are done. Where each statement is
@@ -290,6 +312,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.restoreSettings(ctx, skip); err != nil {
 		return err
 	}
+	asked := false // what is required
 	recorded := false
 	for g, err := range r.step.groups(r.step.Resume().Done) {
 		if g.Mode == plan.OwnCommands || g.Mode == plan.Settings && skip[g.From] {
@@ -302,18 +325,43 @@ func (r *runner) run(ctx context.Context) error {
 		if err != nil {
 			return r.fail(ctx, g, &engine.UnitError{Part: engine.PartOpening, Err: err, RolledBack: true})
 		}
+		if !asked && g.Mode != plan.InTransaction {
+			if err := r.ask(ctx, migration.Require); err != nil {
+				return r.fail(ctx, plan.Group{From: g.From, To: g.From}, err)
+			}
+			asked = true
+		}
 		if err := r.runUnit(ctx, g, func() (u engine.Unit) {
-			u, closes = r.unit(ctx, g, g.To == r.step.outline.Last)
+			// Outside a transaction what is to be ensured is asked when all
+			// is done and written down.
+			last := g.To == r.step.outline.Last && (g.Mode == plan.InTransaction || len(r.step.ensure) == 0)
+			u, closes = r.unit(ctx, g, last)
+			if !asked {
+				u.Before = r.conditions(ctx, migration.Require)
+			}
+			if closes {
+				u.After = r.conditions(ctx, migration.Ensure)
+			}
+			u.AtOnce = u.AtOnce && u.Before == nil && u.After == nil
 			return u
 		}); err != nil {
 			return r.fail(ctx, g, err)
 		}
+		asked = true
 		recorded = recorded || closes
 		if g.Mode != plan.Settings {
 			r.committed, r.partial = g.To, true
 		}
 	}
 	if !recorded {
+		if !asked {
+			if err := r.ask(ctx, migration.Require); err != nil {
+				return r.fail(ctx, r.behind(), err)
+			}
+		}
+		if err := r.ask(ctx, migration.Ensure); err != nil {
+			return r.fail(ctx, r.behind(), err)
+		}
 		// Nothing of the file follows: what it set in the session is put back,
 		// so that it does not decide whether the history can be written.
 		if err := r.s.Reset(ctx, limits); err != nil {
@@ -325,6 +373,15 @@ func (r *runner) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ask asks the conditions of one kind by themselves.
+func (r *runner) ask(ctx context.Context, kind migration.ConditionKind) error {
+	conditions := r.conditions(ctx, kind)
+	if conditions == nil {
+		return nil
+	}
+	return r.s.Run(ctx, engine.Unit{Before: conditions})
 }
 
 // behind is the group of no statement at the end of the file.
@@ -658,6 +715,9 @@ func (r *runner) noteDone(ctx context.Context, g plan.Group, e *MigrationError) 
 
 // locate finds the place of the trouble in the file.
 func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
+	if at, ok := errors.AsType[*failedCondition](u.Err); ok {
+		e.Pos = sqltext.Pos{Line: at.line}
+	}
 	if u.Part == engine.PartClosing || u.Part == engine.PartCommit {
 		e.Behind, e.Commit = g.To, u.Part == engine.PartCommit
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // MigrationState is where one migration stands.
@@ -295,6 +296,21 @@ func (p PreviewStep) SQL(from, to int) iter.Seq2[string, error] {
 			}
 		}
 	}
+}
+
+// Require are the conditions that would be asked ahead of the
+// statements, without secret values.
+func (p PreviewStep) Require() []string { return shownTexts(p.step.require) }
+
+// Ensure is Require for what is asked behind the statements.
+func (p PreviewStep) Ensure() []string { return shownTexts(p.step.ensure) }
+
+func shownTexts(queries []sqltext.Statement) []string {
+	all := []string{}
+	for _, q := range queries {
+		all = append(all, q.Shown())
+	}
+	return all
 }
 
 // Close lets go of the file, which reading it has opened.

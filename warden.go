@@ -81,6 +81,10 @@ type Config struct {
 	// ends the run, before anything is touched. nil: nothing.
 	BeforeRun func(context.Context, Before) error
 
+	// SkipConditions has no file's conditions asked, for a database that is
+	// there for planning: what they ask of rows is not true there.
+	SkipConditions bool
+
 	// Observe receives what happens; nil drops it.
 	Observe event.Observer
 }

@@ -193,6 +193,10 @@ type Session interface {
 	// (through sql.Null types or pointers) are asked for.
 	Query(ctx context.Context, each func(scan func(dest ...any) error) error, query string, args ...any) error
 
+	// Ask runs one query of the user's, exactly as written, with what the file
+	// has set in the session. All of its rows are looked at.
+	Ask(ctx context.Context, query sqltext.Statement) (*Answer, error)
+
 	// Run does one unit of work; see Unit. Its errors are *UnitError.
 	Run(ctx context.Context, u Unit) error
 

@@ -30,6 +30,11 @@ type Unit struct {
 	Statements iter.Seq2[sqltext.Statement, error]
 	Closing    []Query
 
+	// Before and After are called ahead of and behind the statements, inside
+	// the transaction where there is one, with what asks there. A unit that has
+	// one of them goes step by step.
+	Before, After func(Asking) error
+
 	// AtOnce lets the session send the whole unit in one piece where it can.
 	// The server is then ahead of what Watch is told.
 	AtOnce bool
@@ -37,6 +42,9 @@ type Unit struct {
 	// Watch is told before and after each statement; nil for nobody.
 	Watch func(Progress)
 }
+
+// Asking is Session.Ask, within a unit.
+type Asking func(ctx context.Context, query sqltext.Statement) (*Answer, error)
 
 // NoStatements are those of a unit that is ours alone.
 func NoStatements(func(sqltext.Statement, error) bool) {}
@@ -80,6 +88,7 @@ const (
 	PartStatement Part = "statement"
 	PartClosing   Part = "closing"
 	PartCommit    Part = "commit"
+	PartCondition Part = "check" // Before or After
 )
 
 // A UnitError says where a unit stopped and what is known of it.
@@ -111,6 +120,9 @@ type Plain interface {
 	// placeholders, rows drained, COPY rows sent. It returns the rows it
 	// changed.
 	Execute(ctx context.Context, st sqltext.Statement) (int64, error)
+
+	// Ask is Session's.
+	Ask(ctx context.Context, query sqltext.Statement) (*Answer, error)
 }
 
 // cleanupTime is what a rollback gets after the run's own context ended.
@@ -149,6 +161,11 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 			return &UnitError{Part: PartOpening, Index: len(u.Opening), Err: err}
 		}
 	}
+	if u.Before != nil {
+		if err := u.Before(s.Ask); err != nil {
+			return fail(&UnitError{Part: PartCondition, Err: err})
+		}
+	}
 	if u.Statements != nil {
 		i := 0
 		for st, err := range u.Statements {
@@ -170,6 +187,11 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 				u.Watch(Progress{Index: i, Statement: st, Done: true, Rows: rows, Elapsed: time.Since(started)})
 			}
 			i++
+		}
+	}
+	if u.After != nil {
+		if err := u.After(s.Ask); err != nil {
+			return fail(&UnitError{Part: PartCondition, Err: err})
 		}
 	}
 	own := u.Begin == "" && len(u.Closing) > 1

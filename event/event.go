@@ -24,6 +24,7 @@ const (
 	LockTimeout      Kind = "lock_timeout"        // Version, File; Number: which try it was; Elapsed: the pause before the next; Err, Blockers
 	MigrationDone    Kind = "migration_completed" // Version, File, Elapsed
 	MigrationFailed  Kind = "migration_failed"    // Version, File, Line, Statement, Err
+	ConditionHeld    Kind = "condition_held"      // Version, File, Line, SQL, Detail: require or ensure
 	StatementSettled Kind = "statement_settled"   // Version, File, Statement, Detail: how one in doubt had ended, and what was seen
 	Notice           Kind = "notice"              // Detail: the server's words
 	Warning          Kind = "warning"             // Detail

@@ -27,7 +27,7 @@ func marker(line string) (Direction, bool) {
 }
 
 // headerNames are the directives that may stand above the first section.
-var headerNames = []string{"depends_on", "seed", "transaction", "lock_timeout", "statement_timeout", "vars", "env"}
+var headerNames = []string{"depends_on", "seed", "transaction", "lock_timeout", "statement_timeout", "vars", "env", "require", "ensure"}
 
 // parseHeader reads the comments above the first section. Comments that are
 // no directive are left alone; one that nearly is, is a problem, because a
@@ -35,12 +35,19 @@ var headerNames = []string{"depends_on", "seed", "transaction", "lock_timeout", 
 func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 	var h Header
 	var bad []lineProblem
+	goesOn := false // the line before is one of a condition
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
 		body, ok := strings.CutPrefix(line, "--")
 		if !ok {
+			goesOn = false
 			continue
 		}
+		if goesOn && strings.TrimSpace(body) != "" && (strings.HasPrefix(body, "   ") || strings.HasPrefix(body, "\t")) {
+			h.Conditions[len(h.Conditions)-1].Query += "\n" + strings.TrimSpace(body)
+			continue
+		}
+		goesOn = false
 		name, value, hasValue := strings.Cut(strings.TrimSpace(body), ":")
 		name = strings.ToLower(strings.TrimSpace(name))
 		value = strings.TrimSpace(value)
@@ -77,6 +84,15 @@ func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 			h.Env = append(h.Env, envs...)
 		case name == "envs":
 			fail("unknown header %q; did you mean %q?", name, "env")
+		case name == string(Require), name == string(Ensure):
+			h.Conditions = append(h.Conditions, Condition{Kind: ConditionKind(name), Line: firstLine + i, Query: value})
+			goesOn = true
+		case (nearly(name, string(Require)) || nearly(name, string(Ensure))) && asks(strings.Fields(strings.ToUpper(value))):
+			known := Require
+			if nearly(name, string(Ensure)) {
+				known = Ensure
+			}
+			fail("unknown header %q; did you mean %q?", name, known)
 		case name == "check":
 			h.Check = append(h.Check, Note{firstLine + i, value})
 		case name == "depends_on":
@@ -104,8 +120,9 @@ func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 			}
 		default:
 			for _, known := range headerNames {
-				// Short names have neighbours that mean something else: see, need.
-				if len(known) >= 7 && nearly(name, known) {
+				// Short names have neighbours that mean something else: see, need;
+				// and what is required may be said in any words.
+				if len(known) >= 7 && known != string(Require) && nearly(name, known) {
 					fail("unknown header %q; did you mean %q?", name, known)
 				}
 			}
@@ -141,6 +158,8 @@ func misplaced(gap string, from sqltext.Pos, fail func(line, column int, format 
 			name = "vars"
 		case len(h.Env) > 0:
 			name = "env"
+		case len(h.Conditions) > 0 && asks(strings.Fields(strings.ToUpper(h.Conditions[0].Query))):
+			name = string(h.Conditions[0].Kind)
 		}
 		if name != "" {
 			fail(from.Line+i, 0, "the header %q does nothing here: put it above the first section", name)

@@ -77,6 +77,9 @@ type Header struct {
 	// Env are the environments that the file is for; none for all.
 	Env []string
 
+	// Conditions are asked around the upgrade, in this order.
+	Conditions []Condition
+
 	// Check holds what the lines "-- check: ..." say, which speak to the
 	// command check and to nobody else.
 	Check []Note

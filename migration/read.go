@@ -171,7 +171,7 @@ func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
 				} else if len(bad) == 0 {
 					h, problems := parseHeader(strings.TrimSuffix(string(gap), line), 1)
 					m.Header = h
-					for _, p := range problems {
+					for _, p := range append(problems, h.unreadable(r.sc.Reading())...) {
 						fail(p.line, 0, "%s", p.msg)
 					}
 				}

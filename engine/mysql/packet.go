@@ -43,7 +43,7 @@ const (
 
 // pack makes a packet of a unit, nil for one that goes step by step.
 func (s *session) pack(ctx context.Context, u engine.Unit) *packet {
-	if !u.AtOnce || !s.takesPackets() || u.Begin != "" && (u.Begin != begin || len(u.Opening) > 0) || u.Begin == "" && len(u.Opening) != 1 {
+	if !u.AtOnce || u.Before != nil || u.After != nil || !s.takesPackets() || u.Begin != "" && (u.Begin != begin || len(u.Opening) > 0) || u.Begin == "" && len(u.Opening) != 1 {
 		return nil
 	}
 	p := &packet{}

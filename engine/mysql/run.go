@@ -104,6 +104,13 @@ func (r *runner) Execute(ctx context.Context, st sqltext.Statement) (int64, erro
 	return n, err
 }
 
+func (r *runner) Ask(ctx context.Context, query sqltext.Statement) (*engine.Answer, error) {
+	if err := r.shield.lower(ctx, r.session, r.inside); err != nil {
+		return nil, err
+	}
+	return r.session.Ask(ctx, query)
+}
+
 var errNotAllRolledBack = errors.New("a table without transactions was changed, and cannot be rolled back")
 
 // proveRollback asks whether ROLLBACK left something behind: that is no

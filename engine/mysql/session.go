@@ -204,6 +204,31 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	return r.rows, nil
 }
 
+// Ask runs a query of the user's.
+func (s *session) Ask(ctx context.Context, query sqltext.Statement) (*engine.Answer, error) {
+	if err := s.remember(ctx); err != nil {
+		return nil, fmt.Errorf("remember the session's settings: %w", err)
+	}
+	if limit := s.limits.Statement; limit > 0 && !s.mariadb() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the query ran longer than its limit of %s", limit))
+		defer cancel()
+	}
+	s.used = true // a function of the user's may be in it
+	answer := &engine.Answer{}
+	err := s.call(ctx, s.hasteOf(query), func(ctx context.Context) error {
+		rows, err := s.conn.QueryContext(ctx, query.Text)
+		if err != nil {
+			return err
+		}
+		return errors.Join(answer.Read(rows), rows.Close())
+	})
+	if err != nil {
+		err = &statementError{err: err, text: query.Text, words: query.Words, more: s.more(ctx, err)}
+	}
+	return answer, err
+}
+
 // hasteOf says what a cancelled context does to a statement of the user's. A
 // killed SLEEP returns as if it had slept, so success of a statement that
 // only sleeps and reads counts as cancelled; any other success is one.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
@@ -36,6 +37,35 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		_, err = s.drain(ctx, settings)
 	}
 	return changed(tag, st), err
+}
+
+// Ask runs a query of the user's through the simple protocol, as Execute does.
+func (s *session) Ask(ctx context.Context, query sqltext.Statement) (*engine.Answer, error) {
+	s.quiet, s.calm = false, false
+	answer := &engine.Answer{}
+	results := s.conn.Exec(ctx, query.Text)
+	for n := 0; results.NextResult(); {
+		rows := results.ResultReader()
+		for _, f := range rows.FieldDescriptions() {
+			answer.Columns = append(answer.Columns, f.Name)
+		}
+		for rows.NextRow() {
+			n++
+			values := rows.Values()
+			row := make([]*string, len(values))
+			for i, v := range values {
+				if v != nil {
+					text := string(v)
+					row[i] = &text
+				}
+			}
+			answer.Add(row, n)
+		}
+		if _, err := rows.Close(); err != nil {
+			break // Close below returns it
+		}
+	}
+	return answer, s.explain(ctx, results.Close())
 }
 
 // changed counts the rows a statement changed, not those it returned.

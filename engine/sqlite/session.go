@@ -81,6 +81,29 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	return n, err
 }
 
+// Ask runs a query of the user's.
+func (s *session) Ask(ctx context.Context, query sqltext.Statement) (*engine.Answer, error) {
+	s.touched = true // a pragma's function may be in it
+	if limit := s.limits.Statement; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the query ran for longer than %s: %w", limit, context.DeadlineExceeded))
+		defer cancel()
+	}
+	answer := &engine.Answer{}
+	var rows *sql.Rows
+	err := steady(func() (err error) {
+		rows, err = s.conn.QueryContext(ctx, query.Text)
+		return err
+	})
+	if err == nil {
+		err = errors.Join(answer.Read(rows), rows.Close())
+	}
+	if err = clean(ctx, err); err != nil {
+		s.locate(ctx, query.Text, err)
+	}
+	return answer, err
+}
+
 // changed runs a statement that begins with word and returns the rows it
 // changed. SQLite's counter tells of the last INSERT, UPDATE or DELETE,
 // however long ago, so that it is asked after these only; behind WITH there

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -305,7 +306,7 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 				groups = append(groups, map[string]any{"mode": g.Mode, "from": g.From + 1, "to": g.To})
 			}
 			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": statements,
-				"groups": groups, "already_done": s.Resume.Done})
+				"groups": groups, "already_done": s.Resume.Done, "require": a.maskedAll(s.Require()), "ensure": a.maskedAll(s.Ensure())})
 		}
 		fields := map[string]any{"dry_run": true, "atomic": p.Atomic, "direction": d, "steps": steps, "lock_active": p.Lock.Active}
 		maps.Copy(fields, more)
@@ -347,9 +348,20 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 }
 
 // previewGroups shows a step's statements, as they are read.
-func (a *app) previewGroups(s dbwarden.PreviewStep) error {
+func (a *app) previewGroups(s dbwarden.PreviewStep) (err error) {
 	defer s.Close()
 	st := a.style(a.Stdout)
+	conditions := func(kind migration.ConditionKind, queries []string) {
+		for _, q := range a.maskedAll(queries) {
+			fmt.Fprintf(a.Stdout, "-- %s: %s\n", kind, strings.ReplaceAll(render.Plain(q), "\n", "\n--   "))
+		}
+	}
+	conditions(migration.Require, s.Require())
+	defer func() {
+		if err == nil {
+			conditions(migration.Ensure, s.Ensure())
+		}
+	}()
 	for g, err := range s.Groups() {
 		if err != nil {
 			return err
@@ -366,6 +378,15 @@ func (a *app) previewGroups(s dbwarden.PreviewStep) error {
 		}
 	}
 	return nil
+}
+
+// maskedAll is masked for several texts.
+func (a *app) maskedAll(texts []string) []string {
+	all := []string{}
+	for _, text := range texts {
+		all = append(all, a.masked(text))
+	}
+	return all
 }
 
 func modeWords(g plan.Group) string {

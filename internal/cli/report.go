@@ -69,6 +69,8 @@ type description struct {
 
 	Ran, Now string // what ran and what stands in the file now, as far as it is kept
 
+	Condition map[string]any // one that did not hold, and what was answered
+
 	Moved []plan.Moved // what a saved plan was not made for
 
 	Draft   string          // a migration that was not written
@@ -135,6 +137,7 @@ func (d description) document() map[string]any {
 	put("server", d.Server, len(d.Server) > 0)
 	put("state", d.State, len(d.State) > 0)
 	put("next", d.Next, len(d.Next) > 0)
+	put("condition", d.Condition, len(d.Condition) > 0)
 	put("moved", d.Moved, len(d.Moved) > 0)
 	put("draft", d.Draft, d.Draft != "")
 	put("differences", d.Changes, len(d.Changes) > 0)
@@ -526,6 +529,12 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		d.Message = file + ":" + rest // with its line
 	} else {
 		d.Message = file + ": " + what
+		if d.Line = e.Pos.Line; d.Line > 0 {
+			d.Message = fmt.Sprintf("%s:%d: %s", file, d.Line, what)
+		}
+	}
+	if unheld, ok := errors.AsType[*dbwarden.ConditionError](e.Err); ok {
+		a.unheld(d, unheld)
 	}
 	d.Server = map[string]string{"code": e.Fault.Code, "detail": e.Fault.Detail, "hint": e.Fault.Hint, "context": e.Fault.Context}
 	if q := e.Fault.Inner; q != "" && !strings.Contains(e.Statement, q) {
@@ -608,6 +617,8 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		}
 		goOn := unlock + fmt.Sprintf("%s, which goes on at statement %d", again, max(e.Done+1, e.Number))
 		switch {
+		case e.Done == e.Total && isCondition(e.Err):
+			goOn = mend(e, "") + ", then: " + unlock + again + ", which asks again and writes the history; or take it back: " + unlock + "dbwarden rollback"
 		case e.Done == e.Total:
 			goOn = mend(e, "") + ", then: " + unlock + again + ", which writes the history"
 		case e.Unwritten:
@@ -635,6 +646,9 @@ func rangeOf(from, to int) string {
 func mend(e *dbwarden.MigrationError, file string) string {
 	switch {
 	case errors.Is(e.Err, dbwarden.ErrInterrupted):
+	case isCondition(e.Err):
+		unheld, _ := errors.AsType[*dbwarden.ConditionError](e.Err)
+		return mendCondition(unheld)
 	case errors.Is(e.Err, migration.ErrFileGone) && e.State == dbwarden.Partial:
 		return "put the file back under its name"
 	case errors.Is(e.Err, migration.ErrFileChanged) && e.State != dbwarden.Partial:

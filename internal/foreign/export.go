@@ -155,7 +155,7 @@ type stated struct {
 }
 
 var (
-	ourHeader   = regexp.MustCompile(`(?i)^\s*--\s*(depends_on|seed|transaction|lock_timeout|statement_timeout|vars|env)\s*(:|$)`)
+	ourHeader   = regexp.MustCompile(`(?i)^\s*--\s*(depends_on|seed|transaction|lock_timeout|statement_timeout|vars|env|require|ensure)\s*(:|$)`)
 	clientLine  = regexp.MustCompile(`(?i)^\s*(delimiter\b.*|\\.*)$`)
 	description = regexp.MustCompile(`^[0-9]+[_-]?`)
 )
@@ -257,6 +257,9 @@ func (x *exporter) said(o *ours) bool {
 	}
 	if len(h.Env) > 0 {
 		x.fail(o.m.File, o.line("env"), "the header env has no counterpart in %s", x.outlet.Title)
+	}
+	for _, c := range h.Conditions {
+		x.fail(o.m.File, c.Line, "the header %s has no counterpart in %s", c.Kind, x.outlet.Title)
 	}
 	for _, v := range h.DependsOn {
 		if v.Compare(o.m.Version) > 0 {

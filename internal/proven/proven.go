@@ -99,7 +99,7 @@ func (p Prover) Replay(ctx context.Context, d engine.Database, folder fs.FS, t p
 }
 
 func (p Prover) warden(d engine.Database, folder fs.FS) (*dbwarden.Warden, error) {
-	return dbwarden.New(dbwarden.Config{Engine: p.Engine, Database: d, Migrations: folder, Holder: p.Holder, Env: p.Env, Vars: p.Vars, Loaded: p.loaded})
+	return dbwarden.New(dbwarden.Config{Engine: p.Engine, Database: d, Migrations: folder, Holder: p.Holder, Env: p.Env, Vars: p.Vars, Loaded: p.loaded, SkipConditions: true})
 }
 
 func (p Prover) state(ctx context.Context, d engine.Database) (*schema.State, error) {

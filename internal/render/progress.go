@@ -52,6 +52,11 @@ func (p *Progress) Observe(e event.Event) {
 		default:
 			p.line(fmt.Sprintf("Starting %s: %s", action(e.Direction), Plain(e.File)))
 		}
+	case event.ConditionHeld:
+		if p.Verbose {
+			p.line(p.Style.Dim(fmt.Sprintf("  %s:%d  %s holds", Plain(e.File), e.Line, e.Detail)))
+			p.line(indent(p.Style.SQL(p.text(clip(e.SQL)))))
+		}
 	case event.StatementSettled:
 		if !p.Quiet {
 			p.line(fmt.Sprintf("Statement %d of %s was begun before; %s", e.Statement, Plain(e.File), p.text(e.Detail)))

@@ -31,6 +31,7 @@ type step struct {
 	bytes    int         // of their text
 
 	require, ensure []sqltext.Statement // the conditions of its upgrade
+	secret          plan.Place          // the first statement with a secret value in it
 }
 
 // ready reads a step's section and cuts it into groups.
@@ -43,6 +44,9 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 		st.bytes = 0
 		seal, err = section.Outline(func(p migration.Piece) error {
 			st.bytes += len(p.Text)
+			if st.secret.Number == 0 && p.Filled != nil && len(p.Filled.Secrets) > 0 {
+				st.secret = plan.Place{Number: 1, Line: p.Start.Line}
+			}
 			return each(p)
 		})
 		return err

@@ -145,6 +145,12 @@ func (w *Warden) script(ctx context.Context, s *scripted, h *journal.History, to
 		if at := st.outline.Setting; at.Number > 0 && s.spell.Undo == nil && i < len(todo.steps)-1 {
 			return st.refuse(plan.NotScripted, at, "what it sets would reach the next file, and a script cannot put it back: end this script with it (-t) and write another one behind it")
 		}
+		if len(st.require)+len(st.ensure) > 0 {
+			return st.refuse(plan.NotScripted, plan.Place{Line: st.Migration.Header.Conditions[0].Line}, "a script asks no conditions")
+		}
+		if st.secret.Number > 0 {
+			return st.refuse(plan.NotScripted, st.secret, "the value of a secret variable would stand in the script")
+		}
 		s.lines("", "-- "+st.Migration.File)
 		for _, why := range st.cautions() {
 			s.lines("-- " + oneLine(why))

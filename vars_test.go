@@ -101,6 +101,31 @@ func TestNoSecretValueIsToldOrKept(t *testing.T) {
 	})
 }
 
+// TestAScriptHasNoSecretAndAsksNothing: what it cannot do is refused.
+func TestAScriptHasNoSecretAndAsksNothing(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, map[string]string{"0001_a.sql": "-- vars: on\n-- upgrade\nSELECT 1;\nSELECT ${'word'};\n"})
+		b.vars = map[string]migration.Value{"word": {Text: "it's", Secret: true}}
+		var out strings.Builder
+		refused := func(line int) {
+			t.Helper()
+			_, err := b.warden().Script(t.Context(), plan.Target{}, &out)
+			var r *plan.Refusal
+			if !errors.As(err, &r) || r.Code != plan.NotScripted || r.Items[0].Line != line || strings.Contains(out.String()+err.Error(), "it''s") {
+				t.Errorf("%v\n%s", err, out.String())
+			}
+		}
+		refused(4)
+		b.put("0001_a.sql", "-- ensure: SELECT 1\n-- upgrade\nSELECT 1;\n")
+		refused(1)
+		b.put("0001_a.sql", "-- vars: on\n-- upgrade\nSELECT ${'word'};\n")
+		b.vars["word"] = migration.Value{Text: "it's"}
+		if _, err := b.warden().Script(t.Context(), plan.Target{}, &out); err != nil || !strings.Contains(out.String(), "SELECT 'it''s';") {
+			t.Errorf("%v\n%s", err, out.String())
+		}
+	})
+}
+
 // TestWhatIsForAnotherEnvironmentWaits, without being pending, missing or late;
 // and where the environment becomes its own, it runs though newer ones have.
 func TestWhatIsForAnotherEnvironmentWaits(t *testing.T) {

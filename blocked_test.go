@@ -209,3 +209,61 @@ func TestABlockerIsNamedWithinAShortTimeout(t *testing.T) {
 		b.migrate()
 	})
 }
+
+// keeps has a transaction that waits for the rows of a, behind something that a
+// rollback leaves in the session and that would make the next try another one.
+var keeps = map[string]string{
+	"postgres": "-- upgrade\nPREPARE p AS SELECT 1;\nUPDATE a SET n = n + 1;\n",
+	"mysql": "-- upgrade\nINSERT INTO l VALUES (COALESCE(@seen, 1));\nSET @seen = 5;\nCREATE TEMPORARY TABLE tmp (n INTEGER);\n" +
+		"UPDATE a SET n = n + 1;\n",
+	"sqlite": "-- upgrade\nCREATE TEMP TABLE tmp (n INTEGER);\nUPDATE a SET n = n + 1;\n",
+}
+
+// TestAnotherTryFindsTheSessionAsTheFirstDid: what the first one made of the
+// session's own is gone, and what an earlier part of the file had set is there.
+func TestAnotherTryFindsTheSessionAsTheFirstDid(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		for name, before := range map[string]string{"first": "", "behind settings": set[p.engine.Name]} {
+			t.Run(name, func(t *testing.T) {
+				b, blocker := blockedBench(t, p)
+				b.limits.Lock = time.Second
+				block := b.watch
+				tries := 0
+				b.watch = func(e event.Event) {
+					if block(e); e.Kind == event.LockTimeout {
+						if tries++; tries == 1 {
+							if _, err := blocker.Exec(t.Context(), "COMMIT"); err != nil {
+								t.Error(err)
+							}
+						}
+					}
+				}
+				b.exec("CREATE TABLE l (n INTEGER)")
+				body := strings.Replace(keeps[p.engine.Name], "-- upgrade\n", "-- upgrade\n"+before, 1)
+				b.put("0002_b.sql", body)
+				b.migrate()
+				if n := b.value("SELECT n FROM a"); n != "2" || tries != 1 {
+					t.Errorf("n is %s behind %d tries that failed", n, tries)
+				}
+				if p.engine.Name == "mysql" {
+					if n := b.value("SELECT SUM(n) FROM l"); n != "1" {
+						t.Errorf("it wrote %s", n)
+					}
+				}
+				if before != "" {
+					if n := b.value("SELECT COUNT(*) FROM was"); n != "1" {
+						t.Errorf("%s rows say that the setting was there", n)
+					}
+				}
+			})
+		}
+	})
+}
+
+// set are a part of a file that is done before the transaction of keeps, and a
+// setting in it that the transaction needs.
+var set = map[string]string{
+	"postgres": "CREATE SCHEMA other;\nSET search_path = other, public;\nCREATE TABLE public.was (n INTEGER);\nVACUUM public.a;\nINSERT INTO was SELECT 1 WHERE current_setting('search_path') LIKE 'other%';\n",
+	"mysql":    "CREATE TABLE was (n INTEGER);\nSET div_precision_increment = 7;\nALTER TABLE l COMMENT 'x';\nINSERT INTO was SELECT 1 WHERE @@div_precision_increment = 7;\n",
+	"sqlite":   "PRAGMA cache_size = 77;\nCREATE TABLE was (n INTEGER);\nINSERT INTO was SELECT 1 FROM pragma_cache_size WHERE cache_size = 77;\n",
+}

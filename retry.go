@@ -68,6 +68,9 @@ func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.U
 		} else if !good {
 			return lock.ErrLost
 		}
+		if r.anew(ctx, g) != nil {
+			return err
+		}
 		var e error
 		if left, e = r.takeAway(ctx, g); e != nil && !r.w.c.Engine.Fault(e).WaitedOut {
 			return err
@@ -109,6 +112,29 @@ func (r *runner) again(ctx context.Context, g plan.Group, err error) bool {
 		return g.Atomic || r.proof != "" && r.w.find(ctx, r.s, r.proof).Outcome == engine.TookNot
 	}
 	return false
+}
+
+// anew puts the session back to where it was before the first try of a
+// transaction: a rollback leaves what is the session's own (variables and
+// temporary tables on MySQL, prepared statements on PostgreSQL), and the next
+// try would find that. Where what stands before the group has made something
+// that cannot be made again, the session stays as it is.
+func (r *runner) anew(ctx context.Context, g plan.Group) error {
+	if g.Mode != plan.InTransaction {
+		return nil
+	}
+	from := r.from(g)
+	if at := r.step.outline.Fleeting.Number; at > 0 && at <= from {
+		return nil
+	}
+	skip, broken := r.step.outline.Bonds.Resume(from)
+	if broken != nil {
+		return nil
+	}
+	if err := r.s.Reset(ctx, r.limits); err != nil {
+		return &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true}
+	}
+	return r.restoreSettings(ctx, from, skip)
 }
 
 // takeAway takes away what a try left that was broken off. left says that it

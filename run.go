@@ -241,6 +241,8 @@ type runner struct {
 	proof     string // the evidence of the group that runs, "" for none
 	tries     int    // of the group that runs, where there was more than one
 
+	limits engine.Limits // of this migration
+
 	waited error // of the group's first try, where a flush has made that
 
 	presumed bool // the unit's evidence is presumed
@@ -306,6 +308,7 @@ func (r *runner) run(ctx context.Context) error {
 	if h.StatementTimeout != nil {
 		limits.Statement = orNone(*h.StatementTimeout)
 	}
+	r.limits = limits
 	if err := r.s.Reset(ctx, limits); err != nil {
 		return r.fail(ctx, plan.Group{}, &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 	}
@@ -313,7 +316,7 @@ func (r *runner) run(ctx context.Context) error {
 	r.committed = r.step.Resume().Done
 	r.partial = r.step.Resume().Open
 	skip, _ := r.step.outline.Bonds.Resume(r.step.Resume().Done)
-	if err := r.restoreSettings(ctx, skip); err != nil {
+	if err := r.restoreSettings(ctx, r.step.Resume().Done, skip); err != nil {
 		return err
 	}
 	asked := false // what is required
@@ -394,15 +397,15 @@ func (r *runner) behind() plan.Group {
 	return plan.Group{From: n, To: n, Checksum: migration.SumOf()}
 }
 
-// restoreSettings runs again what the part of the file that is done had set:
-// it was set in a session that is gone. What nobody behind needs is left out:
-// it may not be possible any more.
-func (r *runner) restoreSettings(ctx context.Context, skip map[int]bool) error {
-	if at := r.step.outline.Setting.Number; at == 0 || at > r.step.Resume().Done {
+// restoreSettings runs again what the first done statements of the file had
+// set: it was set in a session that is gone, or was put back. What nobody
+// behind needs is left out: it may not be possible any more.
+func (r *runner) restoreSettings(ctx context.Context, done int, skip map[int]bool) error {
+	if at := r.step.outline.Setting.Number; at == 0 || at > done {
 		return nil
 	}
 	i := -1
-	for st, err := range r.step.text.Statements(0, r.step.Resume().Done) {
+	for st, err := range r.step.text.Statements(0, done) {
 		i++
 		if err == nil && (skip[i] || r.step.classify(st.Words).Kind != engine.Setting) {
 			continue

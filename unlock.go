@@ -124,7 +124,7 @@ func (w *Warden) Resolve(ctx context.Context, name string, done bool, only int) 
 // Skip has the next statement of a half-applied, or half rolled back,
 // migration count as done without being run: the one in doubt, or the one that
 // the next run would begin with. It returns its number. Errors as for Resolve,
-// or a refusal of the file.
+// a refusal of the file, or *TogetherError.
 func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
 	return w.resolve(ctx, name, only, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
 		if p.Doubt > 0 {
@@ -140,6 +140,9 @@ func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
 				return settlement{}, err
 			}
 			if at := max(g.From, p.Done); at < g.To && g.Mode != plan.OwnCommands && g.Mode != plan.Settings {
+				if g.Mode == plan.InTransaction && g.To > at+1 && only != at+1 {
+					return settlement{}, &TogetherError{m.File, at + 1, g.To}
+				}
 				sum, err := checksum(m.Section(e.Direction), p.Done, at+1)
 				return settlement{from: p.Done + 1, to: at + 1, checksum: string(sum), said: journal.Skipped, skipped: at + 1}, err
 			}
@@ -191,6 +194,19 @@ type OtherStatementError struct {
 
 func (e *OtherStatementError) Error() string {
 	return fmt.Sprintf("it is statement %d of %s that waits to be resolved, not %d", e.Is, e.File, e.Not)
+}
+
+// A TogetherError says that the next run would begin with several statements in
+// one transaction, of which any may be the one that fails: nothing of them has
+// stayed, so that one of them can be taken out of the file. The first is left
+// out where it is named.
+type TogetherError struct {
+	File     string
+	From, To int
+}
+
+func (e *TogetherError) Error() string {
+	return fmt.Sprintf("statements %d to %d of %s run in one transaction, and nothing of them has stayed: the next run begins at statement %d, which need not be the one that fails", e.From, e.To, e.File, e.From)
 }
 
 func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (int, error) {

@@ -143,6 +143,11 @@ type Result struct {
 	// TookOver: the lock was a run's that is gone or failed. It stays held
 	// where nothing was run.
 	TookOver bool
+
+	// Unfinished and Progress are, behind a *lock.HeldError, what is half done:
+	// as of LockReport.
+	Unfinished *journal.Entry
+	Progress   plan.Progress
 }
 
 // run is the story of migrate and rollback. saved is the plan that is to be
@@ -214,6 +219,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	j := w.journal(s)
 	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: res.Run, Recover: w.c.Recover, Observe: w.c.Observe})
 	if err != nil {
+		w.halfDone(ctx, s, j, err, res)
 		return res, err
 	}
 	res.TookOver = hold.From != nil
@@ -231,6 +237,18 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	}
 	stop()
 	return res, w.letGo(ctx, s, hold, err, len(res.Completed) > 0)
+}
+
+// halfDone notes what a holder left half done that does not run any more: the
+// next step depends on it. Not to know is no error of the run's.
+func (w *Warden) halfDone(ctx context.Context, s engine.Session, j *journal.Journal, err error, res *Result) {
+	held, ok := errors.AsType[*lock.HeldError](err)
+	if !ok || held.Status.Verdict != lock.Kept && held.Status.Verdict != lock.Gone {
+		return
+	}
+	if h, err := j.Read(ctx, s); err == nil {
+		res.Unfinished, res.Progress = plan.Unfinished(h)
+	}
 }
 
 // unfinished says that a plan was refused because an attempt is open. Before

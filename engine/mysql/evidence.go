@@ -203,6 +203,15 @@ func (b *scene) created() []engine.Object {
 			return nil
 		}
 		return one(o)
+	case "EVENT":
+		p.Next("IF", "NOT", "EXISTS")
+		o := b.object(rule, strings.ToLower(kind))
+		// One that comes to an end drops itself: that it is not there proves
+		// nothing.
+		if !p.Next("ON", "SCHEDULE", "EVERY") || p.Has("ENDS") {
+			return nil
+		}
+		return one(o)
 	default:
 		p.Next("IF", "NOT", "EXISTS")
 		return one(b.object(rule, strings.ToLower(kind)))

@@ -472,7 +472,7 @@ func (a *app) resolveCommand() *cobra.Command {
 		Short: "Say how a statement ended that was interrupted",
 		Long: "After a crash in the middle of a statement that runs outside a transaction, only a look into the database\n" +
 			"tells whether it took effect. This writes what was found into the journal; the next migrate goes on from there.",
-		Example: "  dbwarden resolve 0007 --done    # it took effect\n  dbwarden resolve 0007 --retry   # it did not: run it again\n  dbwarden resolve 0007 --skip    # leave out the statement that fails",
+		Example: "  dbwarden resolve 0007 --done    # it took effect\n  dbwarden resolve 0007 --retry   # it did not: run it again\n  dbwarden resolve 0007 --skip    # leave out the statement that it stands at",
 		Args:    oneArg("version"),
 	}
 	cmd.Flags().BoolVar(&done, "done", false, "the statement took effect")

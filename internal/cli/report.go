@@ -193,6 +193,7 @@ func (a *app) facts(d *description, err error) {
 		newer    *lock.ErrNewerTable
 		pathErr  *fs.PathError
 		other    *dbwarden.OtherStatementError
+		together *dbwarden.TogetherError
 		model    *desired.Error
 		noModel  *desired.PathError
 		goModel  *gomodel.Error
@@ -306,7 +307,7 @@ func (a *app) facts(d *description, err error) {
 		a.wayBack(d, run)
 	case errors.As(err, &held):
 		d.Code = "lock_held"
-		a.held(d, t, held)
+		a.held(d, t, run, held)
 	case errors.As(err, &evict):
 		d.Code = "cannot_evict"
 		a.evicted(d, evict, err)
@@ -320,6 +321,11 @@ func (a *app) facts(d *description, err error) {
 		d.Code = "other_statement"
 		d.State = []string{"nothing was changed"}
 		d.Next = []string{fmt.Sprintf("look whether statement %d took effect, and say it of that one: --statement %d", other.Is, other.Is)}
+	case errors.As(err, &together):
+		d.Code = "several_statements"
+		d.State = []string{"nothing was changed"}
+		d.Next = []string{"take the statement that fails out of the file, or mend it: from " + fmt.Sprintf("statement %d on the file may be changed", together.From),
+			fmt.Sprintf("to leave out statement %d: add --statement %d", together.From, together.From)}
 	case errors.Is(err, dbwarden.ErrNothingInDoubt):
 		d.State = []string{"nothing was changed"}
 		d.Next = []string{"dbwarden status shows where each migration stands, and what waits to be resolved"}
@@ -615,7 +621,12 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 				fmt.Sprintf("or do the rest by hand, and for each statement of it: dbwarden resolve %s --skip", name))
 			return
 		}
-		goOn := unlock + fmt.Sprintf("%s, which goes on at statement %d", again, max(e.Done+1, e.Number))
+		at := max(e.Done+1, cmp.Or(e.From, e.Number))
+		mended := fmt.Sprintf("mend the file from statement %d on", at)
+		if at < e.Number {
+			mended = fmt.Sprintf("mend statement %d, or whatever else from statement %d on (they run in one transaction, of which nothing has stayed)", e.Number, at)
+		}
+		goOn := unlock + fmt.Sprintf("%s, which goes on at statement %d", again, at)
 		switch {
 		case e.Done == e.Total && isCondition(e.Err):
 			goOn = mend(e, "") + ", then: " + unlock + again + ", which asks again and writes the history; or take it back: " + unlock + "dbwarden rollback"
@@ -629,7 +640,7 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 			d.Next = append(d.Next, fmt.Sprintf("look in the database what %s left; all of it is there: dbwarden resolve %s --done; take away what is there, and: dbwarden resolve %s --retry", rangeOf(e.From, e.To), name, name))
 			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", e.From)) + ", then: " + unlock + again
 		case !errors.Is(e.Err, dbwarden.ErrInterrupted):
-			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", max(e.Done+1, e.Number))) + ", then: " + goOn
+			goOn = mend(e, mended) + ", then: " + goOn
 		}
 		d.Next = append(d.Next, goOn)
 	}
@@ -779,7 +790,7 @@ func clipStatement(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + fmt.Sprintf(" … (%d bytes more)", len(s)-most)
 }
 
-func (a *app) held(d *description, t *target, e *lock.HeldError) {
+func (a *app) held(d *description, t *target, run *runError, e *lock.HeldError) {
 	st := e.Status
 	if !st.Row.AcquiredAt.IsZero() {
 		d.State = append(d.State, fmt.Sprintf("held since %s (%s)", st.Row.AcquiredAt.Format("2006-01-02 15:04:05 MST"), render.Duration(a.Now().Sub(st.Row.AcquiredAt))))
@@ -790,7 +801,11 @@ func (a *app) held(d *description, t *target, e *lock.HeldError) {
 	if st.Row.Detail != "" {
 		d.State = append(d.State, st.Row.Detail)
 	}
-	d.Next = lockAdvice(t, dbwarden.LockReport{Status: st})
+	report := dbwarden.LockReport{Status: st}
+	if run != nil && run.result != nil {
+		report.Unfinished, report.Progress = run.result.Unfinished, run.result.Progress
+	}
+	d.Next = lockAdvice(t, report)
 }
 
 // evicted says what helps where a holder's session could not be ended.

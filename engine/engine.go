@@ -238,6 +238,9 @@ type Traits struct {
 	// Alone: it cannot run inside a transaction block.
 	Alone bool
 
+	// Inside: it has a meaning only inside a transaction block.
+	Inside bool
+
 	// Commits: it ends an open transaction by itself (DDL on MySQL).
 	Commits bool
 

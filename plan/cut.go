@@ -234,6 +234,8 @@ func (c *cutter) place(at Place, t engine.Traits, rows bool) (Mode, error) {
 		c.extend()
 		c.held = !t.Frees
 		return Alone, nil
+	case t.Inside && !c.open:
+		return "", cutError(at, "this statement is for the inside of a transaction, and here the file runs outside of any: write BEGIN and COMMIT around it")
 	case t.Alone || !c.open:
 		return c.single(i, t, rows), nil
 	}

@@ -102,6 +102,10 @@ func traits(words []string) engine.Traits {
 			return engine.Traits{}
 		}
 		return engine.Traits{Kind: engine.Rollback}
+	case "SAVEPOINT":
+		// Outside a transaction it opens one, and nothing can be written ahead
+		// of what stands in it.
+		return engine.Traits{Inside: true}
 	case "VACUUM":
 		// VACUUM INTO may leave a part of the new file.
 		return engine.Traits{Alone: true, Atomic: !slices.Contains(words, "INTO")}
@@ -115,7 +119,7 @@ func traits(words []string) engine.Traits {
 	case "ANALYZE", "REINDEX":
 		return engine.Traits{Atomic: true}
 	}
-	return engine.Traits{} // SAVEPOINT, RELEASE, and what SQLite will refuse
+	return engine.Traits{} // RELEASE, and what SQLite will refuse
 }
 
 func starts(words []string, with ...string) bool {

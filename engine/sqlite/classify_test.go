@@ -34,7 +34,7 @@ func TestStatementsAreClassifiedByTheirWords(t *testing.T) {
 		"ROLLBACK TRANSACTION":                        {Kind: engine.Rollback},
 		"ROLLBACK TO x":                               {},
 		"ROLLBACK TRANSACTION TO SAVEPOINT x":         {},
-		"SAVEPOINT x":                                 {},
+		"SAVEPOINT x":                                 {Inside: true},
 		"VACUUM":                                      {Alone: true, Atomic: true},
 		"VACUUM INTO 'x'":                             {Alone: true},
 		"ATTACH 'x' AS y":                             {Kind: engine.Setting, Atomic: true},

@@ -49,11 +49,7 @@ func run(ctx context.Context) error {
 		*out = filepath.Join(root, "build", "bench")
 	}
 	if *from != "" {
-		r, err := readReports(strings.Split(*from, ","))
-		if err != nil {
-			return err
-		}
-		return r.write(*out, os.Stdout)
+		return redraw(strings.Split(*from, ","), *out, os.Stdout)
 	}
 	var chosen []testCase
 	known := cases(*quick)

@@ -255,6 +255,16 @@ func (r *report) table(w io.Writer) {
 	}
 }
 
+// redraw makes table and chart of what was measured before. The same results
+// give the same bytes.
+func redraw(results []string, folder string, w io.Writer) error {
+	r, err := readReports(results)
+	if err != nil {
+		return err
+	}
+	return r.write(folder, w)
+}
+
 // write puts the report into a folder, and its table on w.
 func (r *report) write(folder string, w io.Writer) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the expected definitions anew")
@@ -51,25 +52,11 @@ func TestStructsBecomeDefinitions(t *testing.T) {
 	}
 }
 
-// TestGormAndBunAgree runs the module in which gorm and bun are asked, where
-// its modules can be had. Without servers it asks them about SQLite alone.
+// TestGormAndBunAgree runs the module in which gorm and bun are asked. Without
+// servers it asks them about SQLite alone.
 func TestGormAndBunAgree(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds gorm and bun")
-	}
 	t.Parallel()
-	run := func(args ...string) ([]byte, error) {
-		c := exec.CommandContext(t.Context(), "go", args...)
-		c.Dir = "oracle"
-		c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")
-		return c.CombinedOutput()
-	}
-	if out, err := run("mod", "download"); err != nil {
-		t.Skipf("the modules cannot be had: %v\n%s", err, out)
-	}
-	if out, err := run("test", "-count=1", "."); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+	dbtest.Module(t, "oracle")
 }
 
 // project writes files and returns the folder.

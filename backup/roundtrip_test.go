@@ -178,7 +178,7 @@ func TestOneSchema(t *testing.T) {
 	c.Exec(t, `CREATE SCHEMA "Ten ant"; CREATE SCHEMA other; CREATE TABLE other.t (n int); INSERT INTO other.t VALUES (1)`)
 	b := newBench(t, p, whole.url)
 	b.open(engine.OpenOptions{Schema: "Ten ant"})
-	b.put("0001_a.sql", "CREATE TABLE a (id bigint GENERATED ALWAYS AS IDENTITY, t text); INSERT INTO a (t) VALUES ('x'), ('y');")
+	b.put("0001_a.sql", "CREATE TABLE a (id bigint GENERATED ALWAYS AS IDENTITY, t text); INSERT INTO a (t) VALUES ('x'), ('y'); ALTER SEQUENCE a_id_seq RENAME TO \"0seq\";")
 	b.migrate()
 	rows, state := b.rows(), b.state()
 	b.put("0002_b.sql", "DROP TABLE a; CREATE TABLE b (n int);")

@@ -95,6 +95,7 @@ type targetFlags struct {
 	missing bool
 	late    bool
 	dryRun  bool
+	ask     bool // at a terminal, before rows are lost
 	atomic  bool
 }
 

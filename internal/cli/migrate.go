@@ -70,20 +70,24 @@ func (a *app) rollbackCommand() *cobra.Command {
 	var to targetFlags
 	var wait waitFlags
 	var limits limitFlags
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "rollback",
 		Short: "Revert applied migrations, newest first",
 		Long: "Reverts the newest migration by order of execution, or as many as asked for, under the lock.\n" +
-			"A migration without a rollback section is refused before anything is touched.",
+			"A migration without a rollback section is refused before anything is touched. On a terminal it says which tables,\n" +
+			"columns and rows would be lost, and asks, before it takes the lock; --yes says so beforehand.",
 		Example: "  dbwarden rollback\n  dbwarden rollback -c 2\n  dbwarden rollback -t 0003\n  dbwarden rollback --to-empty --dry-run",
 	}
 	to.add(cmd, "so `MANY` migrations, newest first (default 1)")
 	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "revert what ran after this `VERSION`, which stays applied")
 	cmd.Flags().BoolVar(&to.empty, "to-empty", false, "revert everything")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask, though rows would be lost")
 	wait.add(cmd)
 	limits.add(cmd)
 	a.completeVersions(cmd, "to-version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		to.ask = !yes && a.asks()
 		return a.run(cmd, migration.Down, &to, &wait, &limits, &backupFlags{})
 	}
 	return cmd
@@ -116,6 +120,12 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 		goal: func(n int) string { return to.goal(t, n) + with.again() },
 		to:   t.To,
 		with: with,
+		ask: func(ctx context.Context, tg *target) error {
+			if !to.ask {
+				return nil
+			}
+			return a.consent(ctx, tg, t)
+		},
 	})
 }
 
@@ -129,6 +139,9 @@ type running struct {
 	schema bool // the plan knows the schema
 
 	with *backupFlags // whether it begins with a backup
+
+	// ask asks before the lock whether it may run; nil: nobody is asked.
+	ask func(context.Context, *target) error
 }
 
 // runs is whatever goes one way under the lock.
@@ -143,6 +156,11 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 	words := wordsOf(d)
 	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, observe: a.observer(words), before: r.with.before(a)}
 	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
+		if r.ask != nil {
+			if err := r.ask(ctx, tg); err != nil {
+				return &runError{err: err, target: tg}
+			}
+		}
 		res, err := r.do(ctx, tg.warden)
 		a.letStop()
 		told := func(res *dbwarden.Result, err error) error {

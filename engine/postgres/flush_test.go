@@ -23,11 +23,12 @@ func unitOf(texts ...string) engine.Unit {
 }
 
 // TestWhatIsCalledDoneIsOnTheDisk also where a flush ends with an error: what
-// was before it had committed without waiting for the disk, and is told of.
+// was before it had committed without waiting for the disk, and is told of. And
+// a whole flush waits for the disk once, which the server itself counts.
 func TestWhatIsCalledDoneIsOnTheDisk(t *testing.T) {
 	t.Parallel()
 	// The server's own writer would come to it by itself, in its time.
-	server, err := dbtest.StartPostgresWith("synchronous_commit=on", "wal_writer_delay=10s", "wal_writer_flush_after=0")
+	server, err := dbtest.StartPostgresWith("fsync=on", "synchronous_commit=on", "wal_writer_delay=10s", "wal_writer_flush_after=0")
 	if err != nil {
 		t.Skip(err)
 	}
@@ -63,6 +64,37 @@ func TestWhatIsCalledDoneIsOnTheDisk(t *testing.T) {
 	}
 	if behind != "0" {
 		t.Errorf("two units are called done, and %s bytes of the log before the error are not on the disk", behind)
+	}
+
+	if s.Server().Number < 150000 {
+		return // which tells of its waits when it likes
+	}
+	waits := func() (n int64) {
+		if _, err := s.Exec(t.Context(), "SELECT pg_stat_force_next_flush()"); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Query(t.Context(), func(scan func(...any) error) error { return scan(&n) }, "SELECT wal_sync FROM pg_stat_wal"); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const many = 30
+	var units []engine.Unit
+	for range many {
+		units = append(units, unitOf("INSERT INTO a VALUES (1)"))
+	}
+	before := waits()
+	if done, err := s.RunAll(t.Context(), units); done != many || err != nil {
+		t.Fatal(done, err)
+	}
+	flush := waits()
+	if done, err := engine.RunEach(t.Context(), s, units); done != many || err != nil {
+		t.Fatal(done, err)
+	}
+	each := waits()
+	t.Logf("%d waits for a flush of %d, %d for each by itself", flush-before, many, each-flush)
+	if flush-before < 1 || flush-before > 2 || each-flush < many {
+		t.Errorf("a flush of %d waits for the disk %d times, and each by itself %d times", many, flush-before, each-flush)
 	}
 }
 

@@ -91,11 +91,18 @@ func (s *session) probe(ctx context.Context) error {
 		// nobody else would find our tables.
 		after = `SELECT COALESCE((SELECT s.name FROM unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, n)
 			WHERE s.name NOT LIKE 'pg\_temp\_%' ORDER BY s.n LIMIT 1), ''), pg_catalog.cardinality(pg_catalog.current_schemas(false))`
+		// Where there is a history that this user may write.
+		histories = `SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+			WHERE c.relname = 'dbwarden_migrations' AND c.relkind IN ('r', 'p') AND pg_catalog.has_table_privilege(c.oid, 'INSERT') ORDER BY 1`
 	)
 	message := []string{before, setSQL(s.all(), false, direct)}
 	if s.schema != "" {
 		message = append(message, pathSQL(s.schema, false, direct), fmt.Sprintf(
 			"SELECT pg_catalog.has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = %s", quoteLiteral(s.schema)))
+	}
+	open := s.schema == "" && !givesPath(s.given)
+	if open {
+		message = append(message, histories)
 	}
 	results, err := s.conn.Exec(ctx, strings.Join(append(message, after), "; ")).ReadAll()
 	if err != nil {
@@ -133,6 +140,11 @@ func (s *session) probe(ctx context.Context) error {
 	if len(last) == 1 {
 		s.server.Schema = texts(last[0])[0]
 	}
+	if open {
+		if err := s.elsewhere(results[len(results)-2].Rows); err != nil {
+			return err
+		}
+	}
 	if s.schema == "" {
 		if s.server.Schema == "" && len(last) == 1 && texts(last[0])[1] != "0" {
 			return &schemaError{kind: engine.Missing, text: "search_path names no schema but a temporary one, which is each session's own: name one in it, or with postgres_schema"}
@@ -150,6 +162,29 @@ func (s *session) probe(ctx context.Context) error {
 	}
 	s.server.Schema = s.schema
 	return nil
+}
+
+// givesPath says that the connection's own parameters name the search_path: who
+// does so for each of many schemas means a new one to have a history of its own.
+func givesPath(given map[string]string) bool {
+	return given["search_path"] != "" || strings.Contains(given["options"], "search_path")
+}
+
+// elsewhere refuses a schema without a history, chosen by the server's default
+// search_path, where the history is in another one: a schema of the user's name
+// was created since, or the role's search_path was altered, and everything would
+// run again.
+func (s *session) elsewhere(histories [][][]byte) error {
+	var names []string
+	for _, row := range histories {
+		names = append(names, texts(row)[0])
+	}
+	if len(names) == 0 || slices.Contains(names, s.server.Schema) {
+		return nil
+	}
+	return &schemaError{kind: engine.Missing, text: fmt.Sprintf(
+		"search_path leads to schema %q, which has no history of migrations, and the history is in schema %q: say which one it is with postgres_schema, or with search_path in the URL",
+		s.server.Schema, names[0])}
 }
 
 // startOf spells when a backend began, to the microsecond: a process id alone

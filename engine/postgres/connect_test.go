@@ -202,6 +202,35 @@ func TestOurTablesAreInNobodysTemporarySchema(t *testing.T) {
 	}
 }
 
+// TestAHistoryThatTheSearchPathDoesNotLeadToIsNotBegunAnew: a migration that
+// creates a schema of the user's name, or sets the role's search_path, would
+// have the next run find no history, and run everything again.
+func TestAHistoryThatTheSearchPathDoesNotLeadToIsNotBegunAnew(t *testing.T) {
+	t.Parallel()
+	pg := server(t)
+	url := pg.NewDatabase(t)
+	admin := dbtest.Dial(t, url)
+	admin.Exec(t, "CREATE TABLE public.dbwarden_migrations (n INTEGER); CREATE SCHEMA elsewhere")
+	user, password := pg.NewRole(t)
+	connectWith(t, url, engine.OpenOptions{}, engine.ConnectOptions{})
+	admin.Exec(t, "CREATE SCHEMA AUTHORIZATION CURRENT_USER", `CREATE SCHEMA AUTHORIZATION "`+user+`"`)
+
+	_, err := tryConnect(t, url, engine.OpenOptions{}, engine.ConnectOptions{})
+	if err == nil || faultOf(err).Kind != engine.Missing || !strings.Contains(err.Error(), `the history is in schema "public"`) {
+		t.Errorf("by the user's name: %v", err)
+	}
+	// Whoever says which one it is gets it, and so does a user to whom the
+	// other history is none of his.
+	for own, schema := range map[string]string{"": "elsewhere", "&search_path=elsewhere": "", "&options=-csearch_path%3Delsewhere": "", "&search_path=public": ""} {
+		if _, err := tryConnect(t, url+own, engine.OpenOptions{Schema: schema}, engine.ConnectOptions{}); err != nil {
+			t.Errorf("%s %s: %v", own, schema, err)
+		}
+	}
+	if s, err := tryConnect(t, pg.WithUser(url, user, password), engine.OpenOptions{}, engine.ConnectOptions{}); err != nil || s.Server().Schema != user {
+		t.Errorf("another user: %v", err)
+	}
+}
+
 func TestAMissingOrForbiddenSchemaIsSaid(t *testing.T) {
 	t.Parallel()
 	pg := server(t)

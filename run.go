@@ -242,6 +242,7 @@ type runner struct {
 	tries     int    // of the group that runs, where there was more than one
 
 	limits engine.Limits // of this migration
+	apart  bool          // that the group under way is done is written behind its COMMIT
 
 	waited error // of the group's first try, where a flush has made that
 
@@ -346,7 +347,7 @@ func (r *runner) run(ctx context.Context) error {
 			if !asked {
 				u.Before = r.conditions(ctx, migration.Require)
 			}
-			if closes {
+			if closes || last && r.apart {
 				u.After = r.conditions(ctx, migration.Ensure)
 			}
 			u.AtOnce = u.AtOnce && u.Before == nil && u.After == nil
@@ -355,6 +356,12 @@ func (r *runner) run(ctx context.Context) error {
 			return r.fail(ctx, g, err)
 		}
 		asked = true
+		if r.apart {
+			if err := r.recordApart(ctx, g); err != nil {
+				return err
+			}
+			closes = g.To == r.step.outline.Last
+		}
 		recorded = recorded || closes
 		if g.Mode != plan.Settings {
 			r.committed, r.partial = g.To, true
@@ -435,6 +442,9 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 		if g.Begin >= 0 {
 			u.Begin = r.beginOf(g.Begin)
 		}
+		if r.apart {
+			return u, false
+		}
 		if last {
 			u.Closing = r.closing()
 		} else {
@@ -507,12 +517,21 @@ func (r *runner) evidence(ctx context.Context, from, to int) string {
 // (MyISAM) or a file (a second one on SQLite) that may be written to keeps no
 // step with it: it is written ahead as if it were outside of one, so that
 // after a crash it is in doubt and not run twice.
+//
+// Files commit one after another: of a COMMIT that was killed the one with our
+// tables may be the only one that has it. What it did is then written apart.
 func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
+	r.apart = false
 	leak := r.w.c.Engine.Leak
 	if leak == nil || g.Mode != plan.InTransaction {
 		return g, nil
 	}
-	what, err := leak(ctx, r.s, r.step.text.Statements(r.from(g), g.To))
+	statements := r.step.text.Statements(r.from(g), g.To)
+	if r.w.c.Engine.Caps.File && r.step.outline.Setting.Number == 0 {
+		// A second file comes by a setting; without one they are not read twice.
+		statements = func(func(sqltext.Statement, error) bool) {}
+	}
+	what, err := leak(ctx, r.s, statements)
 	if err != nil || what == "" {
 		return g, err
 	}
@@ -523,7 +542,24 @@ func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
 	from := r.from(g)
 	q := r.jw.Start(r.about(), from+1, g.To, string(g.Checksum), "", kept(r.step.text, from, g.To))
 	_, err = r.s.Exec(ctx, q.Text, q.Values()...)
+	r.apart = err == nil && r.w.c.Engine.Caps.File
 	return g, err
+}
+
+// recordApart writes what a group did, behind its COMMIT.
+func (r *runner) recordApart(ctx context.Context, g plan.Group) error {
+	u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin}
+	if g.To == r.step.outline.Last {
+		u.Closing = r.closing()
+	} else {
+		now := time.Now()
+		u.Closing = append(r.restore(), r.jw.Done(r.about(), r.from(g)+1, g.To, string(g.Checksum), kept(r.step.text, r.from(g), g.To), &now))
+	}
+	if err := r.s.Run(ctx, u); err != nil {
+		g.Mode = plan.Alone // it is in the database for good
+		return r.fail(ctx, g, err)
+	}
+	return nil
 }
 
 // from is where a group begins that an earlier attempt may have begun.

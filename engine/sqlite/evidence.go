@@ -146,9 +146,14 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
-// leak names an attached database: in WAL mode a commit goes to one file after
-// the other.
-func leak(ctx context.Context, s engine.Session, _ iter.Seq2[sqltext.Statement, error]) (string, error) {
+// leak names an attached database, or says that one is about to be attached: in
+// WAL mode a commit goes to one file after the other.
+func leak(ctx context.Context, s engine.Session, statements iter.Seq2[sqltext.Statement, error]) (string, error) {
+	for st, err := range statements {
+		if err == nil && st.Starts("ATTACH") {
+			return "an attached database", nil
+		}
+	}
 	if own, err := own(s); err == nil && !own.touched {
 		return "", nil // nothing was attached since Reset
 	}

@@ -1,7 +1,9 @@
 package dbwarden
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -134,14 +136,18 @@ func (e *MigrationError) Unwrap() error { return e.Err }
 // Summary is one line for whoever looks at the lock.
 func (e *MigrationError) Summary() string {
 	msg := e.Fault.Message
-	if msg == "" {
-		msg = e.Err.Error()
+	if msg == "" || errors.Is(e.Err, ErrInterrupted) {
+		msg = strings.TrimPrefix(e.Err.Error(), ErrInterrupted.Error()+": ")
 	}
 	switch {
 	case e.Commit:
 		return fmt.Sprintf("%s %s failed at COMMIT, behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
 	case e.Behind > 0:
 		return fmt.Sprintf("%s %s failed behind statement %d of %d, while its history was written: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
+	case e.Number == 0 && errors.Is(e.Err, ErrInterrupted):
+		return fmt.Sprintf("%s %s was interrupted behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Done, e.Total, msg)
+	case e.Number == 0 && e.Done > 0:
+		return fmt.Sprintf("%s %s failed behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Done, e.Total, msg)
 	case e.Number == 0:
 		return fmt.Sprintf("%s %s failed before a statement ran: %s", e.Direction, e.Migration.File, msg)
 	}

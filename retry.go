@@ -51,7 +51,6 @@ func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.U
 		}
 		sleep := pause/2 + rand.N(pause)
 		pause = min(2*pause, retryMax)
-		r.tries = try + 1
 		r.emit(event.LockTimeout, func(e *event.Event) {
 			e.Number, e.Elapsed, e.Err, e.Blockers = try, sleep, err, engine.Blockers(r.at.blocked())
 		})
@@ -59,9 +58,10 @@ func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.U
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return err
+			return errors.Join(err, context.Cause(ctx)) // that it was to stop is what ended it
 		case <-timer.C:
 		}
+		r.tries = try + 1
 		// Before a long wait begins anew, the hold must still be ours.
 		if good, e := r.hold.Good(ctx); e != nil {
 			return err

@@ -313,7 +313,7 @@ func TestStatementInDoubtIsNeverGuessed(t *testing.T) {
 					t.Error("the lock is held after a refusal")
 				}
 				v, _ := migration.ParseVersion("1")
-				if n, err := b.warden().Resolve(t.Context(), v.String(), done, 0); n != 3 || err != nil {
+				if n, err := b.warden().Resolve(t.Context(), v.String(), done, 0); n.From != 3 || err != nil {
 					t.Fatalf("resolved %d, %v; want 3", n, err)
 				}
 				b.migrate()
@@ -627,7 +627,7 @@ func TestRecoverTakesOverFromTheGone(t *testing.T) {
 			v, _ := migration.ParseVersion("2")
 			takeovers := "SELECT COUNT(*) FROM dbwarden_journal WHERE event = 'taken over'"
 			before := b.value(takeovers)
-			if n, err := b.warden().Resolve(t.Context(), v.String(), true, 0); n != 1 || err != nil {
+			if n, err := b.warden().Resolve(t.Context(), v.String(), true, 0); n.From != 1 || err != nil {
 				t.Errorf("resolved %d, %v; want 1", n, err)
 			}
 			kept("after it was resolved")

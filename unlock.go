@@ -103,12 +103,13 @@ func fileOf(m *migration.Migration) string {
 var ErrNothingInDoubt = errors.New("no statement is in doubt")
 
 // Resolve settles a statement whose end is not known: done says that it took
-// effect, otherwise it is run again. It returns the statement's number. A lock
+// effect, otherwise it is run again. It returns which statement that is, or which
+// ones where they were begun together. A lock
 // that was kept, or whose holder is gone, stays held. name is the migration's
 // version, or its file's name: repeatable ones have no version. only is the
 // statement that is meant, 0 for whichever it is: *OtherStatementError where it
 // is another.
-func (w *Warden) Resolve(ctx context.Context, name string, done bool, only int) (int, error) {
+func (w *Warden) Resolve(ctx context.Context, name string, done bool, only int) (Range, error) {
 	return w.resolve(ctx, name, only, func(e *journal.Entry, p plan.Progress, m *migration.Migration, _ engine.Server) (settlement, error) {
 		if p.Doubt == 0 {
 			return settlement{}, ErrNothingInDoubt
@@ -123,9 +124,9 @@ func (w *Warden) Resolve(ctx context.Context, name string, done bool, only int) 
 
 // Skip has the next statement of a half-applied, or half rolled back,
 // migration count as done without being run: the one in doubt, or the one that
-// the next run would begin with. It returns its number. Errors as for Resolve,
+// the next run would begin with. It returns which. Errors as for Resolve,
 // a refusal of the file, or *TogetherError.
-func (w *Warden) Skip(ctx context.Context, name string, only int) (int, error) {
+func (w *Warden) Skip(ctx context.Context, name string, only int) (Range, error) {
 	return w.resolve(ctx, name, only, func(e *journal.Entry, p plan.Progress, m *migration.Migration, server engine.Server) (settlement, error) {
 		if p.Doubt > 0 {
 			return settlement{from: p.Doubt, to: p.To, checksum: e.Checksum, said: journal.Skipped}, nil
@@ -185,6 +186,24 @@ func (s settlement) number() int {
 	return s.from
 }
 
+// settled are the statements that a person speaks of.
+func (s settlement) settled() Range {
+	if s.skipped > 0 {
+		return Range{s.skipped, s.skipped}
+	}
+	return Range{s.from, max(s.from, s.to)}
+}
+
+// A Range is statements of a section, from 1, the last included.
+type Range struct{ From, To int }
+
+func (r Range) String() string {
+	if r.From == r.To {
+		return fmt.Sprintf("statement %d", r.From)
+	}
+	return fmt.Sprintf("statements %d to %d", r.From, r.To)
+}
+
 // An OtherStatementError says that the statement which is in doubt, or would
 // run next, is not the one that was meant.
 type OtherStatementError struct {
@@ -209,14 +228,14 @@ func (e *TogetherError) Error() string {
 	return fmt.Sprintf("statements %d to %d of %s run in one transaction, and nothing of them has stayed: the next run begins at statement %d, which need not be the one that fails", e.From, e.To, e.File, e.From)
 }
 
-func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (int, error) {
+func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (Range, error) {
 	set, err := w.load()
 	if err != nil {
-		return 0, err
+		return Range{}, err
 	}
 	s, err := w.connect(ctx, lock.NewRun(), false)
 	if err != nil {
-		return 0, err
+		return Range{}, err
 	}
 	defer s.Close()
 	j := w.journal(s)
@@ -248,11 +267,11 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 		return err
 	}
 	if err := find(); err != nil {
-		return 0, err
+		return Range{}, err
 	}
 	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Recover: true, Observe: w.c.Observe})
 	if err != nil {
-		return 0, err
+		return Range{}, err
 	}
 	if hold.From != nil {
 		q := j.Writer(hold).TakenOver(hold.From)
@@ -265,12 +284,12 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 		q := j.Writer(hold).Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, said.from, said.to, said.checksum, said.said, "")
 		_, err = s.Exec(ctx, q.Text, q.Values()...)
 	}
-	n := said.number()
+	settled := said.settled()
 	if hold.From != nil {
 		// The lock of whoever left the doubt was only borrowed: the migration
 		// is as half-done as it was.
-		detail := fmt.Sprintf("statement %d of %s%s", n, fileOf(m), Resolved)
-		return n, errors.Join(err, hold.Keep(context.WithoutCancel(ctx), detail))
+		detail := fmt.Sprintf("%s of %s%s", settled, fileOf(m), Resolved)
+		return settled, errors.Join(err, hold.Keep(context.WithoutCancel(ctx), detail))
 	}
-	return n, w.letGo(ctx, s, hold, err, false)
+	return settled, w.letGo(ctx, s, hold, err, false)
 }

@@ -495,7 +495,7 @@ func (a *app) resolveCommand() *cobra.Command {
 			return err
 		}
 		return a.each(cmd, wardenOptions{folder: true, wait: &wait, observe: a.observer(words{})}, func(ctx context.Context, t *target) error {
-			n, err := 0, error(nil)
+			n, err := dbwarden.Range{}, error(nil)
 			if skip {
 				n, err = t.warden.Skip(ctx, args[0], only)
 			} else {
@@ -506,19 +506,25 @@ func (a *app) resolveCommand() *cobra.Command {
 				return &runError{err: err, target: t}
 			}
 			if a.json() {
-				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n, "done": done || skip, "skipped": skip})
+				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n.From, "statement_to": n.To, "done": done || skip, "skipped": skip})
 			}
+			several := n.From != n.To // they were begun together
 			what := "will run again"
-			if done {
+			switch {
+			case done && several:
+				what = "count as done, all of them"
+			case done:
 				what = "counts as done"
-			} else if skip {
+			case skip && several:
+				what = "are skipped: all of them count as done, and do not run"
+			case skip:
 				what = "is skipped: it counts as done, and does not run"
 			}
 			file := args[0]
 			if !v.IsZero() {
 				file = t.fileOf(v)
 			}
-			fmt.Fprintf(a.Stdout, "Statement %d of %s %s.\n", n, render.Plain(file), what)
+			fmt.Fprintf(a.Stdout, "S%s of %s %s.\n", n.String()[1:], render.Plain(file), what)
 			return nil
 		})
 	}

@@ -637,7 +637,7 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 			goOn = mend(e, "") + fmt.Sprintf(", then: %s, which looks whether %s took effect, or asks for dbwarden resolve %s --done", unlock+again, rangeOf(e.From, e.To), name)
 		case e.Torn:
 			d.State = append(d.State, "how much of "+rangeOf(e.From, e.To)+" has stayed is not known")
-			d.Next = append(d.Next, fmt.Sprintf("look in the database what %s left; all of it is there: dbwarden resolve %s --done; take away what is there, and: dbwarden resolve %s --retry", rangeOf(e.From, e.To), name, name))
+			d.Next = append(d.Next, fmt.Sprintf("look in the database what %s left; all of it is there, also what stands behind the one that failed: dbwarden resolve %s --done; take away what is there, and: dbwarden resolve %s --retry", rangeOf(e.From, e.To), name, name))
 			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", e.From)) + ", then: " + unlock + again
 		case !errors.Is(e.Err, dbwarden.ErrInterrupted):
 			goOn = mend(e, mended) + ", then: " + goOn
@@ -653,6 +653,13 @@ func rangeOf(from, to int) string {
 	return fmt.Sprintf("statements %d to %d", from, to)
 }
 
+// detaches says that a statement is the one of PostgreSQL that commits in the
+// middle.
+func detaches(statement string) bool {
+	text := strings.ToUpper(statement)
+	return strings.Contains(text, "DETACH PARTITION") && strings.Contains(text, "CONCURRENTLY")
+}
+
 // mend is what to do about the fault: not everything is the file's.
 func mend(e *dbwarden.MigrationError, file string) string {
 	switch {
@@ -664,10 +671,16 @@ func mend(e *dbwarden.MigrationError, file string) string {
 		return "put the file back under its name"
 	case errors.Is(e.Err, migration.ErrFileChanged) && e.State != dbwarden.Partial:
 		return "see that the folder holds what is to run"
+	case e.Fault.WaitedOut && e.State == dbwarden.Partial && detaches(e.Statement):
+		return "the partition is detached half-way: write FINALIZE in place of CONCURRENTLY into that statement, which is the server's own way to end it"
+	case e.Fault.WaitedOut && e.Migration.Header.LockTimeout != nil:
+		return "wait until whoever holds the table is through, or give it longer with the lock_timeout in the file's header (the file is not at fault)"
 	case e.Fault.WaitedOut:
 		return "wait until whoever holds the table is through, or give it longer with --lock-timeout (the file is not at fault)"
 	case e.Fault.Kind == engine.Busy:
 		return "wait until the other program is through (the file is not at fault)"
+	case e.Fault.Kind == engine.Canceled && e.Migration.Header.StatementTimeout != nil:
+		return "give it longer with the statement_timeout in the file's header, if it was not ended by somebody"
 	case e.Fault.Kind == engine.Canceled:
 		return "give it longer with --statement-timeout, if it was not ended by somebody"
 	case e.Fault.Kind == engine.Full:

@@ -219,7 +219,7 @@ func (j journey) resolve(b *bench, refused *plan.Refusal) {
 			b.t.Fatal(err)
 		}
 		done := c.changes(j.direction)[refused.Progress.Doubt-1].seen(b)
-		if n, err := b.warden().Resolve(b.t.Context(), v.String(), done, 0); err != nil || n != refused.Progress.Doubt {
+		if n, err := b.warden().Resolve(b.t.Context(), v.String(), done, 0); err != nil || n.From != refused.Progress.Doubt {
 			b.t.Fatalf("resolve gave %d, %v; want statement %d", n, err, refused.Progress.Doubt)
 		}
 		return

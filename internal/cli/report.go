@@ -708,9 +708,14 @@ func nextOf(e *dbwarden.MigrationError, again string) []string {
 	case errors.Is(e.Err, dbwarden.ErrInterrupted):
 		return []string{again}
 	case e.Fault.WaitedOut:
+		if e.Migration.Header.LockTimeout != nil {
+			return []string{"when whoever holds the table is through: " + again + " (the lock_timeout in the file's header and run.lock_retry say how long it waits and tries)"}
+		}
 		return []string{"when whoever holds the table is through: " + again + " (run.lock_timeout and run.lock_retry say how long it waits and tries)"}
 	case e.Fault.Kind == engine.Busy:
 		return []string{"nothing is wrong with the file, another program was in the way: " + again}
+	case e.Fault.Kind == engine.Canceled && e.Migration.Header.StatementTimeout != nil:
+		return []string{"it ran longer than it may, or somebody ended it; a longer time: the statement_timeout in the file's header, then: " + again}
 	case e.Fault.Kind == engine.Canceled:
 		return []string{"it ran longer than it may, or somebody ended it; a longer time: " + again + " --statement-timeout TIME, or -- statement_timeout: TIME in the file"}
 	}

@@ -169,6 +169,9 @@ func tableOptions(engine, collation, more string) (out []string) {
 		out = append(out, "COLLATE="+collation)
 	}
 	for word := range strings.FieldsSeq(more) {
+		if strings.HasPrefix(word, "page_checksum=") && (engine != "Aria" || word == "page_checksum=1") {
+			continue // Aria's own default, and what is left of it where the table was Aria's
+		}
 		if word != "partitioned" && word != "versioned" {
 			out = append(out, word)
 		}

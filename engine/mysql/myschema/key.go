@@ -60,7 +60,7 @@ func (i *inspection) readIndexes(ctx context.Context) error {
 			}
 			last := len(t.Indexes) - 1
 			if last < 0 || t.Indexes[last].Name != name {
-				if method == "btree" {
+				if method == "btree" && !slices.Contains(t.Options, "ENGINE=MEMORY") { // which takes a hash where nobody says so
 					method = ""
 				}
 				x := schema.Index{Name: name, Unique: !nonUnique, Method: method, Comment: comment}

@@ -1,8 +1,15 @@
 package myschema
 
-// pairs are schemas, each with one that it becomes, and rows that are in it.
-// What there and back does to the rows must be said.
-var pairs = []struct{ name, before, after, rows string }{
+import "slices"
+
+// pair is a schema with one that it becomes, and rows that are in it. What
+// there and back does to the rows must be said.
+type pair struct{ name, before, after, rows string }
+
+var pairs = slices.Concat(firstPairs, tablePairs, columnPairs, keyPairs, objectPairs)
+
+// firstPairs have one of almost everything.
+var firstPairs = []pair{
 	{"table comes", "", "CREATE TABLE a (x INT PRIMARY KEY, y VARCHAR(9))", ""},
 	{"table goes", "CREATE TABLE a (x INT); CREATE TABLE b (y INT)", "CREATE TABLE b (y INT)", "INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)"},
 	{"tables in a circle come", "", circle, ""},

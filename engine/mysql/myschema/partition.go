@@ -3,6 +3,8 @@ package myschema
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -11,10 +13,11 @@ import (
 // readPartitions reads how tables are cut. A partition is no table here, but
 // a clause of one.
 func (i *inspection) readPartitions(ctx context.Context) error {
+	var vague []*schema.Table
 	var space, table string
 	var name, sub, method, subMethod, on, subOn, description, comment sql.NullString
 	last := ""
-	return i.rows(ctx, `SELECT TABLE_SCHEMA, TABLE_NAME, PARTITION_NAME, SUBPARTITION_NAME, PARTITION_METHOD, SUBPARTITION_METHOD,
+	err := i.rows(ctx, `SELECT TABLE_SCHEMA, TABLE_NAME, PARTITION_NAME, SUBPARTITION_NAME, PARTITION_METHOD, SUBPARTITION_METHOD,
  PARTITION_EXPRESSION, SUBPARTITION_EXPRESSION, PARTITION_DESCRIPTION, PARTITION_COMMENT
  FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA IN (%s) AND PARTITION_NAME IS NOT NULL
  ORDER BY TABLE_SCHEMA, TABLE_NAME, PARTITION_ORDINAL_POSITION, SUBPARTITION_ORDINAL_POSITION`,
@@ -32,11 +35,17 @@ func (i *inspection) readPartitions(ctx context.Context) error {
 					by += " SUBPARTITION BY " + subMethod.String + " (" + subOn.String + ")"
 				}
 				t.Partitions = &schema.Partitions{By: by}
+				if method.String == "SYSTEM_TIME" {
+					vague = append(vague, t)
+				}
 				last = ""
 			}
 			p := t.Partitions
 			if name.String != last {
 				last = name.String
+				if strings.HasPrefix(method.String, "LIST") && (description.String == "0" || description.String == "MAXVALUE") && !slices.Contains(vague, t) {
+					vague = append(vague, t)
+				}
 				p.List = append(p.List, "PARTITION "+quote(name.String)+values(method.String, description)+commented(comment.String))
 			}
 			if sub.Valid {
@@ -48,6 +57,46 @@ func (i *inspection) readPartitions(ctx context.Context) error {
 				}
 			}
 		})
+	if err != nil {
+		return err
+	}
+	for _, t := range vague {
+		if err := i.askForPartitions(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askForPartitions reads from SHOW CREATE TABLE what the catalogue leaves out:
+// by which time or number of rows history is cut, and which partition of a
+// list takes the rest, where the catalogue has 0 or MAXVALUE for its values. A
+// line break in a text of the user's is escaped there, so a line that begins
+// with PARTITION is the server's own.
+func (i *inspection) askForPartitions(ctx context.Context, t *schema.Table) error {
+	var name, text string
+	err := i.s.Query(ctx, func(scan func(...any) error) error { return scan(&name, &text) },
+		"SHOW CREATE TABLE "+quote(t.Schema)+"."+quote(t.Name))
+	if err != nil {
+		return err
+	}
+	_, text, _ = strings.Cut(text, "\n PARTITION BY ")
+	by, rest, _ := strings.Cut(text, "\n")
+	if strings.HasPrefix(by, "SYSTEM_TIME") {
+		t.Partitions.By = strings.TrimSpace(by)
+	}
+	for line := range strings.Lines(rest) {
+		for n, p := range t.Partitions.List {
+			start, more, _ := strings.Cut(p, " VALUES IN ")
+			after, ok := strings.CutPrefix(line[1:], start+" DEFAULT")
+			if !ok || after != "" && !strings.ContainsAny(after[:1], " \n,)") {
+				continue
+			}
+			_, more, _ = strings.Cut(more, ")")
+			t.Partitions.List[n] = start + " DEFAULT" + more
+		}
+	}
+	return nil
 }
 
 func values(method string, of sql.NullString) string {
@@ -56,8 +105,6 @@ func values(method string, of sql.NullString) string {
 		return " VALUES LESS THAN MAXVALUE"
 	case strings.HasPrefix(method, "RANGE"):
 		return " VALUES LESS THAN (" + of.String + ")"
-	case strings.HasPrefix(method, "LIST") && of.String == "DEFAULT":
-		return " DEFAULT"
 	case strings.HasPrefix(method, "LIST"):
 		return " VALUES IN (" + of.String + ")"
 	case method == "SYSTEM_TIME" && of.String == "CURRENT":
@@ -66,6 +113,17 @@ func values(method string, of sql.NullString) string {
 		return " HISTORY"
 	}
 	return "" // HASH, KEY
+}
+
+// partitioned is the clause that cuts a table. Partitions of a hash that have
+// the server's names are counted, not listed.
+func partitioned(p *schema.Partitions) string {
+	for n, text := range p.List {
+		if text != fmt.Sprintf("PARTITION `p%d`", n) {
+			return "PARTITION BY " + p.By + " (\n    " + strings.Join(p.List, ",\n    ") + ")"
+		}
+	}
+	return fmt.Sprintf("PARTITION BY %s PARTITIONS %d", p.By, len(p.List))
 }
 
 func commented(text string) string {

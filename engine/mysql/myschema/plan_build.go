@@ -56,8 +56,8 @@ func (p *planner) build() {
 		p.alter(is, p.is.name(is.Schema, is.Name), clauses, "")
 	})
 	for _, s := range p.from.Sequences {
-		if id := p.from.Relative(s.ID()); p.op(id) == schema.Removed {
-			p.loses("where "+id.String()+" stands", "DROP SEQUENCE %s", p.was.name(s.Schema, s.Name))
+		if id := p.from.Relative(s.ID()); p.op(id) == schema.Removed && !p.inTheWay(id) {
+			p.dropSequence(s)
 		}
 	}
 }

@@ -25,6 +25,9 @@ func (a *alteration) columns() {
 	}
 	last := a.lastThatStays()
 	for i, c := range a.is.Columns {
+		if a.was.Kind == "" {
+			c.Options = slices.DeleteFunc(slices.Clone(c.Options), func(o string) bool { return o == unrecorded })
+		}
 		k := a.part(schema.KindColumn, c.Name)
 		switch {
 		case a.p.op(k) == schema.Added || a.p.again[k]:
@@ -124,20 +127,41 @@ func (a *alteration) narrowed(c schema.Column) bool {
 		return false
 	}
 	from, to := typeOf(was.Type), typeOf(c.Type)
+	if letters(from.word) {
+		// A number or a day is spelled anew; char drops spaces at the end,
+		// and binary fills up with zeros.
+		return !letters(to.word) || to.word == "char" && from.word != "char" || to.word == "binary" && from != to
+	}
 	switch from.word {
 	case "decimal", "double", "float":
 		if whole(to.word) || to.word == "decimal" && (from.word != "decimal" || to.scale < from.scale) {
 			return true
 		}
+		if letters(to.word) {
+			return from.word != "decimal" // with as many digits as there is room for
+		}
 		return to.word == "float" && from.word != "float" || to.word == "double" && from.word == "decimal"
-	case "bigint", "int":
+	case "tinyint", "smallint", "mediumint", "bigint", "int":
+		if timed(to.word) || to.word == "date" || to.word == "year" { // 5 becomes 2005
+			return true
+		}
+		if strings.HasSuffix(from.word, "yint") || from.word == "smallint" || from.word == "mediumint" {
+			return false
+		}
 		return to.word == "float" || to.word == "double" && from.word == "bigint"
 	case "datetime", "timestamp":
+		if from.first > 0 && whole(to.word) {
+			return true
+		}
 		return to.word == "date" || to.word == "time" || to.word == "year" || to.first < from.first && timed(to.word)
 	case "time":
 		return to.word == "time" && to.first < from.first
 	}
 	return false
+}
+
+func letters(word string) bool {
+	return strings.HasSuffix(word, "char") || strings.HasSuffix(word, "text") || strings.HasSuffix(word, "binary") || strings.HasSuffix(word, "blob")
 }
 
 func whole(word string) bool { return strings.HasSuffix(word, "int") }

@@ -42,6 +42,21 @@ func (p *planner) drop() {
 		p.alter(was, p.was.name(was.Schema, was.Name), clauses, "")
 	})
 	p.dropTables()
+	for _, s := range p.from.Sequences {
+		if id := p.from.Relative(s.ID()); p.op(id) == schema.Removed && p.inTheWay(id) {
+			p.dropSequence(s)
+		}
+	}
+}
+
+// inTheWay reports whether a table takes the name of a sequence that goes. The
+// others go when no default reads them any more.
+func (p *planner) inTheWay(sequence schema.ID) bool {
+	return p.fresh[schema.ID{Kind: schema.KindTable, Schema: sequence.Schema, Name: sequence.Name}]
+}
+
+func (p *planner) dropSequence(s schema.Sequence) {
+	p.loses("where "+p.from.Relative(s.ID()).String()+" stands", "DROP SEQUENCE %s", p.was.name(s.Schema, s.Name))
 }
 
 // replaceable reports whether a routine can become another one without being

@@ -36,8 +36,16 @@ func (p *planner) alterTable(id schema.ID, was, is schema.Table) {
 	a.columns()
 	a.complete()
 	a.options()
+	cut, alone := p.partition(id, was, is)
+	if cut != "" && !alone && len(a.clauses) > 0 {
+		a.clauses[len(a.clauses)-1] += "\n    " + cut
+		cut = ""
+	}
 	p.alter(was, name, a.clauses, strings.Join(a.lost, ", "))
-	p.partition(id, was, is, name)
+	if cut != "" {
+		p.alter(is, name, []string{cut}, "")
+	}
+	p.alter(is, name, a.unrecorded(), "")
 }
 
 // alteration is one ALTER TABLE in the making.
@@ -168,26 +176,46 @@ func (a *alteration) options() {
 
 func unset(option string) string {
 	switch strings.ToLower(option) {
+	case "page_checksum":
+		return "1"
 	case "max_rows", "min_rows", "avg_row_length", "checksum", "delay_key_write", "key_block_size":
 		return "0"
 	}
 	return "DEFAULT"
 }
 
-// partition cuts a table otherwise. Rows are moved, never dropped: a row for
-// which no partition is left makes the statement fail.
-func (p *planner) partition(id schema.ID, was, is schema.Table, name string) {
+// partition is the clause that cuts a table otherwise, "" for none, and
+// whether it must stand alone. Where it need not it belongs into the ALTER TABLE
+// with the rest: a column or key that goes may be what the table is cut by.
+// Rows are moved, never dropped: a row for which no partition is left makes
+// the statement fail.
+func (p *planner) partition(id schema.ID, was, is schema.Table) (clause string, alone bool) {
 	if !has(p.changes[id], "partitions") {
-		return
+		return "", false
 	}
 	a, b := was.Partitions, is.Partitions
-	clause := "REMOVE PARTITIONING"
-	if b != nil {
-		clause = "PARTITION BY " + b.By + " (\n    " + strings.Join(b.List, ",\n    ") + ")"
+	if b == nil {
+		return "REMOVE PARTITIONING", false
 	}
-	if a != nil && b != nil && a.By == b.By && len(a.List) < len(b.List) && slices.Equal(a.List, b.List[:len(a.List)]) &&
+	if a != nil && a.By == b.By && len(a.List) < len(b.List) && slices.Equal(a.List, b.List[:len(a.List)]) &&
 		(strings.HasPrefix(b.By, "RANGE") || strings.HasPrefix(b.By, "LIST")) {
-		clause = "ADD PARTITION (\n    " + strings.Join(b.List[len(a.List):], ",\n    ") + ")"
+		return "ADD PARTITION (\n    " + strings.Join(b.List[len(a.List):], ",\n    ") + ")", true
 	}
-	p.alter(is, name, []string{clause}, "")
+	return partitioned(b), false
+}
+
+const unrecorded = "without system versioning"
+
+// unrecorded are the clauses that take columns out of a history that has just
+// begun: the server knows no such columns in a table that has none yet.
+func (a *alteration) unrecorded() (clauses []string) {
+	if a.was.Kind != "" || a.is.Kind == "" {
+		return nil
+	}
+	for _, c := range a.is.Columns {
+		if slices.Contains(c.Options, unrecorded) {
+			clauses = append(clauses, "MODIFY COLUMN "+column(c, a.is.Checks))
+		}
+	}
+	return clauses
 }

@@ -142,7 +142,7 @@ func (w *writer) table(t schema.Table) {
 		text += " WITH SYSTEM VERSIONING"
 	}
 	if p := t.Partitions; p != nil {
-		text += "\n    PARTITION BY " + p.By + " (\n    " + strings.Join(p.List, ",\n    ") + ")"
+		text += "\n    " + partitioned(p)
 	}
 	w.out = append(w.out, text)
 }

@@ -1,0 +1,43 @@
+package myschema
+
+// objectPairs are about what reads tables, and stands beside them.
+var objectPairs = []pair{
+	{"views on views on views", "CREATE TABLE a (x INT, y INT); CREATE VIEW u AS SELECT x, y FROM a; CREATE VIEW v AS SELECT x, y FROM u; CREATE VIEW w AS SELECT x + y AS s FROM v", "CREATE TABLE a (x INT, y INT, z INT NOT NULL DEFAULT 1); CREATE VIEW u AS SELECT x, y, z FROM a; CREATE VIEW v AS SELECT x, z FROM u; CREATE VIEW w AS SELECT x + z AS s FROM v", "INSERT INTO a VALUES (1, 2)"},
+	{"view in the middle goes", "CREATE TABLE a (x INT); CREATE VIEW u AS SELECT x FROM a; CREATE VIEW v AS SELECT x FROM u; CREATE VIEW w AS SELECT x FROM v", "CREATE TABLE a (x INT); CREATE VIEW u AS SELECT x FROM a; CREATE VIEW w AS SELECT x FROM u", "INSERT INTO a VALUES (1)"},
+	{"view of everything sees a new column", "CREATE TABLE a (x INT); CREATE VIEW v AS SELECT * FROM a", "CREATE TABLE a (x INT, y INT); CREATE VIEW v AS SELECT * FROM a", "INSERT INTO a VALUES (1)"},
+	{"view with names of its own", "CREATE TABLE a (x INT, y INT); CREATE VIEW v (p, q) AS SELECT x, y FROM a", "CREATE TABLE a (x INT, y INT); CREATE VIEW v (q, p) AS SELECT x, y FROM a", "INSERT INTO a VALUES (1, 2)"},
+	{"view of many words", "CREATE TABLE a (x INT, y INT)", "CREATE TABLE a (x INT, y INT); CREATE VIEW v AS WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT a.x, n.i, row_number() OVER (ORDER BY a.y) AS r, 'it''s' AS w FROM a JOIN n ON n.i = a.x", "INSERT INTO a VALUES (1, 2)"},
+	{"view by another algorithm", "CREATE TABLE a (x INT); CREATE ALGORITHM=TEMPTABLE VIEW v AS SELECT x FROM a", "CREATE TABLE a (x INT); CREATE SQL SECURITY INVOKER VIEW v AS SELECT x FROM a WITH CASCADED CHECK OPTION", "INSERT INTO a VALUES (1)"},
+	{"view and its table go", "CREATE TABLE a (x INT); CREATE TABLE b (y INT); CREATE VIEW v AS SELECT x FROM a", "CREATE TABLE b (y INT)", "INSERT INTO a VALUES (1)"},
+	{"view moves to another table", "CREATE TABLE a (x INT); CREATE VIEW v AS SELECT x FROM a", "CREATE TABLE b (x INT); CREATE VIEW v AS SELECT x FROM b", "INSERT INTO a VALUES (1)"},
+	{"view over a function that changes", "CREATE FUNCTION f(n INT) RETURNS INT DETERMINISTIC RETURN n + 1; CREATE TABLE a (x INT); CREATE VIEW v AS SELECT f(x) AS y FROM a", "CREATE FUNCTION f(n INT) RETURNS VARCHAR(9) DETERMINISTIC RETURN concat(n, '!'); CREATE TABLE a (x INT); CREATE VIEW v AS SELECT f(x) AS y FROM a", "INSERT INTO a VALUES (1)"},
+	{"view and its function go", "CREATE FUNCTION f(n INT) RETURNS INT DETERMINISTIC RETURN n + 1; CREATE VIEW v AS SELECT f(1) AS y", "", ""},
+
+	{"function reads a table that comes", "", "CREATE TABLE a (x INT); CREATE FUNCTION f() RETURNS INT READS SQL DATA RETURN (SELECT max(x) FROM a); CREATE VIEW v AS SELECT f() AS m", ""},
+	{"function over a view", "CREATE TABLE a (x INT); CREATE VIEW v AS SELECT x FROM a; CREATE FUNCTION f() RETURNS INT READS SQL DATA RETURN (SELECT max(x) FROM v)", "CREATE TABLE a (x BIGINT); CREATE VIEW v AS SELECT x FROM a WHERE x > 0; CREATE FUNCTION f() RETURNS BIGINT READS SQL DATA RETURN (SELECT min(x) FROM v)", "INSERT INTO a VALUES (1)"},
+	{"procedure with everything", "CREATE PROCEDURE p(IN a INT) SELECT a", "CREATE PROCEDURE p(IN a VARCHAR(9) CHARACTER SET latin1, INOUT b INT UNSIGNED, OUT c DECIMAL(5,2)) MODIFIES SQL DATA SQL SECURITY INVOKER COMMENT 'it''s' BEGIN DECLARE n INT DEFAULT 3; l: LOOP SET n = n - 1; IF n < 0 THEN LEAVE l; END IF; END LOOP; SET b = n, c = 1.5; END", ""},
+	{"routine goes", "CREATE PROCEDURE p() SELECT 1; CREATE FUNCTION f() RETURNS INT RETURN 1", "CREATE FUNCTION f() RETURNS INT RETURN 1", ""},
+	{"comment and rights of a routine", "CREATE FUNCTION f() RETURNS INT RETURN 1", "CREATE FUNCTION f() RETURNS INT NO SQL SQL SECURITY INVOKER COMMENT 'f' RETURN 1", ""},
+	{"function that a trigger calls", "CREATE TABLE a (x INT); CREATE FUNCTION f(n INT) RETURNS INT DETERMINISTIC RETURN n; CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW SET NEW.x = f(NEW.x)", "CREATE TABLE a (x INT, y INT); CREATE FUNCTION f(n INT, m INT) RETURNS INT DETERMINISTIC RETURN n + m; CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW SET NEW.x = f(NEW.x, NEW.y)", "INSERT INTO a (x) VALUES (1)"},
+
+	{"trigger at another event", "CREATE TABLE a (x INT); CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW SET NEW.x = 1", "CREATE TABLE a (x INT); CREATE TRIGGER g AFTER UPDATE ON a FOR EACH ROW SET @x = NEW.x", "INSERT INTO a VALUES (1)"},
+	{"triggers change places", "CREATE TABLE a (x INT)" + fire("one", "") + fire("two", "FOLLOWS one "), "CREATE TABLE a (x INT)" + fire("two", "") + fire("one", "FOLLOWS two "), "INSERT INTO a VALUES (1)"},
+	{"trigger comes first", "CREATE TABLE a (x INT)" + fire("two", ""), "CREATE TABLE a (x INT)" + fire("one", "") + fire("two", "FOLLOWS one "), "INSERT INTO a VALUES (1)"},
+	{"body of the first trigger", "CREATE TABLE a (x INT)" + fire("one", "") + fire("two", "FOLLOWS one "), "CREATE TABLE a (x INT); CREATE TRIGGER one BEFORE INSERT ON a FOR EACH ROW BEGIN SET NEW.x = 7; END" + fire("two", "FOLLOWS one "), "INSERT INTO a VALUES (1)"},
+	{"trigger over a column that goes", "CREATE TABLE a (x INT, y INT); CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW SET NEW.y = NEW.x", "CREATE TABLE a (x INT); CREATE TRIGGER g BEFORE INSERT ON a FOR EACH ROW SET NEW.x = 2", "INSERT INTO a VALUES (1, 2)"},
+	{"trigger writes to a table that comes", "CREATE TABLE a (x INT)", "CREATE TABLE a (x INT); CREATE TABLE z (x INT, made DATETIME DEFAULT CURRENT_TIMESTAMP); CREATE TRIGGER g AFTER INSERT ON a FOR EACH ROW INSERT INTO z (x) VALUES (NEW.x)", "INSERT INTO a VALUES (1)"},
+	{"triggers go with their table", "CREATE TABLE b (y INT); CREATE TABLE a (x INT)" + fire("one", "") + fire("two", "FOLLOWS one "), "CREATE TABLE b (y INT)", "INSERT INTO a VALUES (1)"},
+	{"trigger stays while its table is copied", "CREATE TABLE a (x INT)" + fire("one", ""), "CREATE TABLE a (x BIGINT NOT NULL, y INT) ENGINE=Aria" + fire("one", ""), "INSERT INTO a VALUES (1)"},
+
+	{"event of one moment", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DISABLE DO SELECT 1", "CREATE EVENT e ON SCHEDULE AT '2035-01-01 00:00:00' ON COMPLETION PRESERVE DISABLE DO SELECT 1", ""},
+	{"event that ends", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DISABLE DO SELECT 1", "CREATE EVENT e ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2030-01-01 00:00:00' ENDS '2031-01-01 00:00:00' DISABLE COMMENT 'it''s' DO SELECT 1", ""},
+	{"event goes with its table", "CREATE TABLE b (x INT); CREATE TABLE a (x INT); CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 00:00:00' DISABLE DO DELETE FROM a", "CREATE TABLE b (x INT)", "INSERT INTO a VALUES (1)"},
+
+	{"sequence goes with the default", "CREATE SEQUENCE s; CREATE TABLE a (x INT DEFAULT nextval(s))", "CREATE TABLE a (x INT)", "INSERT INTO a VALUES (1)"},
+	{"sequence downwards", "CREATE SEQUENCE s START WITH 100 MAXVALUE 100 MINVALUE 1 INCREMENT BY -1 NOCACHE", "CREATE SEQUENCE s START WITH 50 MAXVALUE 200 MINVALUE 0 INCREMENT BY -2 CACHE 7 CYCLE", ""},
+	{"sequence starts elsewhere", "CREATE SEQUENCE s START WITH 1 MAXVALUE 1000", "CREATE SEQUENCE s START WITH 500 MINVALUE 1 MAXVALUE 2000", "SELECT nextval(s)"},
+	{"sequence begins above where it stands", "CREATE SEQUENCE s START WITH 1", "CREATE SEQUENCE s START WITH 500 MINVALUE 100", "SELECT nextval(s)"},
+	{"sequence becomes a table", "CREATE SEQUENCE s", "CREATE TABLE s (x INT)", ""},
+	{"table becomes a sequence", "CREATE TABLE s (x INT)", "CREATE SEQUENCE s START WITH 3", "INSERT INTO s VALUES (1)"},
+	{"sequence becomes a view", "CREATE SEQUENCE s", "CREATE VIEW s AS SELECT 1 AS x", ""},
+}

@@ -24,7 +24,7 @@ import (
 // together is how many of the first steps travel in one flush; 0 for a first
 // one that takes the plain road.
 func (w *Warden) together(steps []*step, room engine.Flush) int {
-	if w.c.NoPipeline {
+	if w.c.NoPipeline || w.aroundMigrations() {
 		return 0
 	}
 	n := travel(steps, room)

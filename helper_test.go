@@ -79,6 +79,8 @@ type bench struct {
 	schema  func(context.Context, engine.Session) (map[string]string, error)
 	vars    map[string]migration.Value
 	env     string
+	hooks   []dbwarden.Hook
+	hooking time.Duration
 }
 
 func newBench(t *testing.T, p product, files map[string]string) *bench {
@@ -100,7 +102,7 @@ func (b *bench) put(name, text string) { b.files[name] = &fstest.MapFile{Data: [
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema, Vars: b.vars, Env: b.env,
+		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema, Vars: b.vars, Env: b.env, Hooks: b.hooks, HookTimeout: b.hooking,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

@@ -166,7 +166,7 @@ func (st *step) refuse(code plan.Code, at plan.Place, why string) *plan.Refusal 
 }
 
 // walk runs the steps one after another and stops at the first error.
-func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, todo *agenda, atomic bool, at *lookout, events *relay, res *Result) error {
+func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, todo *agenda, atomic bool, at *lookout, events *relay, around *hooks, res *Result) error {
 	total := len(todo.steps)
 	res.Planned = make([]*migration.Migration, total)
 	versions := make([]string, total)
@@ -181,8 +181,18 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		if err != nil {
 			return err
 		}
+		for i, st := range steps {
+			if err := around.migration(ctx, HookBeforeMigration, st.Migration, i+1); err != nil {
+				return err
+			}
+		}
 		if err := w.walkAtomic(ctx, steps, runner, res); err != nil {
 			return err
+		}
+		for i, st := range steps {
+			if err := around.migration(ctx, HookAfterMigration, st.Migration, i+1); err != nil {
+				return err
+			}
 		}
 		total = 0
 	}
@@ -213,12 +223,19 @@ func (w *Warden) walk(ctx context.Context, s engine.Session, jw *journal.Writer,
 		for _, why := range st.cautions() {
 			w.c.Observe.Emit(event.Event{Kind: event.Warning, Run: res.Run, Detail: why})
 		}
+		if err := around.migration(ctx, HookBeforeMigration, st.Migration, i+1); err != nil {
+			return err
+		}
+		r.started = time.Now() // which the hook is no part of
 		r.emit(event.MigrationStarted, nil)
 		if err := r.run(ctx); err != nil {
 			r.failed(err)
 			return err
 		}
 		r.completed(res)
+		if err := around.migration(ctx, HookAfterMigration, st.Migration, i+1); err != nil {
+			return err
+		}
 		i++
 	}
 	w.c.Observe.Emit(event.Event{Kind: event.RunDone, Run: res.Run, Direction: string(res.Direction), Total: len(res.Planned), Elapsed: time.Since(started)})

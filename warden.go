@@ -25,6 +25,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // Config says what a Warden watches over. Engine and Database are required.
@@ -81,6 +82,12 @@ type Config struct {
 	// ends the run, before anything is touched. nil: nothing.
 	BeforeRun func(context.Context, Before) error
 
+	// Hooks are called around the run and its migrations, those of one moment
+	// in their order. HookTimeout is how long one of them may take; 0:
+	// DefaultHookTimeout.
+	Hooks       []Hook
+	HookTimeout time.Duration
+
 	// SkipConditions has no file's conditions asked, for a database that is
 	// there for planning: what they ask of rows is not true there.
 	SkipConditions bool
@@ -97,6 +104,11 @@ type Warden struct{ c Config }
 func New(c Config) (*Warden, error) {
 	if c.Engine == nil || c.Database == nil {
 		return nil, errors.New("dbwarden: Config needs an Engine and a Database")
+	}
+	for _, h := range c.Hooks {
+		if _, err := sqltext.All(h.SQL, c.Engine.Lexis); err != nil {
+			return nil, fmt.Errorf("dbwarden: Config.Hooks: %s: %w", h.At, err)
+		}
 	}
 	for name := range c.Vars {
 		if !migration.ValidVariable(name) {
@@ -229,14 +241,23 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
+	var around *hooks
 	if todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved); err == nil {
+		around = w.hooks(s, hold, todo, res, started)
+		err = around.run(held, HookBeforeRun)
+	}
+	if err == nil {
 		err = w.before(held, s, todo, res)
 	}
 	if err == nil {
-		err = w.walk(held, s, j.Writer(hold), hold, todo, t.Atomic, at, events, res)
+		err = w.walk(held, s, j.Writer(hold), hold, todo, t.Atomic, at, events, around, res)
+	}
+	if err == nil {
+		err = around.run(held, HookAfterRun)
 	}
 	stop()
-	return res, w.letGo(ctx, s, hold, err, len(res.Completed) > 0)
+	err = w.letGo(ctx, s, hold, err, len(res.Completed) > 0)
+	return res, around.ended(ctx, err)
 }
 
 // halfDone notes what a holder left half done that does not run any more: the

@@ -25,6 +25,9 @@ const (
 	MigrationDone    Kind = "migration_completed" // Version, File, Elapsed
 	MigrationFailed  Kind = "migration_failed"    // Version, File, Line, Statement, Err
 	ConditionHeld    Kind = "condition_held"      // Version, File, Line, SQL, Detail: require or ensure
+	HookStarted      Kind = "hook_started"        // Detail: its moment; File: of a migration's
+	HookOutput       Kind = "hook_output"         // Detail: a line of what a program printed
+	HookDone         Kind = "hook_completed"      // as HookStarted, with Elapsed
 	StatementSettled Kind = "statement_settled"   // Version, File, Statement, Detail: how one in doubt had ended, and what was seen
 	Notice           Kind = "notice"              // Detail: the server's words
 	Warning          Kind = "warning"             // Detail

@@ -325,6 +325,7 @@ type wardenOptions struct {
 	folder  bool // the command reads the migrations
 	wait    *waitFlags
 	recover bool // --recover
+	hooks   bool // those of the configuration are called
 	limits  engine.Limits
 	retry   time.Duration // 0: as configured
 	schema  bool          // saved plans know the schema
@@ -403,6 +404,12 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	}
 	if opt.before != nil {
 		t.wants.BeforeRun = opt.before(t)
+	}
+	if opt.hooks {
+		if t.wants.Hooks, err = a.hooks(d.Hooks); err != nil {
+			return nil, err
+		}
+		t.wants.HookTimeout = d.Hooks.Timeout
 	}
 	t.warden, err = dbwarden.New(t.wants)
 	return t, err

@@ -154,7 +154,7 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 		return err
 	}
 	words := wordsOf(d)
-	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, observe: a.observer(words), before: r.with.before(a)}
+	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, observe: a.observer(words), before: r.with.before(a), hooks: true}
 	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
 		if r.ask != nil {
 			if err := r.ask(ctx, tg); err != nil {

@@ -184,6 +184,7 @@ func (a *app) facts(d *description, err error) {
 		cfg      *config.Error
 		folder   *folderError
 		problems migration.Problems
+		hook     *dbwarden.HookError
 		refusal  *plan.Refusal
 		failed   *dbwarden.MigrationError
 		connect  *dbwarden.ConnectError
@@ -301,6 +302,8 @@ func (a *app) facts(d *description, err error) {
 				d.Next[i] = strings.Replace(d.Next[i], "run it anew: dbwarden rollback,", "run it anew: dbwarden unlock, and: dbwarden rollback,", 1)
 			}
 		}
+	case errors.As(err, &hook) && !errors.As(err, &failed):
+		a.hookFailed(d, t, run, hook)
 	case errors.As(err, &failed):
 		d.Code = "migration_failed"
 		a.failure(d, t, run, failed)

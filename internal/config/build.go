@@ -43,6 +43,7 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.d.Run.Pipeline = b.word(keyPipeline)
 	b.rules()
 	b.variables()
+	b.hooks()
 	return b.d, b.err
 }
 
@@ -163,13 +164,22 @@ func (b *builder) paths() {
 	b.command()
 }
 
-// command is a program with its arguments. One string is cut at its blanks.
+// command is a program that prints the models.
 func (b *builder) command() {
 	b.d.ModelDir = b.fileDir()
-	v, ok := b.find(keyModelCommand)
+	if b.d.ModelCommand = b.program(keyModelCommand); b.d.ModelCommand == nil {
+		if _, ok := b.find(keyModelCommand); !ok {
+			b.note(keyModelCommand, "", "default")
+		}
+	}
+}
+
+// program is one with its arguments, nil for none. One string is cut at its
+// blanks.
+func (b *builder) program(key string) (command []string) {
+	v, ok := b.find(key)
 	if !ok {
-		b.note(keyModelCommand, "", "default")
-		return
+		return nil
 	}
 	items := v.value.items
 	if v.value.kind == unstable.String {
@@ -184,19 +194,20 @@ func (b *builder) command() {
 			continue
 		}
 		if v.value.kind == unstable.Array {
-			b.d.ModelCommand = append(b.d.ModelCommand, text)
+			command = append(command, text)
 			continue
 		}
 		if strings.ContainsAny(text, `"'\|&;<>$`) {
 			b.keep(b.fail(v, "no shell reads this: write a program with quotes or signs of a shell as a list",
-				`for example: model_command = ["sh", "-c", "…"]`))
+				fmt.Sprintf(`for example: %s = ["sh", "-c", "…"]`, key[strings.LastIndexByte(key, '.')+1:])))
 		}
-		b.d.ModelCommand = strings.Fields(text)
+		command = strings.Fields(text)
 	}
-	if len(b.d.ModelCommand) == 0 || b.d.ModelCommand[0] == "" {
+	if len(command) == 0 || command[0] == "" {
 		b.keep(b.fail(v, "it names no program", ""))
 	}
-	b.note(keyModelCommand, strings.Join(b.d.ModelCommand, " "), b.source(v))
+	b.note(key, strings.Join(command, " "), b.source(v))
+	return command
 }
 
 // models are the items of model_paths. One string is expanded before it is

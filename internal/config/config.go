@@ -114,6 +114,8 @@ type Database struct {
 	Lock LockConfig
 	Run  RunConfig
 
+	Hooks HookConfig
+
 	// Env is the environment that the database belongs to, "" for none.
 	Env string
 
@@ -145,6 +147,14 @@ type RunConfig struct {
 	LockRetry        time.Duration // for how long a migration that ran into LockTimeout is tried again; default 3m; 0: not at all
 	StatementTimeout time.Duration // longest run of one statement; default NoLimit
 	Pipeline         string        // "auto" or "off": whether migrations may share a round trip; default "auto"
+}
+
+// HookConfig is the [hooks] table, by moment: "before_run" and so on.
+type HookConfig struct {
+	Programs map[string][]string // with their arguments
+	SQL      map[string]string
+	Dir      string        // absolute; where the programs run
+	Timeout  time.Duration // how long one hook may take; default 1m
 }
 
 // Setting is one key of a Database, for people to read.

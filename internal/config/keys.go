@@ -27,6 +27,8 @@ const (
 	keyLockRetry        = "run.lock_retry"
 	keyPipeline         = "run.pipeline"
 
+	keyHookTimeout = "hooks.timeout"
+
 	keyDefault = "default" // of [databases.NAME] only
 	keyCheck   = "check"   // a table with a key for each rule
 	keyVars    = "vars"    // a table with a key for each variable
@@ -51,8 +53,15 @@ var keyTypes = map[string]keyType{
 	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyModelCommand: typeCommand, keyPostgresSchema: typeText, keyEnv: typeText,
 	keyLockWait: typeDuration, keyLockRecover: typeWord,
 	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration, keyLockRetry: typeDuration, keyPipeline: typeWord,
+	keyHookTimeout:     typeDuration,
+	"hooks.before_run": typeCommand, "hooks.before_migration": typeCommand, "hooks.after_migration": typeCommand, "hooks.after_run": typeCommand,
+	"hooks.before_run_sql": typeText, "hooks.before_migration_sql": typeText, "hooks.after_migration_sql": typeText, "hooks.after_run_sql": typeText,
 	keyDefault: typeBool,
 }
+
+// hookMoments are when a hook may be called; each has a key for a program, and
+// one with _sql behind it for statements.
+var hookMoments = []string{"before_run", "before_migration", "after_migration", "after_run"}
 
 // words are what a key of typeWord may be; the first is the default.
 var words = map[string][]string{
@@ -173,7 +182,7 @@ func (f *file) addTo(s *scope, path []string, e entry) error {
 		return nil // the header of the scope itself
 	}
 	key := strings.Join(path, ".")
-	if key == "lock" || key == "run" {
+	if key == "lock" || key == "run" || key == "hooks" {
 		return f.wantTable(e, key)
 	}
 	if path[0] == keyCheck {
@@ -221,7 +230,7 @@ func (f *file) unknown(s *scope, path []string, e entry) error {
 		if len(path) == 1 && ok && name == last {
 			return f.errorf(e.pos, "%s, it belongs in the [%s] table", msg, table)
 		}
-		if len(path) > 1 && (path[0] == "lock" || path[0] == "run") && key == last && !ok {
+		if len(path) > 1 && (path[0] == "lock" || path[0] == "run" || path[0] == "hooks") && key == last && !ok {
 			return f.errorf(e.pos, "%s, it does not belong in the [%s] table", msg, path[0])
 		}
 	}
@@ -234,7 +243,7 @@ func (f *file) unknown(s *scope, path []string, e entry) error {
 		}
 	}
 	slices.Sort(known)
-	known = append(known, "lock", "run", keyCheck, keyVars)
+	known = append(known, "lock", "run", "hooks", keyCheck, keyVars)
 	if s == f.top {
 		known = append(known, "databases", "warden")
 	}

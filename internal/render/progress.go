@@ -52,6 +52,12 @@ func (p *Progress) Observe(e event.Event) {
 		default:
 			p.line(fmt.Sprintf("Starting %s: %s", action(e.Direction), Plain(e.File)))
 		}
+	case event.HookStarted:
+		if p.Verbose {
+			p.line(p.Style.Dim("  hook " + e.Detail))
+		}
+	case event.HookOutput:
+		p.line("  " + p.text(e.Detail))
 	case event.ConditionHeld:
 		if p.Verbose {
 			p.line(p.Style.Dim(fmt.Sprintf("  %s:%d  %s holds", Plain(e.File), e.Line, e.Detail)))

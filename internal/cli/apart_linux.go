@@ -1,0 +1,22 @@
+package cli
+
+import (
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+// apart gives a hook a process group of its own, so that it ends whole, and so
+// that it cannot ask on our terminal. It is killed with us.
+func apart(c *exec.Cmd) {
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
+}
+
+// runApart runs it, and ends what is left of it when it was told to end. The
+// kernel means the thread that started it when it speaks of our death.
+func runApart(c *exec.Cmd) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return endGroup(c, c.Run())
+}

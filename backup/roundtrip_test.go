@@ -178,10 +178,10 @@ func TestOneSchema(t *testing.T) {
 	c.Exec(t, `CREATE SCHEMA "Ten ant"; CREATE SCHEMA other; CREATE TABLE other.t (n int); INSERT INTO other.t VALUES (1)`)
 	b := newBench(t, p, whole.url)
 	b.open(engine.OpenOptions{Schema: "Ten ant"})
-	b.put("0001_a.sql", "CREATE TABLE a (id bigint GENERATED ALWAYS AS IDENTITY, t text); INSERT INTO a (t) VALUES ('x'), ('y'); ALTER SEQUENCE a_id_seq RENAME TO \"0seq\";")
+	b.put("0001_a.sql", "CREATE TABLE a (id bigint GENERATED ALWAYS AS IDENTITY, t text); INSERT INTO a (t) VALUES ('x'), ('y');")
 	b.migrate()
 	rows, state := b.rows(), b.state()
-	b.put("0002_b.sql", "DROP TABLE a; CREATE TABLE b (n int);")
+	b.put("0002_b.sql", `DROP TABLE a; CREATE TABLE b (id bigint GENERATED ALWAYS AS IDENTITY); ALTER SEQUENCE b_id_seq RENAME TO "0seq";`)
 	made := b.mustMigrateWith()
 	if made.Scope != dbtest.DatabaseName(whole.url)+".Ten ant" {
 		t.Errorf("scope %q", made.Scope)

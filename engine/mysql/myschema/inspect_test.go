@@ -27,7 +27,7 @@ func connect(t *testing.T) engine.Session {
 	return s
 }
 
-func exec(t *testing.T, s engine.Session, queries ...string) {
+func exec(t tester, s engine.Session, queries ...string) {
 	t.Helper()
 	for _, q := range queries {
 		if _, err := s.Exec(t.Context(), q); err != nil {
@@ -36,7 +36,7 @@ func exec(t *testing.T, s engine.Session, queries ...string) {
 	}
 }
 
-func inspect(t *testing.T, s engine.Session, o schema.Options) *schema.State {
+func inspect(t tester, s engine.Session, o schema.Options) *schema.State {
 	t.Helper()
 	st, err := Inspect(t.Context(), s, o)
 	if err != nil {

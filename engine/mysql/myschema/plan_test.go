@@ -1,6 +1,7 @@
 package myschema
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,36 +29,57 @@ func TestPlansLeadThereAndBack(t *testing.T) {
 		run(t, before, c.before)
 		run(t, after, c.after)
 		run(t, before, c.rows)
-		from, to := inspect(t, before, schema.Options{}), inspect(t, after, schema.Options{})
+		from, to := thereAndBack(t, c.name, before, after)
 		if len(schema.Diff(from, to)) == 0 {
 			t.Errorf("%s: there is no difference", c.name)
-		}
-		wanted := shown(t, after, to)
-		rows := contents(t, before, from, to)
-		var lost []string
-		if there := arrive(t, before, c.name+", there", from, to, &lost); there != nil {
-			if diff := cmp.Diff(wanted, shown(t, before, there)); diff != "" {
-				t.Errorf("%s: SHOW CREATE TABLE tells them apart:\n%s", c.name, diff)
-			}
-			if back := arrive(t, before, c.name+", back", there, from, &lost); back != nil {
-				now := contents(t, before, from, to)
-				for column, was := range rows {
-					if now[column] != was && !slices.ContainsFunc(lost, func(what string) bool { return strings.Contains(what, column) }) {
-						t.Errorf("%s: %s held %s, holds %s; said to be lost: %q", c.name, column, was, now[column], lost)
-					}
-				}
-				arrive(t, before, c.name+", there again", back, to, &lost)
-			}
 		}
 		empty(t, before, from.Home)
 		empty(t, after, to.Home)
 	}
 }
 
+// thereAndBack goes from what before holds to what after holds, back, and
+// there again, and looks at both schemas and what is left of the rows.
+func thereAndBack(t tester, what string, before, after engine.Session) (from, to *schema.State) {
+	t.Helper()
+	from, to = inspect(t, before, schema.Options{}), inspect(t, after, schema.Options{})
+	wanted := shown(t, after, to)
+	rows := contents(t, before, from, to)
+	var lost []string
+	there := arrive(t, before, what+", there", from, to, &lost)
+	if there == nil {
+		return from, to
+	}
+	if diff := cmp.Diff(wanted, shown(t, before, there)); diff != "" {
+		t.Errorf("%s: SHOW CREATE TABLE tells them apart:\n%s", what, diff)
+	}
+	back := arrive(t, before, what+", back", there, from, &lost)
+	if back == nil {
+		return from, to
+	}
+	now := contents(t, before, from, to)
+	for column, was := range rows {
+		if now[column] != was && !slices.ContainsFunc(lost, func(what string) bool { return strings.Contains(what, column) }) {
+			t.Errorf("%s: %s held %s, holds %s; said to be lost: %q", what, column, was, now[column], lost)
+		}
+	}
+	arrive(t, before, what+", there again", back, to, &lost)
+	return from, to
+}
+
+// tester is a test, or a property's single draw.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // shown is what SHOW CREATE TABLE says of all tables, line by line, but for
 // the order of lines and the numbers that are next. It knows things that the
 // catalogue does not.
-func shown(t *testing.T, s engine.Session, st *schema.State) (lines []string) {
+func shown(t tester, s engine.Session, st *schema.State) (lines []string) {
 	t.Helper()
 	for _, table := range st.Tables {
 		var name, text string
@@ -79,7 +101,7 @@ var sameAsNothing = regexp.MustCompile(` AUTO_INCREMENT=\d+| ON (UPDATE|DELETE) 
 
 // contents are the values of each plain column that both states have, in an
 // order of their own.
-func contents(t *testing.T, s engine.Session, from, to *schema.State) map[string]string {
+func contents(t tester, s engine.Session, from, to *schema.State) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, a := range from.Tables {
@@ -105,7 +127,7 @@ func contents(t *testing.T, s engine.Session, from, to *schema.State) map[string
 // arrive goes from one state to the other, where the first one is, and wants
 // to be there behind it, but for the order of columns. It returns what is
 // there, nil where it is something else.
-func arrive(t *testing.T, s engine.Session, what string, from, to *schema.State, lost *[]string) (now *schema.State) {
+func arrive(t tester, s engine.Session, what string, from, to *schema.State, lost *[]string) (now *schema.State) {
 	t.Helper()
 	steps, _ := Plan(from, to)
 	var said strings.Builder
@@ -128,7 +150,7 @@ func arrive(t *testing.T, s engine.Session, what string, from, to *schema.State,
 }
 
 // empty makes a database anew, and the connection work in it.
-func empty(t *testing.T, s engine.Session, name string) {
+func empty(t tester, s engine.Session, name string) {
 	t.Helper()
 	exec(t, s, "SET @collation = @@collation_database", "DROP DATABASE "+quote(name))
 	exec(t, s, "EXECUTE IMMEDIATE CONCAT('CREATE DATABASE "+quote(name)+" COLLATE ', @collation)", "USE "+quote(name))

@@ -79,7 +79,7 @@ GRANT UPDATE (egg), SELECT (id, egg) ON hen TO $user;
 GRANT DELETE ON a_first TO $user WITH GRANT OPTION;
 `
 
-func run(t *testing.T, s engine.Session, script string) {
+func run(t tester, s engine.Session, script string) {
 	t.Helper()
 	all, err := sqltext.All(script, sqltext.MySQL)
 	if err != nil {

@@ -34,6 +34,10 @@ func (s *State) WithoutGrants() *State {
 	return &t
 }
 
+// Unseen reports whether nothing but the sequence's name could be read. No
+// sequence has one number alone.
+func (x Sequence) Unseen() bool { return x.Min == x.Max }
+
 // Unseen are the objects whose definition the account could not read.
 func (s *State) Unseen() (ids []ID) {
 	trigger := func(of ID, all []Trigger) {
@@ -51,6 +55,11 @@ func (s *State) Unseen() (ids []ID) {
 			ids = append(ids, s.Relative(v.ID()))
 		}
 		trigger(s.Relative(v.ID()), v.Triggers)
+	}
+	for _, q := range s.Sequences {
+		if q.Unseen() {
+			ids = append(ids, s.Relative(q.ID()))
+		}
 	}
 	for _, r := range s.Routines {
 		if r.Definition == "" {

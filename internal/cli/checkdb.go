@@ -68,7 +68,7 @@ func (a *app) showSchema(cmd *cobra.Command, t *target, state *schema.State) err
 func seen(t *target, state *schema.State) error {
 	if unseen := state.Unseen(); len(unseen) > 0 {
 		return &usageError{fmt.Sprintf("this account may not see the definition of %s in %s", unseen[0], t.db.Label()),
-			"have the right granted: SHOW VIEW for views, TRIGGER for triggers, SELECT on mysql.proc (MariaDB) or SHOW_ROUTINE (MySQL) for routines"}
+			"have the right granted: SHOW VIEW for views, TRIGGER for triggers, SELECT for sequences, SELECT on mysql.proc (MariaDB) or SHOW_ROUTINE (MySQL) for routines"}
 	}
 	return nil
 }

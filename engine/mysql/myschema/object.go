@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	mysqldriver "github.com/go-sql-driver/mysql"
 
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -91,7 +94,8 @@ func (i *inspection) readTriggers(ctx context.Context) error {
 }
 
 // readSequences asks each for its options, all in one query: the catalogue
-// does not tell them.
+// does not tell them. One that the account may not read is there by its name
+// alone.
 func (i *inspection) readSequences(ctx context.Context) error {
 	if len(i.sequences) == 0 {
 		return nil
@@ -101,12 +105,37 @@ func (i *inspection) readSequences(ctx context.Context) error {
 		parts = append(parts, "SELECT "+literal(name)+" AS name, start_value, minimum_value, maximum_value, increment, cache_size, cycle_option FROM "+
 			quote(i.state.Home)+"."+quote(name))
 	}
-	return i.s.Query(ctx, func(scan func(...any) error) error {
-		s := schema.Sequence{Schema: i.state.Home}
-		err := scan(&s.Name, &s.Start, &s.Min, &s.Max, &s.Increment, &s.Cache, &s.Cycle)
-		i.state.Sequences = append(i.state.Sequences, s)
+	read := func(query string) (all []schema.Sequence, err error) {
+		return all, i.s.Query(ctx, func(scan func(...any) error) error {
+			s := schema.Sequence{Schema: i.state.Home}
+			err := scan(&s.Name, &s.Start, &s.Min, &s.Max, &s.Increment, &s.Cache, &s.Cycle)
+			all = append(all, s)
+			return err
+		}, query)
+	}
+	all, err := read(strings.Join(parts, " UNION ALL ") + " ORDER BY name")
+	if !denied(err) {
+		i.state.Sequences = all
 		return err
-	}, strings.Join(parts, " UNION ALL ")+" ORDER BY name")
+	}
+	for n, name := range i.sequences {
+		one, err := read(parts[n])
+		switch {
+		case denied(err):
+			one = []schema.Sequence{{Schema: i.state.Home, Name: name}}
+		case err != nil:
+			return err
+		}
+		i.state.Sequences = append(i.state.Sequences, one...)
+	}
+	slices.SortFunc(i.state.Sequences, func(a, b schema.Sequence) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// denied reports whether the account has no right to what it asked for.
+func denied(err error) bool {
+	m, ok := errors.AsType[*mysqldriver.MySQLError](err)
+	return ok && m.Number == 1142 // ER_TABLEACCESS_DENIED_ERROR
 }
 
 func (i *inspection) readEvents(ctx context.Context) error {

@@ -54,6 +54,8 @@ func Plan(from, to *schema.State) (steps []schema.Step, left []schema.Change) {
 // hidden tells an object that is to be made and whose text is not known.
 func hidden(c schema.Change) bool {
 	switch x := c.To.(type) {
+	case schema.Sequence:
+		return x.Unseen()
 	case schema.Routine:
 		return x.Definition == ""
 	case schema.Trigger:

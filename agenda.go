@@ -58,7 +58,7 @@ func (a *agenda) sound(seen []plan.Step) error {
 		if i < len(seen) && same(ps, seen[i]) {
 			continue
 		}
-		st, err := a.w.ready(ps, a.server)
+		st, err := a.w.cut(ps, a.server, false)
 		if err == nil {
 			err = st.resumable()
 		}

@@ -29,6 +29,7 @@ type step struct {
 	classify func(words []string) engine.Traits
 	pace     engine.Pace // of the slowest of its statements
 	bytes    int         // of their text
+	kept     string      // of the way up, what the history keeps of it
 
 	require, ensure []sqltext.Statement // the conditions of its upgrade
 	secret          plan.Place          // the first statement with a secret value in it
@@ -36,19 +37,28 @@ type step struct {
 
 // ready reads a step's section and cuts it into groups.
 func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
+	return w.cut(ps, v, ps.Direction == migration.Up)
+}
+
+// cut is ready, and, when keeping, notes what the history keeps of the text.
+func (w *Warden) cut(ps plan.Step, v engine.Server, keeping bool) (*step, error) {
 	st := &step{Step: ps, classify: func(words []string) engine.Traits { return w.c.Engine.Classify(words, v) }}
 	section := ps.Migration.Section(ps.Direction)
 	var seal migration.Seal
 	var err error
 	st.outline, err = plan.Cut(func(each func(migration.Piece) error) (err error) {
 		st.bytes = 0
+		keep := journal.Kept{Room: journal.MigrationBytes}
+		room := keeping
 		seal, err = section.Outline(func(p migration.Piece) error {
 			st.bytes += len(p.Text)
 			if st.secret.Number == 0 && p.Filled != nil && len(p.Filled.Secrets) > 0 {
 				st.secret = plan.Place{Number: 1, Line: p.Start.Line}
 			}
+			room = room && keep.Add(p.AsWritten())
 			return each(p)
 		})
+		st.kept = keep.String()
 		return err
 	}, plan.Rules{
 		Classify: func(words []string) engine.Traits {
@@ -611,7 +621,7 @@ func (r *runner) record() []engine.Query {
 	if r.step.Direction == migration.Down {
 		return r.jw.Forget(r.about(), r.step.Revision, &r.started)
 	}
-	return r.jw.Record(r.about(), r.step.outline.Hashes(), r.step.Revision, &r.started)
+	return r.jw.Record(r.about(), r.step.outline.Hashes(), r.step.kept, r.step.Revision, &r.started)
 }
 
 func (r *runner) about() journal.Step {

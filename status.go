@@ -42,6 +42,10 @@ type Standing struct {
 	State       MigrationState
 	AppliedAt   time.Time // zero unless applied
 	Detail      string    // why, for failed and half-done ones
+
+	// Difference is how a changed one differs from what ran; nil for others, and
+	// behind the first twenty.
+	Difference *plan.Difference
 }
 
 // Status is where a database stands against its folder.
@@ -76,6 +80,7 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 	var h *journal.History
 	var held lock.Status
 	var unknown error
+	var changes []plan.Difference
 	err := w.look(folder.ctx, func(s engine.Session, j *journal.Journal) (err error) {
 		if h, err = j.ReadDated(ctx, s); err != nil {
 			return err
@@ -87,6 +92,15 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 		}
 		if err != nil && w.c.Engine.Fault(err).Kind == engine.Denied {
 			unknown, err = err, nil
+		}
+		if err != nil {
+			return err
+		}
+		if set, bad := folder.wait(ctx); bad == nil {
+			changes, err = w.differences(ctx, s, j, set, h, mostDifferences)
+		}
+		if w.c.Engine.Fault(err).Kind == engine.Denied {
+			changes, err = nil, nil // that they have changed is known all the same
 		}
 		return err
 	})
@@ -101,6 +115,13 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	st := stand(set, h)
+	for i := range changes {
+		for k := range st.Migrations {
+			if st.Migrations[k].File == changes[i].File {
+				st.Migrations[k].Difference = &changes[i]
+			}
+		}
+	}
 	st.Lock, st.LockUnknown = held, unknown
 	return st, nil
 }
@@ -359,7 +380,7 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 		}
 		p, err := decide(set, h, t)
 		if err != nil {
-			return err
+			return w.withDifferences(ctx, s, set, h, err)
 		}
 		if out.Lock, err = w.lock(s, j).Inspect(ctx, s); err != nil {
 			return err

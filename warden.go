@@ -205,7 +205,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		var beyond []*migration.Migration
 		todo, beyond, err = w.planOn(h, s, set, d, t, nil)
 		if err != nil && !unfinished(err) {
-			return res, err
+			return res, w.withDifferences(ctx, s, set, h, err)
 		}
 		if err == nil && len(todo.steps) == 0 {
 			res.Beyond = beyond

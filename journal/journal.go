@@ -73,6 +73,7 @@ const (
 	Aborted   What = "aborted"     // the attempt was rolled back: nothing stayed
 	Applied   What = "applied"     // the migration is in the history
 	Reverted  What = "rolled back" // it is out of the history again
+	Repaired  What = "repaired"    // a person adopted an applied file as it is now
 	Resolved  What = "resolved"    // how a statement in doubt had ended was seen, or said by a person
 	Unlocked  What = "unlocked"    // somebody released another's lock
 	TakenOver What = "taken over"  // a run took another's lock, as it was asked to
@@ -97,6 +98,10 @@ type Entry struct {
 	Duration   time.Duration       `json:"-"`
 	Detail     string              `json:"detail,omitempty"` // of a Started or Done one the text of the statements: see Kept
 	By         string              `json:"by,omitempty"`
+
+	// Text is what a migration's upgrade consists of, of an Applied or Repaired
+	// entry, as far as it was kept: up to MigrationBytes.
+	Text string `json:"-"`
 
 	// Evidence is, of a Started entry, engine.Evidence as text; of a Resolved
 	// one, what was seen, where no person settled it; of a Failed one, Torn

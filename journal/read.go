@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -286,6 +287,12 @@ func (j *Journal) readEntries(ctx context.Context, s engine.Session, evidence, t
 		e.Version, e.File, e.From, e.To, e.Statements = version.String, file.String, int(from.Int64), int(to.Int64), int(statements.Int64)
 		e.Checksum, e.Duration, e.Detail, e.By = checksum.String, time.Duration(duration.Int64)*time.Millisecond, detail.String, by.String
 		e.Evidence = evidence.String
+		switch {
+		case e.What == Applied && !e.Unrun():
+			e.Text, e.Detail = e.Detail, ""
+		case e.What == Repaired:
+			e.Text, e.Detail = e.Detail, fmt.Sprintf("its file was adopted as it was then; it ran with checksum %.16s", e.Evidence)
+		}
 		each(e)
 		return nil
 	}, "SELECT id, "+d.UTC("created_at")+", run_id, fencing_token, event, direction, version, filename, statement_from, statement_to, "+

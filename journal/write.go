@@ -86,11 +86,11 @@ func (e Entry) ResolvedDone() bool {
 }
 
 // Record puts the migration into the history; its entry, which is the fence,
-// comes last. hashes are the short hashes of its statements, before is the
-// row that a repeatable migration left when it last ran: a new one takes its
+// comes last. hashes are the short hashes of its statements, kept is their text
+// as far as it is kept, before is the row that a repeatable migration left when it last ran: a new one takes its
 // place, so that ids go on telling the order of execution.
-func (w *Writer) Record(s Step, hashes []string, before *Revision, since *time.Time) []engine.Query {
-	return w.record(s, hashes, before, since, how{by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
+func (w *Writer) Record(s Step, hashes []string, kept string, before *Revision, since *time.Time) []engine.Query {
+	return w.record(s, hashes, before, since, how{detail: kept, by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
 }
 
 // Baseline is Record of a migration that was not run: it has no duration, and
@@ -188,6 +188,19 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since *time.T
 		Args: args,
 	}
 	return append(out, insert, w.timed(s, Entry{What: Applied, Checksum: string(m.Upgrade.Checksum()), Detail: how.detail}, since))
+}
+
+// Repair has the history say of an applied migration that its statements are
+// those of the file as it is now. The entry, which is the fence, comes last.
+func (w *Writer) Repair(s Step, r *Revision, hashes []string, kept string) []engine.Query {
+	d := w.journal.Engine.Dialect
+	sum := s.Migration.Upgrade.Checksum()
+	update := engine.Query{
+		Text: "UPDATE " + w.journal.table(w.journal.history) + " SET checksum = " + d.Bind(1) + ", checksum_kind = " + d.Bind(2) + ", statements = " + d.Bind(3) +
+			", statement_hashes = " + d.Bind(4) + " WHERE id = " + d.Bind(5),
+		Args: []any{string(sum), migration.ChecksumKind, int64(s.Statements), strings.Join(hashes, " "), r.ID},
+	}
+	return []engine.Query{update, w.entry(s, Entry{What: Repaired, Checksum: string(sum), Evidence: string(r.Checksum), Detail: kept})}
 }
 
 // remove deletes a revision's row.

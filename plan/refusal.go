@@ -12,6 +12,7 @@ type Code string
 
 const (
 	ChangedFile      Code = "changed"            // an applied file is no longer what ran
+	ChangedAgain     Code = "changed_again"      // it is not what somebody saw who would adopt it
 	Missing          Code = "missing"            // an applied file is gone
 	OutOfOrder       Code = "out_of_order"       // a new file is older than the newest applied
 	UnknownVersion   Code = "unknown_version"    // -t names no file
@@ -51,7 +52,12 @@ type Refusal struct {
 	Now      string  // with MendedTooEarly: what stands there now, as far as Mended has its text
 	Down     bool    // a rollback was asked for
 	Moved    []Moved // with PlanMoved
-	Detail   string
+
+	// Changes are, with ChangedFile, how the first of the files differ from what
+	// ran.
+	Changes []Difference
+
+	Detail string
 }
 
 func (r *Refusal) Error() string {
@@ -66,6 +72,8 @@ func (r *Refusal) Error() string {
 	switch r.Code {
 	case ChangedFile:
 		return "changed after it was applied: " + list
+	case ChangedAgain:
+		return "file or history have changed since this was looked at: " + list
 	case Missing:
 		return "applied, but its file is missing: " + list
 	case OutOfOrder:

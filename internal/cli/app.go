@@ -100,7 +100,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
 		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.planCommand(), a.migrateCommand(), a.rollbackCommand(), a.restoreCommand(), a.historyCommand(), a.statusCommand(),
-		a.checkCommand(), a.verifyCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.importCommand(), a.exportCommand(), a.configCommand(),
+		a.checkCommand(), a.verifyCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.repairCommand(), a.importCommand(), a.exportCommand(), a.configCommand(),
 		a.diagramCommand(), a.docsCommand(),
 		a.versionCommand(), a.completionCommand(root),
 	)

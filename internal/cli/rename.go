@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +35,7 @@ func (g *generation) rename(ctx context.Context, d *scratch.Scratch) error {
 		if len(open) == 0 {
 			return nil
 		}
-		if !g.interactive() {
+		if !g.asks() {
 			return &renameError{open}
 		}
 		if in == nil {
@@ -169,17 +168,6 @@ func (g *generation) renameOne(ctx context.Context, d *scratch.Scratch, r schema
 	g.there = append(g.there, schema.Step{SQL: there})
 	g.back = append([]schema.Step{{SQL: back}}, g.back...)
 	return nil
-}
-
-// interactive reports whether somebody can be asked.
-func (g *generation) interactive() bool {
-	in, ok := g.Stdin.(io.Writer) // as a terminal's file is
-	if !ok || g.json() {
-		return false
-	}
-	_, reads := g.Terminal(in)
-	_, sees := g.Terminal(g.Stderr)
-	return reads && sees
 }
 
 // ask has a person say what became of something: its new name, or "" where

@@ -71,6 +71,8 @@ type description struct {
 
 	Condition map[string]any // one that did not hold, and what was answered
 
+	Changed []plan.Difference // files that are not what ran
+
 	Moved []plan.Moved // what a saved plan was not made for
 
 	Draft   string          // a migration that was not written
@@ -138,6 +140,7 @@ func (d description) document() map[string]any {
 	put("state", d.State, len(d.State) > 0)
 	put("next", d.Next, len(d.Next) > 0)
 	put("condition", d.Condition, len(d.Condition) > 0)
+	put("changed", d.Changed, len(d.Changed) > 0)
 	put("moved", d.Moved, len(d.Moved) > 0)
 	put("draft", d.Draft, d.Draft != "")
 	put("differences", d.Changes, len(d.Changes) > 0)
@@ -162,6 +165,9 @@ func (a *app) describe(err error, ctx context.Context) description {
 	d.Message = render.Plain(a.masked(d.Message))
 	d.Statement = a.masked(d.Statement)
 	d.Caret, d.Ran, d.Now = a.masked(d.Caret), a.masked(d.Ran), a.masked(d.Now)
+	for i := range d.Changed {
+		d.Changed[i].Ran, d.Changed[i].Now = a.masked(d.Changed[i].Ran), a.masked(d.Changed[i].Now)
+	}
 	for k, v := range d.Server {
 		d.Server[k] = render.Plain(a.masked(v))
 	}
@@ -433,9 +439,22 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		}
 	}
 	switch r.Code {
+	case plan.ChangedAgain:
+		d.Next = []string{"look at it again: dbwarden repair"}
 	case plan.ChangedFile:
+		d.Changed = r.Changes
+		var shown []string
+		for i, c := range r.Changes {
+			if i == mostShown {
+				shown = append(shown, fmt.Sprintf("%d more: dbwarden status", len(r.Changes)-i))
+				break
+			}
+			shown = append(shown, a.differenceText(t, c, a.style(a.Stderr)))
+		}
+		d.Caret = strings.Join(shown, "\n\n")
 		d.Next = []string{
 			"put the file back as it was, or go on with: dbwarden migrate --allow-changed",
+			"is it as good as what ran, a mended comment: dbwarden repair has the history say so",
 			"or, where its data may go, take it back and run it as it is now: dbwarden rollback (-t the version before " + version + "), then: dbwarden migrate",
 		}
 	case plan.Missing:
@@ -503,6 +522,9 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		}
 	}
 }
+
+// mostShown is of how many files an error shows how they differ.
+const mostShown = 3
 
 // failure is a migration that failed.
 func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.MigrationError) {

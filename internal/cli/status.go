@@ -217,11 +217,19 @@ func (a *app) status(s *dbwarden.Status) {
 		table.Write(a.Stdout, st)
 		fmt.Fprintln(a.Stdout)
 	}
+	for _, m := range s.Migrations {
+		if m.Difference != nil {
+			fmt.Fprintf(a.Stdout, "%s\n\n", a.differenceText(nil, *m.Difference, st))
+		}
+	}
 	for _, n := range notes {
 		fmt.Fprintln(a.Stdout, st.Warn(render.Plain(n)))
 	}
 	if len(notes) > 0 {
 		fmt.Fprintln(a.Stdout)
+	}
+	if s.Counts[dbwarden.Changed] > 0 {
+		fmt.Fprintln(a.Stdout, a.typed(nil, "Put changed files back as they were, adopt them with dbwarden repair, or go on without: dbwarden migrate --allow-changed")+"\n")
 	}
 	fmt.Fprintf(a.Stdout, "Applied: %d\nPending: %d\nTotal: %d\n", s.AppliedTotal, s.PendingTotal, s.AppliedTotal+s.PendingTotal)
 	for _, o := range stateOrder {
@@ -259,6 +267,11 @@ func (a *app) statusDocument(cmd *cobra.Command, t *target, s *dbwarden.Status) 
 		}
 		if m.Detail != "" {
 			row["detail"] = a.masked(m.Detail)
+		}
+		if d := m.Difference; d != nil {
+			shown := *d
+			shown.Ran, shown.Now = a.masked(d.Ran), a.masked(d.Now)
+			row["difference"] = shown
 		}
 		list = append(list, row)
 	}

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"strconv"
 	"testing"
 )
@@ -11,35 +12,37 @@ import (
 // pair is a schema before and after a change.
 type pair struct{ name, before, after, rows string }
 
-// corpus are the pairs on which a product's planner is tested, read from that
-// test's source: it is in another module, and a test.
-func corpus(t *testing.T, file string) []pair {
+// corpus are the pairs on which a product's planner is tested, read from those
+// tests' source: they are in another module, and tests.
+func corpus(t *testing.T, folder string) []pair {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	files, err := filepath.Glob(filepath.Join(folder, "pairs*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []pair
-	ast.Inspect(f, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok || spec.Names[0].Name != "pairs" {
-			return true
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, x := range spec.Values[0].(*ast.CompositeLit).Elts {
-			var texts []string
-			for _, e := range x.(*ast.CompositeLit).Elts {
-				if s, ok := text(e); ok {
-					texts = append(texts, s)
+		ast.Inspect(f, func(n ast.Node) bool {
+			if x, ok := n.(*ast.CompositeLit); ok && len(x.Elts) == 4 {
+				var texts []string
+				for _, e := range x.Elts {
+					if s, ok := text(e); ok {
+						texts = append(texts, s)
+					}
+				}
+				if len(texts) == 4 {
+					all = append(all, pair{texts[0], texts[1], texts[2], texts[3]})
 				}
 			}
-			if len(texts) == 4 {
-				all = append(all, pair{texts[0], texts[1], texts[2], texts[3]})
-			}
-		}
-		return false
-	})
+			return true
+		})
+	}
 	if len(all) < 60 {
-		t.Fatalf("%s has %d pairs", file, len(all))
+		t.Fatalf("%s has %d pairs", folder, len(all))
 	}
 	return all
 }

@@ -55,6 +55,7 @@ func (w *Warden) ours(s engine.Session) engine.Ours {
 		Lock:    []string{lock.Table, lock.RunTable},
 		History: []string{journal.HistoryTable, journal.LaterHistoryTable},
 		Journal: journal.EntryTable,
+		Schema:  journal.FingerprintTable,
 		Free:    w.lock(s, w.journal(s)).Freed(),
 	}
 }

@@ -51,6 +51,15 @@ type Config struct {
 	// what it left can be settled, instead of asking for an unlock.
 	Recover bool
 
+	// Fingerprint has a run that came to its end keep what the schema looks
+	// like, and the next one with something to do look whether it is still so:
+	// what was changed in between is told as Result.Drift. nil: neither.
+	Fingerprint *Fingerprint
+
+	// RefuseDrift has Migrate refuse (*DriftError) a schema that is not as the
+	// last run left it, or of which that cannot be seen.
+	RefuseDrift bool
+
 	// Limits protect the database's other users; zero means the documented
 	// defaults.
 	Limits engine.Limits
@@ -130,8 +139,8 @@ func New(c Config) (*Warden, error) {
 // takes no lock.
 //
 // Errors: migration.Problems for a folder that cannot be read,
-// *plan.Refusal, *lock.HeldError, *MigrationError, lock.ErrLost, or the
-// database's own. The result tells what was applied in any case.
+// *plan.Refusal, *DriftError, *lock.HeldError, *MigrationError, lock.ErrLost,
+// or the database's own. The result tells what was applied in any case.
 func (w *Warden) Migrate(ctx context.Context, t plan.Target) (*Result, error) {
 	return w.run(ctx, migration.Up, t, nil)
 }
@@ -151,6 +160,10 @@ type Result struct {
 	Elapsed   time.Duration
 	Beyond    []*migration.Migration // with nothing to do up to a target: what is pending above it
 	Warnings  []string
+
+	// Drift is what was changed in the schema since the last run, nil for
+	// nothing, or where that is not known.
+	Drift *Drift
 
 	// TookOver: the lock was a run's that is gone or failed. It stays held
 	// where nothing was run.
@@ -241,8 +254,12 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
+	todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved)
+	if err == nil && len(todo.steps) > 0 {
+		err = w.seekDrift(held, s, j, res)
+	}
 	var around *hooks
-	if todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved); err == nil {
+	if err == nil {
 		around = w.hooks(s, hold, todo, res, started)
 		err = around.run(held, HookBeforeRun)
 	}
@@ -254,6 +271,9 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	}
 	if err == nil {
 		err = around.run(held, HookAfterRun)
+	}
+	if err == nil {
+		w.keepFingerprint(held, s, j, j.Writer(hold), res)
 	}
 	stop()
 	err = w.letGo(ctx, s, hold, err, len(res.Completed) > 0)

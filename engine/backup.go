@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
 )
 
 // Backup are a product's parts of a copy of a database in a file. What is
@@ -52,6 +53,7 @@ type Ours struct {
 	Lock    []string // the lock's: never in a backup
 	History []string // the names that the history may have
 	Journal string
+	Schema  string // the fingerprint's: copied as any other table
 
 	// Free makes the lock's row, in a copy of the whole database, that of a
 	// lock which nobody holds.
@@ -146,4 +148,9 @@ type OldProgramError struct{ Name, Has, Server string }
 
 func (e *OldProgramError) Error() string {
 	return e.Name + " is of version " + e.Has + " and cannot read a server of version " + e.Server
+}
+
+// All are all of them.
+func (o Ours) All() []string {
+	return append(append(slices.Clone(o.Lock), o.History...), o.Journal, o.Schema)
 }

@@ -16,6 +16,7 @@ const (
 	LockAcquired     Kind = "lock_acquired"       // Run, Elapsed
 	LockReleased     Kind = "lock_released"       // Run
 	LockKept         Kind = "lock_kept"           // Run, Detail: why
+	Drifted          Kind = "drift"               // Objects, Total, Detail: what was changed in the schema since the last run
 	PlanReady        Kind = "plan_ready"          // Versions, Total
 	MigrationStarted Kind = "migration_started"   // Version, File, Number, Total
 	StatementStarted Kind = "statement_started"   // Version, File, Line, Statement, Statements, SQL
@@ -59,6 +60,7 @@ type Event struct {
 	Rows       int64
 
 	Versions []string
+	Objects  []string // "changed column orders.amount"
 	Holder   string
 	Elapsed  time.Duration
 	Percent  float64 // of the phase; negative: not known

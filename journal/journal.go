@@ -1,7 +1,8 @@
 // Package journal remembers: what was applied, by whom and when, and how far
 // a migration came that was interrupted.
 //
-// It keeps two tables. dbwarden_migrations, the history, has a row for every
+// It keeps two tables, and one more for a fingerprint of the schema, where a
+// program wants one kept. dbwarden_migrations, the history, has a row for every
 // migration that is applied now; a rollback deletes its row. dbwarden_journal
 // is append-only: every attempt, and outside transactions every statement,
 // written before it runs and again when it is done. Each entry carries the

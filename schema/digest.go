@@ -37,28 +37,36 @@ func (s *State) Digests() map[ID]string {
 
 // digest writes what Diff would compare of an object.
 func digest(h hash.Hash, v reflect.Value) {
+	compared(h, v, func(field reflect.StructField, inside []object) {
+		// Those with a name are the same in any order, unless it means
+		// something.
+		var all []string
+		for _, o := range inside {
+			one := sha256.New()
+			fmt.Fprintf(one, "%q", o.id().Name)
+			digest(one, reflect.ValueOf(o))
+			all = append(all, string(one.Sum(nil)))
+		}
+		if field.Tag.Get("diff") != "order" {
+			slices.Sort(all)
+		}
+		fmt.Fprintf(h, "%s %x\n", field.Name, all)
+	})
+}
+
+// compared writes what Diff would compare of an object, but for the objects that
+// are inside of it and have names of their own: each list of these it hands on.
+// What is not set says nothing.
+func compared(h hash.Hash, v reflect.Value, inside func(reflect.StructField, []object)) {
 	for i := range v.NumField() {
 		part, field := v.Field(i), v.Type().Field(i)
 		tag := field.Tag.Get("diff")
 		switch {
-		case tag == "-":
+		case tag == "-", part.IsZero(), part.Kind() == reflect.Slice && part.Len() == 0:
 		case isObjects(field.Type):
-			// Those with a name are the same in any order, unless it means
-			// something.
-			var all []string
-			for _, o := range elements(part) {
-				one := sha256.New()
-				fmt.Fprintf(one, "%q", o.id().Name)
-				digest(one, reflect.ValueOf(o))
-				all = append(all, string(one.Sum(nil)))
-			}
-			if tag != "order" {
-				slices.Sort(all)
-			}
-			fmt.Fprintf(h, "%s %x\n", field.Name, all)
+			inside(field, elements(part))
 		case tag == "text":
 			fmt.Fprintf(h, "%s %q\n", field.Name, squeeze(part.String()))
-		case part.Kind() == reflect.Slice && part.Len() == 0:
 		default:
 			text, err := json.Marshal(part.Interface())
 			if err != nil {

@@ -223,7 +223,7 @@ func (a *address) tlsOptions(t tool) string {
 }
 
 func holds(ctx context.Context, s engine.Session, o engine.Ours) ([]string, error) {
-	names, _, err := thingsBut(ctx, s, append(append(slices.Clone(o.Lock), o.History...), o.Journal))
+	names, _, err := thingsBut(ctx, s, o.All())
 	return names, err
 }
 

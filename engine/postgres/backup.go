@@ -176,7 +176,7 @@ func holds(ctx context.Context, es engine.Session, o engine.Ours) (names []strin
 	}
 	d, ours := s.database, s.server.Schema
 	var queries []string
-	if queries = append(queries, objects(d.which(ours), ours, append(append(slices.Clone(o.Lock), o.History...), o.Journal))); d.schema == "" {
+	if queries = append(queries, objects(d.which(ours), ours, o.All())); d.schema == "" {
 		queries = append(queries, d.others(ours), beyond)
 	}
 	for _, q := range queries {
@@ -188,7 +188,7 @@ func holds(ctx context.Context, es engine.Session, o engine.Ours) (names []strin
 	}
 	// What the server makes with our tables is ours.
 	return slices.DeleteFunc(names, func(name string) bool {
-		for _, table := range append(slices.Clone(o.History), o.Journal) {
+		for _, table := range o.All() {
 			if strings.HasPrefix(name, "sequence ") && strings.HasSuffix(name, "."+table+"_id_seq") {
 				return true
 			}

@@ -141,7 +141,7 @@ func within(ctx context.Context, path string, queries ...engine.Query) error {
 }
 
 func holds(ctx context.Context, s engine.Session, o engine.Ours) (names []string, err error) {
-	ours := append(append(slices.Clone(o.Lock), o.History...), o.Journal)
+	ours := o.All()
 	err = s.Query(ctx, func(scan func(...any) error) error {
 		var kind, name string
 		if err := scan(&kind, &name); err != nil {

@@ -12,7 +12,7 @@ import (
 // What is advised must do the same to the same database when it is typed: the
 // flags that say which one, and how far, go into every command of ours.
 
-var ourCommand = regexp.MustCompile(`\bdbwarden (plan|migrate|rollback|unlock|status|lock-status|resolve|repair|history|restore)\b`)
+var ourCommand = regexp.MustCompile(`\bdbwarden (plan|migrate|rollback|unlock|status|lock-status|resolve|repair|history|restore|diff)\b`)
 
 // typed adds to the commands in a text what says where they go. URL stands for
 // one that was given on the command line, which may hold a password.
@@ -31,7 +31,7 @@ func (a *app) typed(t *target, text string) string {
 		add("-d", name)
 		add("--config", a.configFile)
 		switch command {
-		case "dbwarden plan", "dbwarden migrate", "dbwarden rollback", "dbwarden status", "dbwarden resolve", "dbwarden repair":
+		case "dbwarden plan", "dbwarden migrate", "dbwarden rollback", "dbwarden status", "dbwarden resolve", "dbwarden repair", "dbwarden diff":
 			add("--migrations-dir", a.migrationsDir)
 		}
 		if a.url != "" {

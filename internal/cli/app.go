@@ -62,7 +62,7 @@ func (a *app) root() *cobra.Command {
 		Long: "dbwarden applies plain SQL migrations to SQLite, PostgreSQL, MySQL and MariaDB,\n" +
 			"under a lock that tells who holds it, whether they live, and what to do.\n\n" +
 			"Exit codes: 0 done, 1 an error, 2 a mistake in the configuration or on the command line, 3 a migration failed,\n" +
-			"4 the lock is held, 5 the lock was lost, 6 check or docs --check found something, or status, diff or make-migrations with --exit-code, 129/130/143 stopped by a signal.\n" +
+			"4 the lock is held, 5 the lock was lost, 6 check or docs --check found something, or status, diff or make-migrations with --exit-code, or migrate drift that is to be refused, 129/130/143 stopped by a signal.\n" +
 			"More is in the folder docs of the source: commands.md, migrations.md, configuration.md, and lock.md for a held lock.",
 		Example: "  dbwarden init\n  dbwarden new \"create users\"\n  dbwarden migrate\n  dbwarden status\n  dbwarden lock-status",
 		Args:    cobra.ArbitraryArgs,
@@ -329,10 +329,13 @@ type wardenOptions struct {
 	limits  engine.Limits
 	retry   time.Duration // 0: as configured
 	schema  bool          // saved plans know the schema
+	runs    bool          // the command runs migrations, and so looks for drift
 	observe event.Observer
 
 	// before makes the target's dbwarden.Config.BeforeRun; nil: there is none.
 	before func(*target) func(context.Context, dbwarden.Before) error
+
+	allowDrift bool // whatever is configured, drift is only told
 }
 
 func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (*target, error) {
@@ -410,6 +413,10 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 			return nil, err
 		}
 		t.wants.HookTimeout = d.Hooks.Timeout
+	}
+	if opt.runs && d.Drift != "off" && t.product.Inspect != nil {
+		t.wants.Fingerprint = a.fingerprint(t)
+		t.wants.RefuseDrift = d.Drift == "refuse" && !opt.allowDrift
 	}
 	t.warden, err = dbwarden.New(t.wants)
 	return t, err

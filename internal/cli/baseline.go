@@ -22,7 +22,7 @@ func (a *app) baseline(cmd *cobra.Command, to *targetFlags, wait *waitFlags) err
 	if t.To.IsZero() {
 		return &usageError{"--baseline needs a version", "give the newest one whose work is in the database: dbwarden migrate --baseline -t VERSION"}
 	}
-	for _, name := range []string{"atomic", "recover", "allow-out-of-order", "lock-timeout", "lock-retry", "statement-timeout", "with-backup", "backup-dir"} {
+	for _, name := range []string{"atomic", "recover", "allow-out-of-order", "allow-drift", "lock-timeout", "lock-retry", "statement-timeout", "with-backup", "backup-dir"} {
 		if cmd.Flags().Changed(name) {
 			return usagef("--baseline runs no migration: --%s means nothing with it", name)
 		}

@@ -62,6 +62,7 @@ func exitCode(ctx context.Context, err error) int {
 		usage   *usageError
 		cfg     *config.Error
 		refusal *plan.Refusal
+		drift   *dbwarden.DriftError
 		failed  *dbwarden.MigrationError
 		held    *lock.HeldError
 		evict   *lock.EvictError
@@ -82,6 +83,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.As(err, &draft):
 		return exitError
+	case errors.As(err, &drift):
+		return exitFound
 	case errors.As(err, &refusal):
 		switch refusal.Code {
 		case plan.UnknownVersion, plan.NotApplied, plan.BeyondBaseline:

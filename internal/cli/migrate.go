@@ -41,6 +41,7 @@ func (a *app) migrateCommand() *cobra.Command {
 	saved.addCheck(cmd)
 	var with backupFlags
 	with.add(cmd)
+	cmd.Flags().Bool("allow-drift", false, "go on though the schema is not as the last run left it")
 	var sql, baseline bool
 	cmd.Flags().BoolVar(&sql, "sql", false, "write what would run as one script for psql, mariadb or sqlite3, with lock and history; runs nothing")
 	cmd.Flags().BoolVar(&baseline, "baseline", false, "with -t: write what is pending up to that version into the history, and run none of it")
@@ -154,7 +155,9 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 		return err
 	}
 	words := wordsOf(d)
-	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, observe: a.observer(words), before: r.with.before(a), hooks: true}
+	// Without that flag there is nothing to allow: a rollback is not refused.
+	allowDrift, _ := cmd.Flags().GetBool("allow-drift")
+	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, runs: true, allowDrift: allowDrift, observe: a.observer(words), before: r.with.before(a), hooks: true}
 	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
 		if r.ask != nil {
 			if err := r.ask(ctx, tg); err != nil {
@@ -219,7 +222,10 @@ func (a *app) shower(w words) event.Observer {
 	}
 	p := &render.Progress{W: a.Stderr, Style: a.style(a.Stderr), Verbose: a.verbose, Quiet: a.quiet, Mask: a.masked}
 	return func(e event.Event) {
-		if e.Kind == event.PlanReady && e.Total > 0 && !a.quiet {
+		switch {
+		case e.Kind == event.Drifted:
+			a.drifted(e)
+		case e.Kind == event.PlanReady && e.Total > 0 && !a.quiet:
 			a.list(w, e.Versions)
 		}
 		p.Observe(e)
@@ -254,6 +260,7 @@ func (a *app) jsonLines(e event.Event) {
 	put("sql", a.masked(e.SQL), e.SQL != "" && a.verbose)
 	put("rows", e.Rows, e.Kind == event.StatementDone)
 	put("versions", e.Versions, len(e.Versions) > 0)
+	put("objects", e.Objects, len(e.Objects) > 0)
 	put("holder", e.Holder, e.Holder != "")
 	put("elapsed_ms", e.Elapsed.Milliseconds(), e.Elapsed > 0)
 	put("detail", a.masked(e.Detail), e.Detail != "")
@@ -275,6 +282,9 @@ func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, m
 	}
 	if made != nil {
 		fields["backup"] = backupDocument(made)
+	}
+	if d := res.Drift; d != nil {
+		fields["drift"] = map[string]any{"objects": d.Objects, "total": d.Total, "since": d.Since.UTC(), "by": d.By}
 	}
 	if err != nil {
 		fields["error"] = a.describe(err, cmd.Context()).document()

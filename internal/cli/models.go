@@ -139,7 +139,7 @@ func unnamed(s *schema.State) {
 }
 
 func ownTables() []string {
-	return []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable}
+	return []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable, journal.FingerprintTable}
 }
 
 // modelsOf reads the models of a database.

@@ -192,6 +192,7 @@ func (a *app) facts(d *description, err error) {
 		problems migration.Problems
 		hook     *dbwarden.HookError
 		refusal  *plan.Refusal
+		drifted  *dbwarden.DriftError
 		failed   *dbwarden.MigrationError
 		connect  *dbwarden.ConnectError
 		held     *lock.HeldError
@@ -293,6 +294,16 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &no):
 		d.Code = "unconfirmed"
 		d.State = []string{"nothing was changed"}
+	case errors.As(err, &drifted):
+		d.Code = "drift"
+		d.State = []string{"nothing was run; the lock is released"}
+		if run != nil && run.result != nil && run.result.TookOver {
+			d.State = []string{"nothing was run", "the lock is kept, as it was found"}
+		}
+		d.Next = []string{
+			driftNext,
+			"take the change back, or write a migration for it; then, or to go on as it is: dbwarden migrate --allow-drift",
+		}
 	case errors.As(err, &refusal):
 		d.Code = string(refusal.Code)
 		a.refusal(d, t, refusal)

@@ -41,6 +41,7 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.d.Run.LockRetry = b.duration(keyLockRetry, defaultLockRetry, 0)
 	b.d.Run.StatementTimeout = b.duration(keyStatementTimeout, NoLimit, NoLimit)
 	b.d.Run.Pipeline = b.word(keyPipeline)
+	b.d.Drift = b.word(keyDrift)
 	b.rules()
 	b.variables()
 	b.hooks()

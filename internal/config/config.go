@@ -122,6 +122,10 @@ type Database struct {
 	// Vars are what stands for variables in migrations, by names in lower case.
 	Vars map[string]Variable
 
+	// Drift is what a run does about a schema that is not as the last one left
+	// it: "warn", "refuse" or "off", which does not look; default "warn".
+	Drift string
+
 	// Check is the [check] table: the severity of rules, by name.
 	Check map[string]string
 

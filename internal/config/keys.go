@@ -26,6 +26,7 @@ const (
 	keyStatementTimeout = "run.statement_timeout"
 	keyLockRetry        = "run.lock_retry"
 	keyPipeline         = "run.pipeline"
+	keyDrift            = "drift"
 
 	keyHookTimeout = "hooks.timeout"
 
@@ -56,6 +57,7 @@ var keyTypes = map[string]keyType{
 	keyHookTimeout:     typeDuration,
 	"hooks.before_run": typeCommand, "hooks.before_migration": typeCommand, "hooks.after_migration": typeCommand, "hooks.after_run": typeCommand,
 	"hooks.before_run_sql": typeText, "hooks.before_migration_sql": typeText, "hooks.after_migration_sql": typeText, "hooks.after_run_sql": typeText,
+	keyDrift:   typeWord,
 	keyDefault: typeBool,
 }
 
@@ -67,6 +69,7 @@ var hookMoments = []string{"before_run", "before_migration", "after_migration", 
 var words = map[string][]string{
 	keyLockRecover: {"manual", "auto"},
 	keyPipeline:    {"auto", "off"},
+	keyDrift:       {"warn", "refuse", "off"},
 }
 
 // harmless reports whether a key, without its table, never holds a secret.

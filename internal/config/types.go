@@ -105,7 +105,11 @@ func checkWord(key, word string) error {
 	if contains(known, word) {
 		return nil
 	}
-	return fmt.Errorf("must be %q or %q%s", known[0], known[1], didYouMean(word, known))
+	list := strconv.Quote(known[0])
+	for i, w := range known[1:] {
+		list += [2]string{", ", " or "}[min(1, (i+2)/len(known))] + strconv.Quote(w)
+	}
+	return fmt.Errorf("must be %s%s", list, didYouMean(word, known))
 }
 
 // paths splits a list, or a string with commas, into its items.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/ddl"
@@ -191,6 +192,15 @@ func (r *run) renamed(c *Context, from ddl.Name, a ddl.Action) {
 			from.Text, a.To.Text, from.Text, a.To.Text), Effect: r.effect(c)}.About(from))
 }
 
+// worksOutAnew reports whether a statement that drops a column adds one of the
+// same name that is generated, too. No value is gone where the old one was
+// generated as well, and nobody sees the table without it.
+func worksOutAnew(s *ddl.Statement, column string) bool {
+	return slices.ContainsFunc(s.Actions, func(a ddl.Action) bool {
+		return a.Kind == ddl.AddColumn && a.Column != nil && a.Column.Name.Name == column && a.Column.Generated != nil
+	})
+}
+
 func (r *run) altered(c *Context, a *ddl.Action) {
 	s := c.Stmt
 	if len(s.Names) == 0 {
@@ -203,7 +213,8 @@ func (r *run) altered(c *Context, a *ddl.Action) {
 	}
 	switch a.Kind {
 	case ddl.DropColumn:
-		if col := c.Known(n).Column(a.Name.Name); fresh || col != nil && col.Fresh {
+		col := c.Known(n).Column(a.Name.Name)
+		if fresh || col != nil && (col.Fresh || col.Generated != nil && worksOutAnew(s, a.Name.Name)) {
 			break
 		}
 		f := Finding{Message: fmt.Sprintf("the values of %s.%s are gone, and whoever names the column fails", n.Text, a.Name.Text),

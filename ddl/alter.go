@@ -80,13 +80,18 @@ func (c *cursor) actions(s *Statement, one func(*Statement, *Action)) {
 		one(s, &a)
 		a.Text = c.upTo(a.At)
 		s.Actions = append(s.Actions, a)
-		if !c.take(",") {
+		if !c.take(",") && !c.recut() {
 			break
 		}
 	}
 	if !c.end() {
 		c.stop()
 	}
+}
+
+// recut is how a table is cut, which stands behind all else, without a comma.
+func (c *cursor) recut() bool {
+	return !c.d.FoldLower && (c.is("PARTITION", "BY") || c.is("REMOVE", "PARTITIONING"))
 }
 
 func (c *cursor) tableAction(s *Statement, a *Action) {
@@ -165,7 +170,7 @@ func (c *cursor) tableAction(s *Statement, a *Action) {
 	default:
 		a.Kind = TableOption
 		a.Option, a.Value = c.option()
-		for !c.end() && !c.is(",") { // options need no comma between them
+		for !c.end() && !c.is(",") && !c.recut() { // options need no comma between them
 			name, value := c.option()
 			if name == "ALGORITHM" || name == "LOCK" {
 				s.option(name, strings.ToUpper(value))

@@ -30,6 +30,7 @@ func TestPlansLeadThereAndBack(t *testing.T) {
 		run(t, after, c.after)
 		run(t, before, c.rows)
 		from, to := thereAndBack(t, c.name, before, after)
+		judged(t, before.Server(), c.name, c.before, from, to)
 		if len(schema.Diff(from, to)) == 0 {
 			t.Errorf("%s: there is no difference", c.name)
 		}

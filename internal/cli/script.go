@@ -46,6 +46,9 @@ func (a *app) script(cmd *cobra.Command, to *targetFlags, lim *limitFlags) error
 		if p.Lock.Active {
 			a.warn((&lock.HeldError{Status: p.Lock}).Error() + "; the script stops until it is free, and where something is applied until then")
 		}
+		if len(tg.Hooks.SQL)+len(tg.Hooks.Programs) > 0 && len(p.Steps) > 0 {
+			a.warn("the hooks of warden.toml are not in the script: what they do is yours to do")
+		}
 		if len(p.Steps) == 0 {
 			fmt.Fprintln(a.Stdout, "-- "+wordsOf(migration.Up).nothing)
 		}

@@ -91,8 +91,12 @@ func (s *session) probe(ctx context.Context) error {
 		// nobody else would find our tables.
 		after = `SELECT COALESCE((SELECT s.name FROM unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, n)
 			WHERE s.name NOT LIKE 'pg\_temp\_%' ORDER BY s.n LIMIT 1), ''), pg_catalog.cardinality(pg_catalog.current_schemas(false))`
-		// Where there is a history that this user may write.
-		histories = `SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+		// Where there is a history that this user may write, and whether this
+		// session's default path may have led there before: it is still on it, or
+		// that path was set for the role or the database.
+		histories = `SELECT n.nspname, n.nspname = ANY (pg_catalog.current_schemas(false)) OR
+				(SELECT source IN ('user', 'database', 'database user') FROM pg_catalog.pg_settings WHERE name = 'search_path')
+			FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 			WHERE c.relname = 'dbwarden_migrations' AND c.relkind IN ('r', 'p') AND pg_catalog.has_table_privilege(c.oid, 'INSERT') ORDER BY 1`
 	)
 	message := []string{before, setSQL(s.all(), false, direct)}
@@ -175,16 +179,21 @@ func givesPath(given map[string]string) bool {
 // was created since, or the role's search_path was altered, and everything would
 // run again.
 func (s *session) elsewhere(histories [][][]byte) error {
-	var names []string
+	moved := ""
 	for _, row := range histories {
-		names = append(names, texts(row)[0])
+		switch row := texts(row); {
+		case row[0] == s.server.Schema:
+			return nil
+		case row[1] == "t" && moved == "":
+			moved = row[0]
+		}
 	}
-	if len(names) == 0 || slices.Contains(names, s.server.Schema) {
-		return nil
+	if moved == "" {
+		return nil // of those who say which schema it is
 	}
 	return &schemaError{kind: engine.Missing, text: fmt.Sprintf(
 		"search_path leads to schema %q, which has no history of migrations, and the history is in schema %q: say which one it is with postgres_schema, or with search_path in the URL",
-		s.server.Schema, names[0])}
+		s.server.Schema, moved)}
 }
 
 // startOf spells when a backend began, to the microsecond: a process id alone

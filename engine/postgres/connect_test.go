@@ -219,6 +219,19 @@ func TestAHistoryThatTheSearchPathDoesNotLeadToIsNotBegunAnew(t *testing.T) {
 	if err == nil || faultOf(err).Kind != engine.Missing || !strings.Contains(err.Error(), `the history is in schema "public"`) {
 		t.Errorf("by the user's name: %v", err)
 	}
+	// By a path of the role's own, which does not lead there any more.
+	other, secret := pg.NewRole(t)
+	admin.Exec(t, "GRANT INSERT ON public.dbwarden_migrations TO "+other, "GRANT ALL ON SCHEMA elsewhere TO "+other)
+	theirs := pg.WithUser(url, other, secret)
+	connectWith(t, theirs, engine.OpenOptions{}, engine.ConnectOptions{})
+	admin.Exec(t, "ALTER ROLE "+other+" SET search_path = elsewhere")
+	if _, err := tryConnect(t, theirs, engine.OpenOptions{}, engine.ConnectOptions{}); err == nil || !strings.Contains(err.Error(), `leads to schema "elsewhere"`) {
+		t.Errorf("by the role's path: %v", err)
+	}
+	// Histories of those who name their schema say nothing of another one's.
+	tenants := pg.NewDatabase(t)
+	dbtest.Dial(t, tenants).Exec(t, "CREATE SCHEMA tenant; CREATE TABLE tenant.dbwarden_migrations (n INTEGER)")
+	connectWith(t, tenants, engine.OpenOptions{}, engine.ConnectOptions{})
 	// Whoever says which one it is gets it, and so does a user to whom the
 	// other history is none of his.
 	for own, schema := range map[string]string{"": "elsewhere", "&search_path=elsewhere": "", "&options=-csearch_path%3Delsewhere": "", "&search_path=public": ""} {

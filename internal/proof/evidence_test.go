@@ -95,7 +95,7 @@ func (b *bench) portrait() string {
 	b.t.Helper()
 	s := b.session()
 	defer s.Close()
-	own := []string{"dbwarden_migrations", "dbwarden_journal", "dbwarden_lock", "dbwarden_lock_run"}
+	own := []string{"dbwarden_migrations", "dbwarden_journal", "dbwarden_lock", "dbwarden_lock_run", "dbwarden_schema"}
 	inspect, more := liteschema.Inspect, []string{"SELECT type || name || COALESCE(sql, '') FROM sqlite_schema WHERE tbl_name NOT LIKE 'dbwarden%' AND name NOT LIKE 'sqlite%' ORDER BY name"}
 	switch b.engine.Name {
 	case "postgres":

@@ -72,8 +72,8 @@ var safeguards = []safeguard{{
 	".", "TestResume",
 }, {
 	"planning anew under the lock", "warden.go",
-	`if todo, err = w.planUnder(`,
-	`if _, err = w.planUnder(`,
+	`todo, err = w.planUnder(`,
+	`_, err = w.planUnder(`,
 	".", "TestWhoWaitedPlansAnew",
 }, {
 	"the token rises with every hold", "lock/lock.go",

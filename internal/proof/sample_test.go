@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// sample says whether the n-th of a matrix's points is tried: one of two, of
+// sample says whether the n-th of a matrix's points is tried: one of three, of
 // far more under -race and -short, and all of them in a soak. offset tells
 // the columns of a matrix apart, so that what one leaves out another tries.
 func sample(n, offset int) bool {
-	every := 2
+	every := 3
 	switch {
 	case os.Getenv("DBWARDEN_TEST_SOAK") != "":
 		return true

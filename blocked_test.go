@@ -267,3 +267,27 @@ var set = map[string]string{
 	"mysql":    "CREATE TABLE was (n INTEGER);\nSET div_precision_increment = 7;\nALTER TABLE l COMMENT 'x';\nINSERT INTO was SELECT 1 WHERE @@div_precision_increment = 7;\n",
 	"sqlite":   "PRAGMA cache_size = 77;\nCREATE TABLE was (n INTEGER);\nINSERT INTO was SELECT 1 FROM pragma_cache_size WHERE cache_size = 77;\n",
 }
+
+// TestWhoStopsBetweenTwoTriesIsTold: that it was asked to stop is what ended the
+// run, not the lock that it waited for.
+func TestWhoStopsBetweenTwoTriesIsTold(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b, _ := blockedBench(t, p)
+		b.limits.Lock = 200 * time.Millisecond
+		ctx, cancel := context.WithCancelCause(t.Context())
+		block := b.watch
+		b.watch = func(e event.Event) {
+			if block(e); e.Kind == event.LockTimeout {
+				cancel(errors.New("stopped by a test"))
+			}
+		}
+		_, err := b.warden().Migrate(ctx, plan.Target{})
+		var failed *dbwarden.MigrationError
+		if !errors.As(err, &failed) || !errors.Is(failed.Err, dbwarden.ErrInterrupted) || failed.Tries > 1 || failed.State != dbwarden.Untouched {
+			t.Fatalf("it ended with %v", err)
+		}
+		if got := failed.Summary(); !strings.Contains(got, "stopped by a test") {
+			t.Errorf("in short: %s", got)
+		}
+	})
+}

@@ -132,9 +132,10 @@ func (r *runner) anew(ctx context.Context, g plan.Group) error {
 		return nil
 	}
 	if err := r.s.Reset(ctx, r.limits); err != nil {
-		return &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true}
+		return err
 	}
-	return r.restoreSettings(ctx, from, skip)
+	_, err := r.restoreSettings(ctx, from, skip)
+	return err
 }
 
 // takeAway takes away what a try left that was broken off. left says that it

@@ -344,8 +344,8 @@ func (r *runner) run(ctx context.Context) error {
 	r.committed = r.step.Resume().Done
 	r.partial = r.step.Resume().Open
 	skip, _ := r.step.outline.Bonds.Resume(r.step.Resume().Done)
-	if err := r.restoreSettings(ctx, r.step.Resume().Done, skip); err != nil {
-		return err
+	if g, err := r.restoreSettings(ctx, r.step.Resume().Done, skip); err != nil {
+		return r.fail(ctx, g, err)
 	}
 	asked := false // what is required
 	recorded := false
@@ -433,10 +433,11 @@ func (r *runner) behind() plan.Group {
 
 // restoreSettings runs again what the first done statements of the file had
 // set: it was set in a session that is gone, or was put back. What nobody
-// behind needs is left out: it may not be possible any more.
-func (r *runner) restoreSettings(ctx context.Context, done int, skip map[int]bool) error {
+// behind needs is left out: it may not be possible any more. It returns the one
+// that failed.
+func (r *runner) restoreSettings(ctx context.Context, done int, skip map[int]bool) (plan.Group, error) {
 	if at := r.step.outline.Setting.Number; at == 0 || at > done {
-		return nil
+		return plan.Group{}, nil
 	}
 	i := -1
 	for st, err := range r.step.text.Statements(0, done) {
@@ -447,10 +448,10 @@ func (r *runner) restoreSettings(ctx context.Context, done int, skip map[int]boo
 		g := plan.Group{Mode: plan.Settings, From: i, To: i + 1}
 		u := engine.Unit{Statements: func(yield func(sqltext.Statement, error) bool) { yield(st, err) }, Watch: r.watch(i)}
 		if err := r.s.Run(ctx, u); err != nil {
-			return r.fail(ctx, g, err)
+			return g, err
 		}
 	}
-	return nil
+	return plan.Group{}, nil
 }
 
 // unit makes a group's work, and says whether the history row is in it.
@@ -458,9 +459,6 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 	from, to := r.from(g), g.To
 	r.proof, r.presumed = "", false
 	u := engine.Unit{Statements: r.step.text.Statements(from, to), Watch: r.watch(from), AtOnce: !r.w.c.NoPipeline}
-	sum := string(g.Checksum)
-	now := time.Now()
-	done := func(kept string) engine.Query { return r.jw.Done(r.about(), from+1, to, sum, kept, &now) }
 	switch g.Mode {
 	case plan.Settings:
 		return u, false
@@ -472,21 +470,26 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 		if r.apart {
 			return u, false
 		}
-		if last {
-			u.Closing = r.closing()
-		} else {
-			u.Closing = append(r.restore(), done(kept(r.step.text, from, to)))
-		}
+		u.Closing = r.closingOf(g, last)
 		return u, last
 	}
-	u.Opening = append(r.restore(), r.start(ctx, from, to, sum))
-	if last {
-		// That the migration is in the history says that this part is done.
-		u.Closing = r.closing()
-	} else {
-		u.Closing = append(r.restore(), done(""))
-	}
+	u.Opening = append(r.restore(), r.start(ctx, from, to, string(g.Checksum)))
+	u.Closing = r.closingOf(g, last)
 	return u, last
+}
+
+// closingOf writes that a group is done. Of the last one the history says it, and of
+// one outside a transaction the entry ahead of it has the text.
+func (r *runner) closingOf(g plan.Group, last bool) []engine.Query {
+	if last {
+		return r.closing()
+	}
+	from, text := r.from(g), ""
+	if g.Mode == plan.InTransaction {
+		text = kept(r.step.text, from, g.To)
+	}
+	now := time.Now()
+	return append(r.restore(), r.jw.Done(r.about(), from+1, g.To, string(g.Checksum), text, &now))
 }
 
 // start is the entry written ahead, with the evidence. It is presumed where
@@ -575,13 +578,7 @@ func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
 
 // recordApart writes what a group did, behind its COMMIT.
 func (r *runner) recordApart(ctx context.Context, g plan.Group) error {
-	u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin}
-	if g.To == r.step.outline.Last {
-		u.Closing = r.closing()
-	} else {
-		now := time.Now()
-		u.Closing = append(r.restore(), r.jw.Done(r.about(), r.from(g)+1, g.To, string(g.Checksum), kept(r.step.text, r.from(g), g.To), &now))
-	}
+	u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: r.closingOf(g, g.To == r.step.outline.Last)}
 	if err := r.s.Run(ctx, u); err != nil {
 		g.Mode = plan.Alone // it is in the database for good
 		return r.fail(ctx, g, err)

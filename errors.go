@@ -135,8 +135,8 @@ func (e *MigrationError) Unwrap() error { return e.Err }
 
 // Summary is one line for whoever looks at the lock.
 func (e *MigrationError) Summary() string {
-	msg := e.Fault.Message
-	if msg == "" || errors.Is(e.Err, ErrInterrupted) {
+	msg, interrupted := e.Fault.Message, errors.Is(e.Err, ErrInterrupted)
+	if msg == "" || interrupted {
 		msg = strings.TrimPrefix(e.Err.Error(), ErrInterrupted.Error()+": ")
 	}
 	switch {
@@ -144,7 +144,7 @@ func (e *MigrationError) Summary() string {
 		return fmt.Sprintf("%s %s failed at COMMIT, behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
 	case e.Behind > 0:
 		return fmt.Sprintf("%s %s failed behind statement %d of %d, while its history was written: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
-	case e.Number == 0 && errors.Is(e.Err, ErrInterrupted):
+	case e.Number == 0 && interrupted:
 		return fmt.Sprintf("%s %s was interrupted behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Done, e.Total, msg)
 	case e.Number == 0 && e.Done > 0:
 		return fmt.Sprintf("%s %s failed behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Done, e.Total, msg)

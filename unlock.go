@@ -177,16 +177,8 @@ type settlement struct {
 	skipped  int // the statement that would have run, 0 for those in doubt
 }
 
-// number is the statement that it is said of: of several that a skip passes
-// over, the last, which is the one that would run.
-func (s settlement) number() int {
-	if s.skipped > 0 {
-		return s.skipped
-	}
-	return s.from
-}
-
-// settled are the statements that a person speaks of.
+// settled are the statements that a person speaks of: of several that a skip
+// passes over, the one that would run.
 func (s settlement) settled() Range {
 	if s.skipped > 0 {
 		return Range{s.skipped, s.skipped}
@@ -261,8 +253,8 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 		case m == nil || e.Version != "" && m.Version.String() != e.Version || e.Version == "" && m.File != e.File:
 			return fmt.Errorf("%w in %s: the migration that was not finished is %s", ErrNothingInDoubt, name, e.File)
 		}
-		if said, err = say(e, p, m, s.Server()); err == nil && only > 0 && only != said.number() {
-			err = &OtherStatementError{m.File, said.number(), only}
+		if said, err = say(e, p, m, s.Server()); err == nil && only > 0 && only != said.settled().From {
+			err = &OtherStatementError{m.File, said.settled().From, only}
 		}
 		return err
 	}

@@ -657,6 +657,7 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 				fmt.Sprintf("or do the rest by hand, and for each statement of it: dbwarden resolve %s --skip", name))
 			return
 		}
+		these := dbwarden.Range{From: e.From, To: e.To}.String()
 		at := max(e.Done+1, cmp.Or(e.From, e.Number))
 		mended := fmt.Sprintf("mend the file from statement %d on", at)
 		if at < e.Number {
@@ -669,24 +670,17 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		case e.Done == e.Total:
 			goOn = mend(e, "") + ", then: " + unlock + again + ", which writes the history"
 		case e.Unwritten:
-			d.State = append(d.State, rangeOf(e.From, e.To)+" ran, and that could not be written into the journal")
-			goOn = mend(e, "") + fmt.Sprintf(", then: %s, which looks whether %s took effect, or asks for dbwarden resolve %s --done", unlock+again, rangeOf(e.From, e.To), name)
+			d.State = append(d.State, these+" ran, and that could not be written into the journal")
+			goOn = mend(e, "") + fmt.Sprintf(", then: %s, which looks whether %s took effect, or asks for dbwarden resolve %s --done", unlock+again, these, name)
 		case e.Torn:
-			d.State = append(d.State, "how much of "+rangeOf(e.From, e.To)+" has stayed is not known")
-			d.Next = append(d.Next, fmt.Sprintf("look in the database what %s left; all of it is there, also what stands behind the one that failed: dbwarden resolve %s --done; take away what is there, and: dbwarden resolve %s --retry", rangeOf(e.From, e.To), name, name))
+			d.State = append(d.State, "how much of "+these+" has stayed is not known")
+			d.Next = append(d.Next, fmt.Sprintf("look in the database what %s left; all of it is there, also what stands behind the one that failed: dbwarden resolve %s --done; take away what is there, and: dbwarden resolve %s --retry", these, name, name))
 			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", e.From)) + ", then: " + unlock + again
 		case !errors.Is(e.Err, dbwarden.ErrInterrupted):
 			goOn = mend(e, mended) + ", then: " + goOn
 		}
 		d.Next = append(d.Next, goOn)
 	}
-}
-
-func rangeOf(from, to int) string {
-	if from == to {
-		return fmt.Sprintf("statement %d", from)
-	}
-	return fmt.Sprintf("statements %d to %d", from, to)
 }
 
 // detaches says that a statement is the one of PostgreSQL that commits in the

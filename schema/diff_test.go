@@ -142,26 +142,36 @@ func TestDiffOfAStateWithItselfIsEmpty(t *testing.T) {
 	})
 }
 
+// mutated draws a state and a copy of it that differs by one mutation, whose path
+// it tells; "" where there is nothing in it to change.
+func mutated(t *rapid.T) (from, to *State, path string) {
+	from = drawn(t)
+	to = duplicate(from)
+	var all []mutation
+	collect(reflect.ValueOf(to).Elem(), "", &all)
+	if len(all) == 0 {
+		return from, to, ""
+	}
+	m := rapid.SampledFrom(all).Draw(t, "mutation")
+	m.do()
+	return from, to, m.path
+}
+
 // Whatever is compared at all is found when it changes, in both directions,
 // and always told in the same order.
 func TestDiffFindsEveryMutation(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		from := drawn(t)
-		to := duplicate(from)
-		var all []mutation
-		collect(reflect.ValueOf(to).Elem(), "", &all)
-		if len(all) == 0 {
+		from, to, path := mutated(t)
+		if path == "" {
 			return
 		}
-		m := rapid.SampledFrom(all).Draw(t, "mutation")
-		m.do()
 		there, back := Diff(from, to), Diff(to, from)
 		if len(there) == 0 {
-			t.Fatalf("%s is not found", m.path)
+			t.Fatalf("%s is not found", path)
 		}
 		if len(back) != len(there) {
-			t.Fatalf("%s: %d changes there, %d back", m.path, len(there), len(back))
+			t.Fatalf("%s: %d changes there, %d back", path, len(there), len(back))
 		}
 		if diff := cmp.Diff(there, Diff(from, to)); diff != "" {
 			t.Fatalf("told differently:\n%s", diff)

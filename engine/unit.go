@@ -128,6 +128,37 @@ type Plain interface {
 // cleanupTime is what a rollback gets after the run's own context ended.
 const cleanupTime = 10 * time.Second
 
+// RunStatements does a unit's statements one after another and tells its Watch,
+// nil where all of them have run. What is behind an error has not.
+func RunStatements(ctx context.Context, s Plain, u Unit) *UnitError {
+	if u.Statements == nil {
+		return nil
+	}
+	watch := u.Watch
+	if watch == nil {
+		watch = func(Progress) {}
+	}
+	i := 0
+	for st, err := range u.Statements {
+		fail := func(err error) *UnitError { return &UnitError{Part: PartStatement, Index: i, Statement: st, Err: err} }
+		if err != nil {
+			return fail(err)
+		}
+		if ctx.Err() != nil {
+			return fail(context.Cause(ctx))
+		}
+		started := time.Now()
+		watch(Progress{Index: i, Statement: st})
+		rows, err := s.Execute(ctx, st)
+		if err != nil {
+			return fail(err)
+		}
+		watch(Progress{Index: i, Statement: st, Done: true, Rows: rows, Elapsed: time.Since(started)})
+		i++
+	}
+	return nil
+}
+
 // RunPlain does a unit step by step, a round trip each.
 func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 	if u.Begin != "" {
@@ -166,28 +197,8 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 			return fail(&UnitError{Part: PartCondition, Err: err})
 		}
 	}
-	if u.Statements != nil {
-		i := 0
-		for st, err := range u.Statements {
-			if err != nil {
-				return fail(&UnitError{Part: PartStatement, Index: i, Statement: st, Err: err})
-			}
-			if err := ctx.Err(); err != nil {
-				return fail(&UnitError{Part: PartStatement, Index: i, Statement: st, Err: context.Cause(ctx)})
-			}
-			started := time.Now()
-			if u.Watch != nil {
-				u.Watch(Progress{Index: i, Statement: st})
-			}
-			rows, err := s.Execute(ctx, st)
-			if err != nil {
-				return fail(&UnitError{Part: PartStatement, Index: i, Statement: st, Err: err})
-			}
-			if u.Watch != nil {
-				u.Watch(Progress{Index: i, Statement: st, Done: true, Rows: rows, Elapsed: time.Since(started)})
-			}
-			i++
-		}
+	if e := RunStatements(ctx, s, u); e != nil {
+		return fail(e)
 	}
 	if u.After != nil {
 		if err := u.After(s.Ask); err != nil {

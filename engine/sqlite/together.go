@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // Migrations that share a transaction.
@@ -90,29 +91,19 @@ func (s *session) together(ctx context.Context, units []engine.Unit) *engine.Uni
 
 // part does one unit's share of the transaction.
 func (u *unit) part(ctx context.Context, of engine.Unit) *engine.UnitError {
-	watch := of.Watch
-	if watch == nil {
-		watch = func(engine.Progress) {}
+	statements := of.Statements
+	of.Statements = func(yield func(sqltext.Statement, error) bool) {
+		for st, err := range statements {
+			if err == nil && !inert(st) {
+				err = errApart
+			}
+			if !yield(st, err) {
+				return
+			}
+		}
 	}
-	i := 0
-	for st, err := range of.Statements {
-		if err == nil {
-			err = context.Cause(ctx)
-		}
-		if err == nil && !inert(st) {
-			err = errApart
-		}
-		if err != nil {
-			return &engine.UnitError{Part: engine.PartStatement, Index: i, Statement: st, Err: err}
-		}
-		began := time.Now()
-		watch(engine.Progress{Index: i, Statement: st})
-		rows, err := u.Execute(ctx, st)
-		if err != nil {
-			return &engine.UnitError{Part: engine.PartStatement, Index: i, Statement: st, Err: err}
-		}
-		watch(engine.Progress{Index: i, Statement: st, Done: true, Rows: rows, Elapsed: time.Since(began)})
-		i++
+	if e := engine.RunStatements(ctx, u, of); e != nil {
+		return e
 	}
 	for n, q := range of.Closing {
 		if _, err := u.Exec(ctx, q.Text, q.Values()...); err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,14 +59,9 @@ func (f *backupFlags) before(a *app) func(*target) func(context.Context, dbwarde
 	return func(t *target) func(context.Context, dbwarden.Before) error {
 		f.made = nil
 		return func(ctx context.Context, b dbwarden.Before) error {
-			dir := f.dir
-			switch {
-			case dir != "" && !filepath.IsAbs(dir):
-				dir = filepath.Join(a.Dir, dir)
-			case dir == "" && a.loaded != "":
+			dir := a.inDir(cmp.Or(f.dir, "backups"))
+			if f.dir == "" && a.loaded != "" {
 				dir = filepath.Join(filepath.Dir(a.loaded), "backups")
-			case dir == "":
-				dir = filepath.Join(a.Dir, "backups")
 			}
 			var err error
 			f.made, err = backup.Take(ctx, backup.Options{Engine: t.product.Engine, Database: t.db, Dir: dir, Now: a.Now}, b)

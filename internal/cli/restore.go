@@ -39,10 +39,7 @@ func (a *app) restoreCommand() *cobra.Command {
 		if a.all {
 			return usagef("--all: a backup is of one database")
 		}
-		path := args[0]
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(a.Dir, path)
-		}
+		path := a.inDir(args[0])
 		show := a.observer(words{})
 		return a.each(cmd, wardenOptions{wait: &wait, observe: show}, func(ctx context.Context, t *target) error {
 			r := &restoring{app: a, t: t, name: args[0], show: show}

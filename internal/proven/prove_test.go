@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -19,15 +20,11 @@ import (
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
-// prove gives a line for each proof, and the one of all together. stop ends it
-// before the first one.
-func prove(t *testing.T, files map[string]string, data, stop bool, wanted ...string) (lines []string, err error) {
+// proving is a prover with a folder that is loaded, and a database that is never
+// made.
+func proving(t *testing.T, folder fs.FS) (proven.Prover, *migration.Set, engine.Database) {
 	t.Helper()
 	e := sqlite.Engine()
-	folder := fstest.MapFS{}
-	for name, text := range files {
-		folder[name] = &fstest.MapFile{Data: []byte(text)}
-	}
 	set, err := migration.Load(folder, e.Lexis)
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +33,20 @@ func prove(t *testing.T, files map[string]string, data, stop bool, wanted ...str
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := proven.Prover{Engine: e, Inspect: liteschema.Inspect, Holder: lock.Holder{Command: "verify"}, Options: schema.Options{
+	return proven.Prover{Engine: e, Inspect: liteschema.Inspect, Holder: lock.Holder{Command: "verify"}, Options: schema.Options{
 		Own: []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable},
-	}}
+	}}, set, main
+}
+
+// prove gives a line for each proof, and the one of all together. stop ends it
+// before the first one.
+func prove(t *testing.T, files map[string]string, data, stop bool, wanted ...string) (lines []string, err error) {
+	t.Helper()
+	folder := fstest.MapFS{}
+	for name, text := range files {
+		folder[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	p, set, main := proving(t, folder)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	f := proven.Folder{FS: folder, Set: set, Data: data}
@@ -49,7 +57,7 @@ func prove(t *testing.T, files map[string]string, data, stop bool, wanted ...str
 		f.Told = func(int, int, *migration.Migration) { cancel() }
 	}
 	all, err := f.Prove(ctx, func(do func(proven.Prover, engine.Database) error) error {
-		d, err := scratch.Open(ctx, e, main, nil, "")
+		d, err := scratch.Open(ctx, p.Engine, main, nil, "")
 		if err != nil {
 			return err
 		}

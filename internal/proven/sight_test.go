@@ -10,13 +10,9 @@ import (
 	"testing/fstest"
 
 	"github.com/dbwarden-go/dbwarden/engine"
-	"github.com/dbwarden-go/dbwarden/engine/sqlite"
 	"github.com/dbwarden-go/dbwarden/engine/sqlite/liteschema"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
-	"github.com/dbwarden-go/dbwarden/journal"
-	"github.com/dbwarden-go/dbwarden/lock"
-	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
@@ -54,26 +50,17 @@ func TestAProofLooksAsOftenAsItMust(t *testing.T) {
 	for i := range n {
 		files[fmt.Sprintf("%04d_m.sql", i+1)] = &fstest.MapFile{Data: fmt.Appendf(nil, "-- upgrade\nCREATE TABLE t%d (n INTEGER);\n-- rollback\nDROP TABLE t%[1]d;\n", i)}
 	}
-	e := sqlite.Engine()
 	var loads, looking, read, databases atomic.Int32
 	folder := listed{files, &loads}
-	set, err := migration.Load(folder, e.Lexis)
-	if err != nil {
-		t.Fatal(err)
+	p, set, main := proving(t, folder)
+	p.Digest = liteschema.Digest
+	p.Inspect = func(ctx context.Context, s engine.Session, o schema.Options) (*schema.State, error) {
+		read.Add(1)
+		return liteschema.Inspect(ctx, s, o)
 	}
-	main, err := e.Open("sqlite:///never.db", engine.OpenOptions{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := proven.Prover{Engine: e, Digest: liteschema.Digest, Holder: lock.Holder{Command: "verify"},
-		Options: schema.Options{Own: []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable}},
-		Inspect: func(ctx context.Context, s engine.Session, o schema.Options) (*schema.State, error) {
-			read.Add(1)
-			return liteschema.Inspect(ctx, s, o)
-		}}
 	all, err := proven.Folder{FS: folder, Set: set}.Prove(t.Context(), func(do func(proven.Prover, engine.Database) error) error {
 		databases.Add(1)
-		d, err := scratch.Open(t.Context(), e, main, nil, "")
+		d, err := scratch.Open(t.Context(), p.Engine, main, nil, "")
 		if err != nil {
 			return err
 		}

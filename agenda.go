@@ -17,6 +17,7 @@ type agenda struct {
 	server engine.Server
 	steps  []plan.Step
 	newest migration.Version // that is applied; zero: none
+	left   int               // how many are pending and not among the steps
 
 	near []*step // ready to run, of steps[from:]
 	from int

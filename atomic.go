@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -20,6 +21,7 @@ import (
 // oneTransaction says whether steps fit into one; a *plan.Refusal names the
 // statement that does not.
 func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
+	versioned := 0
 	for i, st := range steps {
 		at, why := plan.Place{}, ""
 		if st.outline.Setting.Number > 0 && i < len(steps)-1 && (v.Pooled || !w.c.Engine.Caps.TransactionalDDL) {
@@ -37,7 +39,12 @@ func (w *Warden) oneTransaction(steps []*step, v engine.Server) error {
 			at, why = st.outline.Apart, "this statement does not run inside a transaction with others"
 		}
 		if why != "" {
-			return st.refuse(plan.NotAtomic, at, why)
+			r := st.refuse(plan.NotAtomic, at, why)
+			r.Before = versioned
+			return r
+		}
+		if !st.Migration.Version.IsZero() {
+			versioned++
 		}
 	}
 	return nil
@@ -118,6 +125,14 @@ func (a *atomicRun) unit(ctx context.Context) engine.Unit {
 		p.Index -= a.first[a.now]
 		a.runners[a.now].watch(0)(p)
 	}}
+	if slices.ContainsFunc(a.runners, func(r *runner) bool { return r.step.function() != nil }) {
+		u.Work = func(ctx context.Context, s engine.Plain, st sqltext.Statement) (int64, error) {
+			if r := a.runners[a.now]; r.step.function() != nil {
+				return 0, r.call(ctx, s)
+			}
+			return s.Execute(ctx, st)
+		}
+	}
 	for _, r := range a.runners {
 		u.Closing = append(u.Closing, r.record()...)
 	}
@@ -140,6 +155,7 @@ func (a *atomicRun) leaks(ctx context.Context) error {
 	if leak == nil {
 		return nil
 	}
+	versioned := 0
 	for _, r := range a.runners {
 		what, err := leak(ctx, r.s, r.step.text.Statements(0, r.step.outline.Statements))
 		r.step.text.Close()
@@ -147,7 +163,12 @@ func (a *atomicRun) leaks(ctx context.Context) error {
 			return err
 		}
 		if what != "" {
-			return r.step.refuse(plan.NotAtomic, plan.Place{}, what+" takes no part in transactions")
+			refusal := r.step.refuse(plan.NotAtomic, plan.Place{}, what+" takes no part in transactions")
+			refusal.Before = versioned
+			return refusal
+		}
+		if !r.step.Migration.Version.IsZero() {
+			versioned++
 		}
 	}
 	return nil

@@ -2,43 +2,36 @@ package dbwarden
 
 import (
 	"context"
-	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/lock"
 )
 
 // watched does what looks at our own tables with s. Where it waits in vain for
-// one, the error says which, and for whom: that is seen only while it waits, by
-// another session.
+// one, the error says which, and for whom.
 func (w *Warden) watched(ctx context.Context, s engine.Session, do func() error) error {
-	limit := w.c.Limits.WithDefaults().Lock
-	if s == nil || w.c.Engine.Activity == nil || limit <= 0 {
-		return do()
-	}
-	looking, stop := context.WithCancel(ctx)
-	seen := make(chan engine.Activity, 1)
-	go func() {
-		defer close(seen)
-		select {
-		case <-looking.Done():
-			return
-		case <-time.After(limit / 2):
-		}
-		// What cannot be seen is not told: the error is the same.
-		other, err := w.beside(looking)
-		if err != nil {
-			return
-		}
-		defer other.Close()
-		if a, err := w.c.Engine.Activity(looking, other, s.ID()); err == nil {
-			seen <- a
-		}
-	}()
-	err := do()
-	stop()
-	a := <-seen
-	if err != nil && len(a.Blockers) > 0 && w.c.Engine.Fault(err).WaitedOut {
+	a, err := engine.Watched(ctx, w.c.Engine, s, w.c.Limits.WithDefaults().Lock, w.beside, do)
+	if len(a.Blockers) > 0 {
 		return &BusyError{Table: a.Object, Blockers: a.Blockers, Err: err}
 	}
 	return err
+}
+
+// writerWait is a run's wait for programs that write.
+func (w *Warden) writerWait() *lock.WriterWait {
+	return &lock.WriterWait{File: w.c.Engine.Caps.File, Most: w.c.Wait, Observe: w.c.Observe}
+}
+
+// past does what reads the database ahead of the lock, and does it again while
+// a program that writes keeps everybody from reading.
+func (w *Warden) past(ctx context.Context, wait *lock.WriterWait, do func() error) error {
+	for wait.Begin(); ; {
+		err := do()
+		if !w.c.Engine.Caps.SingleWriter || !w.c.Engine.Fault(err).WaitedOut {
+			return err
+		}
+		if err := wait.Again(ctx, err); err != nil {
+			return err
+		}
+	}
 }

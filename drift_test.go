@@ -313,6 +313,17 @@ func TestDriftBehindARunThatLeftNothingIsTold(t *testing.T) {
 			{"killed inside a transaction, and recovered from", func(t *testing.T, b *bench) {
 				b.killed(func(e event.Event) bool { return e.Kind == event.PlanReady })
 			}},
+			{"adopted a changed file", func(t *testing.T, b *bench) {
+				name, text := aTable(1)
+				b.put(name, strings.Replace(text, "(id", "( id", 1))
+				found, err := b.warden().Differences(t.Context())
+				if err != nil || len(found) != 1 {
+					t.Fatalf("got %v, %v", found, err)
+				}
+				if res, err := b.warden().Repair(t.Context(), found); err != nil || len(res.Completed) != 1 {
+					t.Fatalf("repair: %v", err)
+				}
+			}},
 			{"killed inside a transaction, and unlocked", func(t *testing.T, b *bench) {
 				b.killed(func(e event.Event) bool { return e.Kind == event.PlanReady })
 				b.recover = false

@@ -17,7 +17,10 @@ type ConnectError struct {
 	Err   error
 }
 
-func (e *ConnectError) Error() string { return fmt.Sprintf("connect to %s: %v", e.Label, e.Err) }
+func (e *ConnectError) Error() string {
+	begin := "connect to " + e.Label + ": "
+	return begin + strings.TrimPrefix(e.Err.Error(), begin) // some engines say it themselves
+}
 func (e *ConnectError) Unwrap() error { return e.Err }
 
 // A DeniedError says that the database does not let us do our own work. Grant
@@ -63,7 +66,9 @@ type MigrationError struct {
 
 	// Number is the statement that failed, from 1, of Total; 0 when the
 	// trouble was before or behind them. Statement is its text, Pos its place
-	// in the file or, where the server says more, the place it means.
+	// in the file or, where the server says more, the place it means. A migration
+	// in Go is one statement without a place: Err has a *FunctionError, and
+	// Statement what that one had sent.
 	Number, Total int
 
 	// Behind is the last statement of the group whose history was being
@@ -116,8 +121,8 @@ type MigrationError struct {
 	StillHalf bool
 
 	State    State
-	Done     int // statements that are in the database, with Partial
-	LockKept bool
+	Done     int  // statements that are in the database, with Partial
+	LockKept bool // also of an Untouched one, where that it is free could not be written
 }
 
 func (e *MigrationError) Error() string {
@@ -125,7 +130,7 @@ func (e *MigrationError) Error() string {
 	if e.Direction == migration.Down {
 		what = "roll back"
 	}
-	if e.Number == 0 {
+	if e.Number == 0 || e.Migration.Kind == migration.InGo {
 		return fmt.Sprintf("%s %s: %v", what, e.Migration.File, e.Err)
 	}
 	return fmt.Sprintf("%s %s:%d:%d, statement %d of %d: %v", what, e.Migration.File, e.Pos.Line, e.Pos.Column, e.Number, e.Total, e.Err)
@@ -140,12 +145,14 @@ func (e *MigrationError) Summary() string {
 		msg = strings.TrimPrefix(e.Err.Error(), ErrInterrupted.Error()+": ")
 	}
 	switch {
+	case e.Number > 0 && e.Migration.Kind == migration.InGo:
+		return fmt.Sprintf("%s %s failed: %v", e.Direction, e.Migration.File, e.Err)
 	case e.Commit:
 		return fmt.Sprintf("%s %s failed at COMMIT, behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
+	case e.Number == 0 && interrupted:
+		return fmt.Sprintf("%s %s was interrupted behind statement %d of %d: %s", e.Direction, e.Migration.File, max(e.Behind, e.Done), e.Total, msg)
 	case e.Behind > 0:
 		return fmt.Sprintf("%s %s failed behind statement %d of %d, while its history was written: %s", e.Direction, e.Migration.File, e.Behind, e.Total, msg)
-	case e.Number == 0 && interrupted:
-		return fmt.Sprintf("%s %s was interrupted behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Done, e.Total, msg)
 	case e.Number == 0 && e.Done > 0:
 		return fmt.Sprintf("%s %s failed behind statement %d of %d: %s", e.Direction, e.Migration.File, e.Done, e.Total, msg)
 	case e.Number == 0:

@@ -59,7 +59,7 @@ func (st *step) fits() bool {
 	if len(groups) == 2 && groups[1].Mode == plan.OwnCommands {
 		groups = groups[:1]
 	}
-	return len(groups) == 1 && groups[0].Mode == plan.InTransaction && !groups[0].Sole && groups[0].EndedBy == 0 && groups[0].To == st.outline.Last &&
+	return st.function() == nil && len(groups) == 1 && groups[0].Mode == plan.InTransaction && !groups[0].Sole && groups[0].EndedBy == 0 && groups[0].To == st.outline.Last &&
 		st.Attempt == nil && h.LockTimeout == nil && h.StatementTimeout == nil && len(st.require)+len(st.ensure) == 0 && len(st.cautions()) == 0
 }
 

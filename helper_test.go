@@ -81,6 +81,7 @@ type bench struct {
 	env     string
 	hooks   []dbwarden.Hook
 	hooking time.Duration
+	code    []migration.Go
 
 	fingerprint *dbwarden.Fingerprint
 	refuse      bool // drift
@@ -105,7 +106,7 @@ func (b *bench) put(name, text string) { b.files[name] = &fstest.MapFile{Data: [
 func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
-		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema, Vars: b.vars, Env: b.env, Hooks: b.hooks, HookTimeout: b.hooking,
+		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema, Vars: b.vars, Env: b.env, Hooks: b.hooks, HookTimeout: b.hooking, Go: b.code,
 		Fingerprint: b.fingerprint, RefuseDrift: b.refuse,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})

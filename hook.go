@@ -2,6 +2,7 @@ package dbwarden
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -48,8 +49,9 @@ type Facts struct {
 	Hook      Moment              `json:"hook"`
 	Run       string              `json:"run"`
 	Direction migration.Direction `json:"direction"`
-	Database  string              `json:"database"` // its label: the URL without a password
-	Env       string              `json:"env"`      // "" for none
+	Database  string              `json:"database"`         // its label: the URL without a password
+	Target    string              `json:"target,omitempty"` // of many alike, which; the command line fills it in
+	Env       string              `json:"env"`              // "" for none
 	Product   string              `json:"product"`
 	Version   string              `json:"server_version"`
 	User      string              `json:"user"`
@@ -155,7 +157,7 @@ func (k *hooks) ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		limit = min(limit, cleanupTime)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), limit, &HookTimeoutError{limit})
 	defer cancel()
 	k.s, k.hold = nil, nil
 	bad := k.all(ctx, HookAfterRun, f, func(h Hook) bool { return h.Call != nil })
@@ -185,7 +187,7 @@ func (k *hooks) all(ctx context.Context, at Moment, f Facts, wanted func(Hook) b
 	return nil
 }
 
-func (k *hooks) one(ctx context.Context, h Hook, f Facts) error {
+func (k *hooks) one(ctx context.Context, h Hook, f Facts) (failed error) {
 	e := event.Event{Run: f.Run, Direction: string(f.Direction), Detail: string(h.At)}
 	if f.Migration != nil {
 		e.File = f.Migration.File
@@ -209,9 +211,15 @@ func (k *hooks) one(ctx context.Context, h Hook, f Facts) error {
 	}
 	tell(event.HookStarted, nil)
 	limit := k.w.hookTimeout()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it had not ended within %s", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, &HookTimeoutError{limit})
 	defer cancel()
 	var err error
+	defer func() {
+		// A session tells of a deadline, and not of whose it was.
+		if late, ok := context.Cause(ctx).(*HookTimeoutError); ok && failed != nil && !errors.Is(failed, lock.ErrLost) {
+			failed = late
+		}
+	}()
 	switch {
 	case h.SQL != "":
 		err = k.sql(ctx, h.SQL)
@@ -263,6 +271,11 @@ func (k *hooks) sql(ctx context.Context, text string) error {
 	}
 	return err
 }
+
+// A HookTimeoutError says that a hook had not ended when its time was over.
+type HookTimeoutError struct{ Limit time.Duration }
+
+func (e *HookTimeoutError) Error() string { return fmt.Sprintf("it had not ended within %s", e.Limit) }
 
 func (w *Warden) hookTimeout() time.Duration {
 	if w.c.HookTimeout > 0 {

@@ -145,7 +145,7 @@ func TestAHolderBehindAPoolerIsSeenAndWaitedFor(t *testing.T) {
 		if r.Verdict != lock.Alive || r.Row.Native != "xact" || r.Row.Session == "" || r.Owner.Session != r.Row.Session {
 			t.Errorf("%s: %+v", name, r.Status)
 		}
-		if !strings.Contains(r.Owner.App, r.Row.Run[:8]) || !strings.Contains(r.Owner.Doing, "INSERT INTO t") {
+		if !strings.Contains(r.Owner.App, lock.RunMark(r.Row.Run)) || !strings.Contains(r.Owner.Doing, "INSERT INTO t") {
 			t.Errorf("%s: %q does %q", name, r.Owner.App, r.Owner.Doing)
 		}
 		quick := *b

@@ -41,7 +41,7 @@ func (w *Warden) differences(ctx context.Context, s engine.Session, j *journal.J
 	var out []plan.Difference
 	for _, m := range set.Migrations {
 		r := h.Find(m.Version)
-		if m.Kind != migration.Versioned || r == nil || !plan.Changed(m, r) {
+		if !m.Kind.Once() || r == nil || r.Kind == journal.Squashed || !plan.Changed(m, r) {
 			continue
 		}
 		if len(out) == most {

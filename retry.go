@@ -32,13 +32,10 @@ const (
 // runUnit runs a group, and runs it again when a wait for a lock ran into its
 // limit and nothing of the group stayed, or what stayed could be taken away.
 func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.Unit) error {
-	started, pause := time.Now(), retryMin
-	if r.waited != nil {
-		started = r.started
-	}
+	again := r.trying()
 	var err error
 	left := false // something invalid, which keeps the group from being run
-	for try := 1; ; try++ {
+	for {
 		switch {
 		case r.waited != nil:
 			err, r.waited = r.waited, nil
@@ -46,27 +43,18 @@ func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.U
 			err = r.send(ctx, unit)
 			r.at.end()
 		}
-		if err == nil || !r.again(ctx, g, err) || time.Since(started) >= r.w.lockRetry() || ctx.Err() != nil {
+		if r.ran(g, err) && !again.over(ctx) {
+			// What is left is to write that it ran.
+			if e := again.pause(ctx, err); e != nil {
+				return e
+			}
+			return r.write(ctx, again, r.sent.Closing)
+		}
+		if err == nil || !r.again(ctx, g, err) || again.over(ctx) {
 			return err
 		}
-		sleep := pause/2 + rand.N(pause)
-		pause = min(2*pause, retryMax)
-		r.emit(event.LockTimeout, func(e *event.Event) {
-			e.Number, e.Elapsed, e.Err, e.Blockers = try, sleep, err, engine.Blockers(r.at.blocked())
-		})
-		timer := time.NewTimer(sleep)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(err, context.Cause(ctx)) // that it was to stop is what ended it
-		case <-timer.C:
-		}
-		r.tries = try + 1
-		// Before a long wait begins anew, the hold must still be ours.
-		if good, e := r.hold.Good(ctx); e != nil {
-			return err
-		} else if !good {
-			return lock.ErrLost
+		if e := again.pause(ctx, err); e != nil {
+			return e
 		}
 		if r.anew(ctx, g) != nil {
 			return err
@@ -78,14 +66,87 @@ func (r *runner) runUnit(ctx context.Context, g plan.Group, unit func() engine.U
 	}
 }
 
+// write writes into our own tables what a group did that is in the database for
+// good, and writes it again while a wait for a lock runs into its limit.
+func (r *runner) write(ctx context.Context, again *tries, closing []engine.Query) error {
+	for {
+		err := r.s.Run(ctx, engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: closing})
+		u, ok := errors.AsType[*engine.UnitError](err)
+		if !ok || !u.RolledBack {
+			return err
+		}
+		u.Part = engine.PartClosing
+		if !r.w.c.Engine.Fault(err).WaitedOut || again.over(ctx) {
+			return err
+		}
+		if e := again.pause(ctx, err); e != nil {
+			return e
+		}
+	}
+}
+
+// tries are the tries at one piece of work.
+type tries struct {
+	r       *runner
+	started time.Time
+	number  int
+	wait    time.Duration // before the next one
+}
+
+func (r *runner) trying() *tries {
+	t := &tries{r: r, started: time.Now(), number: 1, wait: retryMin}
+	if r.waited != nil {
+		t.started = r.started
+	}
+	return t
+}
+
+func (t *tries) over(ctx context.Context) bool {
+	return time.Since(t.started) >= t.r.w.lockRetry() || ctx.Err() != nil
+}
+
+// pause tells of a try that waited in vain, and pauses before the next one.
+// Before a long wait begins anew, the hold must still be ours. Its error ends
+// the tries.
+func (t *tries) pause(ctx context.Context, err error) error {
+	r := t.r
+	for {
+		sleep := t.wait/2 + rand.N(t.wait)
+		t.wait = min(2*t.wait, retryMax)
+		r.emit(event.LockTimeout, func(e *event.Event) {
+			e.Number, e.Elapsed, e.Err, e.Blockers = t.number, sleep, err, engine.Blockers(r.at.blocked())
+		})
+		timer := time.NewTimer(sleep)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return errors.Join(err, context.Cause(ctx)) // that it was to stop is what ended it
+		case <-timer.C:
+		}
+		t.number++
+		r.tries = t.number
+		good, e := r.hold.Good(ctx)
+		switch {
+		case e == nil && good:
+			return nil
+		case e == nil:
+			return lock.ErrLost
+		case !r.w.c.Engine.Fault(e).WaitedOut || t.over(ctx):
+			return err
+		}
+	}
+}
+
 // send runs a group, whose evidence may have been presumed: then a look tells
 // what it is.
 func (r *runner) send(ctx context.Context, unit func() engine.Unit) error {
 	r.look = false
-	err := r.s.Run(ctx, unit())
+	r.sent = unit()
+	err := r.s.Run(ctx, r.sent)
 	u, ok := errors.AsType[*engine.UnitError](err)
 	if r.look = r.presumed && ok && u.Part == engine.PartOpening && journal.IsCondition(r.w.c.Engine.Fault(err)); r.look {
-		err = r.s.Run(ctx, unit())
+		r.sent = unit()
+		err = r.s.Run(ctx, r.sent)
 	}
 	return err
 }
@@ -103,6 +164,9 @@ func (r *runner) again(ctx context.Context, g plan.Group, err error) bool {
 	case plan.InTransaction:
 		return u.RolledBack
 	case plan.Alone:
+		if u.Part == engine.PartOpening {
+			return true // nothing has begun
+		}
 		if g.To-g.From != 1 || u.Part != engine.PartStatement {
 			return false
 		}
@@ -112,6 +176,17 @@ func (r *runner) again(ctx context.Context, g plan.Group, err error) bool {
 		return g.Atomic || r.proof != "" && r.w.find(ctx, r.s, r.proof).Outcome == engine.TookNot
 	}
 	return false
+}
+
+// ran says that a group outside a transaction has run, and that somebody kept
+// that from being written.
+func (r *runner) ran(g plan.Group, err error) bool {
+	u, ok := errors.AsType[*engine.UnitError](err)
+	if !ok || g.Mode != plan.Alone || u.Part != engine.PartClosing && u.Part != engine.PartCommit || !r.w.c.Engine.Fault(err).WaitedOut {
+		return false
+	}
+	u.Part = engine.PartClosing // a COMMIT that waited in vain has not happened
+	return true
 }
 
 // anew puts the session back to where it was before the first try of a

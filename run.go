@@ -44,6 +44,20 @@ func (w *Warden) ready(ps plan.Step, v engine.Server) (*step, error) {
 func (w *Warden) cut(ps plan.Step, v engine.Server, keeping bool) (*step, error) {
 	st := &step{Step: ps, classify: func(words []string) engine.Traits { return w.c.Engine.Classify(words, v) }}
 	section := ps.Migration.Section(ps.Direction)
+	rules := plan.Rules{
+		Classify: func(words []string) engine.Traits {
+			t := st.classify(words)
+			st.pace = max(st.pace, t.Pace)
+			return t
+		},
+		Ties: func(q sqltext.Statement) engine.Ties { return w.c.Engine.Ties(q, v) },
+		DDL:  w.c.Engine.Caps.TransactionalDDL, Off: ps.Migration.Header.TransactionOff, Resume: ps.Resume(),
+	}
+	if f := st.function(); f != nil {
+		// Whatever the product makes of the text that stands for it.
+		st.classify = func([]string) engine.Traits { return functionTraits[f.Conn != nil] }
+		rules.DDL, rules.Ties = true, nil
+	}
 	var seal migration.Seal
 	var err error
 	st.outline, err = plan.Cut(func(each func(migration.Piece) error) (err error) {
@@ -60,15 +74,7 @@ func (w *Warden) cut(ps plan.Step, v engine.Server, keeping bool) (*step, error)
 		})
 		st.kept = keep.String()
 		return err
-	}, plan.Rules{
-		Classify: func(words []string) engine.Traits {
-			t := st.classify(words)
-			st.pace = max(st.pace, t.Pace)
-			return t
-		},
-		Ties: func(q sqltext.Statement) engine.Ties { return w.c.Engine.Ties(q, v) },
-		DDL:  w.c.Engine.Caps.TransactionalDDL, Off: ps.Migration.Header.TransactionOff, Resume: ps.Resume(),
-	})
+	}, rules)
 	if err != nil {
 		var cut *plan.CutError
 		if errors.As(err, &cut) {
@@ -271,10 +277,14 @@ type runner struct {
 	limits engine.Limits // of this migration
 	apart  bool          // that the group under way is done is written behind its COMMIT
 
-	waited error // of the group's first try, where a flush has made that
+	sent   engine.Unit // what was run last of a group
+	waited error       // of the group's first try, where a flush has made that
 
 	presumed bool // the unit's evidence is presumed
 	look     bool // it was, and things are not so
+
+	leaky bool // the group's transaction is not the whole truth, and was written ahead
+	idle  bool // of a migration in Go: its function has sent no statement
 }
 
 // unreadable is the failure of a step whose file is not there any more, or is
@@ -408,8 +418,7 @@ func (r *runner) run(ctx context.Context) error {
 		if err := r.s.Reset(ctx, limits); err != nil {
 			return r.fail(ctx, r.behind(), &engine.UnitError{Part: engine.PartBegin, Err: err, RolledBack: true})
 		}
-		u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: r.closing()}
-		if err := r.s.Run(ctx, u); err != nil {
+		if err := r.write(ctx, r.trying(), r.closing()); err != nil {
 			return r.fail(ctx, r.behind(), err)
 		}
 	}
@@ -459,6 +468,7 @@ func (r *runner) unit(ctx context.Context, g plan.Group, last bool) (engine.Unit
 	from, to := r.from(g), g.To
 	r.proof, r.presumed = "", false
 	u := engine.Unit{Statements: r.step.text.Statements(from, to), Watch: r.watch(from), AtOnce: !r.w.c.NoPipeline}
+	r.works(&u)
 	switch g.Mode {
 	case plan.Settings:
 		return u, false
@@ -496,6 +506,9 @@ func (r *runner) closingOf(g plan.Group, last bool) []engine.Query {
 // that can be, which spares the look.
 func (r *runner) start(ctx context.Context, from, to int, sum string) engine.Query {
 	presume := r.w.c.Engine.Witness.Presume
+	if r.step.function() != nil {
+		presume = nil
+	}
 	if presume != nil && !r.look && to == from+1 {
 		if st, _, err := r.step.text.Peek(from); err == nil && st.Copy == nil {
 			if e, condition := presume(r.s, st); condition != "" {
@@ -529,7 +542,7 @@ func kept(text *migration.Reader, from, to int) string {
 // reason not to run it.
 func (r *runner) evidence(ctx context.Context, from, to int) string {
 	before := r.w.c.Engine.Witness.Before
-	if before == nil || to != from+1 {
+	if before == nil || to != from+1 || r.step.function() != nil {
 		return ""
 	}
 	st, _, err := r.step.text.Peek(from)
@@ -551,7 +564,7 @@ func (r *runner) evidence(ctx context.Context, from, to int) string {
 // Files commit one after another: of a COMMIT that was killed the one with our
 // tables may be the only one that has it. What it did is then written apart.
 func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
-	r.apart = false
+	r.apart, r.leaky = false, false
 	leak := r.w.c.Engine.Leak
 	if leak == nil || g.Mode != plan.InTransaction {
 		return g, nil
@@ -572,14 +585,13 @@ func (r *runner) ahead(ctx context.Context, g plan.Group) (plan.Group, error) {
 	from := r.from(g)
 	q := r.jw.Start(r.about(), from+1, g.To, string(g.Checksum), "", kept(r.step.text, from, g.To))
 	_, err = r.s.Exec(ctx, q.Text, q.Values()...)
-	r.apart = err == nil && r.w.c.Engine.Caps.File
+	r.apart, r.leaky = err == nil && r.w.c.Engine.Caps.File, true
 	return g, err
 }
 
 // recordApart writes what a group did, behind its COMMIT.
 func (r *runner) recordApart(ctx context.Context, g plan.Group) error {
-	u := engine.Unit{Begin: r.w.c.Engine.Dialect.Begin, Closing: r.closingOf(g, g.To == r.step.outline.Last)}
-	if err := r.s.Run(ctx, u); err != nil {
+	if err := r.write(ctx, r.trying(), r.closingOf(g, g.To == r.step.outline.Last)); err != nil {
 		g.Mode = plan.Alone // it is in the database for good
 		return r.fail(ctx, g, err)
 	}
@@ -616,7 +628,7 @@ func (r *runner) restore() []engine.Query {
 
 func (r *runner) record() []engine.Query {
 	if r.step.Direction == migration.Down {
-		return r.jw.Forget(r.about(), r.step.Revision, &r.started)
+		return r.jw.Forget(r.about(), r.step.Revision, r.step.Also, &r.started)
 	}
 	return r.jw.Record(r.about(), r.step.outline.Hashes(), r.step.kept, r.step.Revision, &r.started)
 }
@@ -631,9 +643,12 @@ func (r *runner) watch(from int) func(engine.Progress) {
 		e := r.base
 		e.Kind = event.StatementStarted
 		e.Statement, e.Line, e.SQL = from+p.Index+1, p.Statement.Start.Line, p.Statement.Shown()
+		if f := r.step.function(); f != nil {
+			e.Line, e.SQL = 0, inGo(f)
+		}
 		if p.Done {
 			r.at.end()
-			e.Kind, e.Rows, e.Elapsed = event.StatementDone, p.Rows, p.Elapsed
+			e.Kind, e.Rows, e.Elapsed, e.Shared = event.StatementDone, p.Rows, p.Elapsed, p.Shared
 		} else {
 			r.at.begin(lock.Progress{Migration: r.base.File, Direction: r.base.Direction, Statement: e.Statement, Statements: r.step.outline.Statements}, e)
 		}
@@ -695,7 +710,7 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 		return e
 	case r.partial:
 		e.State = Partial
-	case g.Mode == plan.Alone && (u.Part == engine.PartStatement && !g.Atomic && !(fault.Refused && g.To == r.from(g)+1) || u.Part == engine.PartClosing):
+	case g.Mode == plan.Alone && (u.Part == engine.PartStatement && !g.Atomic && !r.refused(fault, g) || u.Part == engine.PartClosing):
 		e.State = Partial
 	case g.Mode == plan.InTransaction && !u.RolledBack:
 		e.State = Partial
@@ -720,6 +735,15 @@ func (r *runner) fail(ctx context.Context, g plan.Group, err error) error {
 	return e
 }
 
+// refused says that nothing has come of a group outside a transaction: the
+// server has refused its one statement, or its function has sent none.
+func (r *runner) refused(f engine.Fault, g plan.Group) bool {
+	if r.step.function() != nil {
+		return r.idle
+	}
+	return f.Refused && g.To == r.from(g)+1
+}
+
 // ErrInterrupted says that the run was asked to stop.
 var ErrInterrupted = errors.New("interrupted")
 
@@ -728,7 +752,7 @@ func (r *runner) note(ctx context.Context, g plan.Group, u *engine.UnitError, e 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
 	detail := e.Fault.Message
-	if detail == "" || errors.Is(e.Err, ErrInterrupted) {
+	if detail == "" || r.step.function() != nil || errors.Is(e.Err, ErrInterrupted) {
 		detail = e.Err.Error()
 	}
 	detail = strings.Replace(detail, "interrupted: stopped by ", "interrupted by ", 1) // a signal
@@ -792,6 +816,10 @@ func (r *runner) locate(e *MigrationError, g plan.Group, u *engine.UnitError) {
 		return
 	}
 	e.Number = r.from(g) + u.Index + 1
+	if failed, ok := errors.AsType[*FunctionError](u.Err); ok {
+		e.Statement = failed.SQL
+		return
+	}
 	e.Statement, e.Start, e.Pos = u.Statement.AsWritten(), u.Statement.Start, u.Statement.Start
 	e.Pos = e.Fault.Place(u.Statement)
 	if e.Fault.Row > 0 && u.Statement.Copy != nil {

@@ -22,7 +22,7 @@ func (w *Warden) Plan(ctx context.Context, t plan.Target) (*plan.Saved, error) {
 	}
 	var out *plan.Saved
 	save := func(h *journal.History, s engine.Session) error {
-		world, err := w.world(ctx, s, h, true)
+		world, err := w.world(ctx, s, set, h, true)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (w *Warden) planSaved(ctx context.Context, s engine.Session, set *migration
 			return nil, fmt.Errorf("read the history: %w", err)
 		}
 	}
-	world, err := w.world(ctx, s, h, saved.World.Schema != nil)
+	world, err := w.world(ctx, s, set, h, saved.World.Schema != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +104,20 @@ func (w *Warden) planSaved(ctx context.Context, s engine.Session, set *migration
 
 // world looks at all that a saved plan depends on. Without a session there is
 // no database.
-func (w *Warden) world(ctx context.Context, s engine.Session, h *journal.History, schema bool) (plan.World, error) {
-	files, err := migration.FileDigests(w.c.Migrations)
-	if err != nil {
-		return plan.World{}, err
+func (w *Warden) world(ctx context.Context, s engine.Session, set *migration.Set, h *journal.History, schema bool) (plan.World, error) {
+	files := map[string]string{}
+	if w.c.Migrations != nil {
+		var err error
+		if files, err = migration.FileDigests(w.c.Migrations); err != nil {
+			return plan.World{}, err
+		}
 	}
+	for _, m := range set.Migrations {
+		if m.Kind == migration.InGo {
+			files[m.File] = string(m.Upgrade.Checksum()) // which is all that is known of it
+		}
+	}
+	var err error
 	var objects map[string]string
 	if schema && w.c.Schema != nil {
 		objects = map[string]string{}
@@ -165,7 +174,7 @@ func (st *step) saved() (plan.SavedStep, error) {
 			if room <= 0 {
 				break
 			}
-			text := shown(q.Shown())
+			text := shown(st.shown(q))
 			room -= len(text)
 			one.SQL = append(one.SQL, text)
 		}

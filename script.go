@@ -142,6 +142,9 @@ func (w *Warden) script(ctx context.Context, s *scripted, h *journal.History, to
 			return err
 		}
 		st := near[0]
+		if f := st.function(); f != nil {
+			return st.refuse(plan.NotScripted, plan.Place{}, "it is a migration in Go, "+f.String()+", which the program runs and no SQL can: end the script ahead of it (Target.To)")
+		}
 		if at := st.outline.Setting; at.Number > 0 && s.spell.Undo == nil && i < len(todo.steps)-1 {
 			return st.refuse(plan.NotScripted, at, "what it sets would reach the next file, and a script cannot put it back: end this script with it (-t) and write another one behind it")
 		}

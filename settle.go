@@ -26,8 +26,9 @@ func (w *Warden) settle(ctx context.Context, s engine.Session, jw *journal.Write
 		return "", fmt.Errorf("read the journal: %w", err)
 	}
 	e, p := plan.Unfinished(journal.NewHistory(nil, open))
-	if e == nil || e.Direction != d || p.Doubt == 0 && p.Evidence == "" {
-		return "", nil // the way back of a half-applied migration does not ask how far that came
+	turning := e != nil && e.Direction != d
+	if e == nil || turning && d == migration.Up || p.Doubt == 0 && (turning || p.Evidence == "") {
+		return "", nil
 	}
 	m := plan.FindFile(set, e)
 	if m == nil {
@@ -37,6 +38,12 @@ func (w *Warden) settle(ctx context.Context, s engine.Session, jw *journal.Write
 	if p.Doubt > 0 && f.Outcome == engine.Unsure {
 		return f.Saw, nil
 	}
+	saw := f.Saw
+	if turning && len(f.Clear) > 0 {
+		// What is left of the statement is the rollback section's to drop. The
+		// evidence stays, as with a person's word, should it go upwards after all.
+		f.Clear, saw = nil, ""
+	}
 	for _, o := range f.Clear {
 		if s.Server().Pooled {
 			return "something of it is left, which cannot be cleared through a pooler: " + f.Saw, nil
@@ -45,9 +52,13 @@ func (w *Warden) settle(ctx context.Context, s engine.Session, jw *journal.Write
 			return "", fmt.Errorf("clear what statement %d of %s left (%s): %w", max(p.Doubt, p.Done+1), m.File, f.Saw, err)
 		}
 		f.Saw += " and was dropped"
+		saw = f.Saw
 	}
 	settled := event.Event{Kind: event.StatementSettled, Direction: string(d), Version: m.Name(), File: m.File,
 		Statement: p.Doubt, Statements: p.Total, Detail: "it runs: " + f.Saw}
+	if turning {
+		settled.Direction, settled.Detail = string(e.Direction), "it counts as not run: "+f.Saw
+	}
 	if f.Outcome == engine.Took {
 		settled.Detail = "it had taken effect: " + f.Saw
 	}
@@ -62,7 +73,7 @@ func (w *Warden) settle(ctx context.Context, s engine.Session, jw *journal.Write
 	if f.Outcome == engine.Took {
 		said = journal.TookPlace
 	}
-	q := jw.Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, said, f.Saw)
+	q := jw.Resolve(journal.Step{Migration: m, Direction: e.Direction, Statements: e.Statements}, p.Doubt, p.To, e.Checksum, said, saw)
 	if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
 		return "", fmt.Errorf("write the journal: %w", err)
 	}

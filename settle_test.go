@@ -2,6 +2,7 @@ package dbwarden_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -92,13 +93,11 @@ func TestIndexOfAnotherIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestIndexWhoseBuilderDiedIsBuiltAgain: its session is ended in the middle
-// of the build.
-func TestIndexWhoseBuilderDiedIsBuiltAgain(t *testing.T) {
-	t.Parallel()
-	b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (n int);\n"})
-	b.migrate()
-	b.put("2_i.sql", index)
+// diesBuilding has a run end in the middle of building an index on the table t,
+// with its session.
+func (b *bench) diesBuilding() {
+	b.t.Helper()
+	t := b.t
 	writer := b.session()
 	for _, q := range []string{"BEGIN", "INSERT INTO t VALUES (5)"} {
 		if _, err := writer.Exec(t.Context(), q); err != nil {
@@ -125,6 +124,16 @@ func TestIndexWhoseBuilderDiedIsBuiltAgain(t *testing.T) {
 	if _, err := writer.Exec(t.Context(), "COMMIT"); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestIndexWhoseBuilderDiedIsBuiltAgain: its session is ended in the middle
+// of the build.
+func TestIndexWhoseBuilderDiedIsBuiltAgain(t *testing.T) {
+	t.Parallel()
+	b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (n int);\n"})
+	b.migrate()
+	b.put("2_i.sql", index)
+	b.diesBuilding()
 	b.recover = true
 	b.migrate()
 	if got := b.value("SELECT COUNT(*) FROM pg_index WHERE indisvalid AND indexrelid = 't_n'::regclass"); got != "1" {
@@ -143,6 +152,47 @@ func TestIndexWhoseBuilderDiedIsBuiltAgain(t *testing.T) {
 	}
 }
 
+// TestARollbackSettlesADoubtFirst, by the evidence, and then runs.
+func TestARollbackSettlesADoubtFirst(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, map[string]string{"1_r.sql": "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nCREATE INDEX i ON r (n);\nCREATE INDEX j ON r (n);\n-- rollback\nDROP TABLE r;\n"})
+		b.crashAt("1", 2)
+		b.unlock()
+		settled := ""
+		b.watch = func(e event.Event) {
+			if e.Kind == event.StatementSettled {
+				settled = fmt.Sprint(e.Direction, e.Statement, e.Detail[:len("it had taken effect")])
+			}
+		}
+		if _, err := b.warden().Rollback(t.Context(), plan.Target{}); err != nil {
+			t.Fatal(err)
+		}
+		if settled != "upgrade2it had taken effect" {
+			t.Errorf("settled: %q", settled)
+		}
+		b.watch = nil
+		b.migrate()
+	})
+}
+
+// TestARollbackDropsWhatABrokenBuildLeft by its own section: nothing of it is
+// taken away before.
+func TestARollbackDropsWhatABrokenBuildLeft(t *testing.T) {
+	t.Parallel()
+	b := onPostgres(t, map[string]string{"1_t.sql": "-- upgrade\nCREATE TABLE t (n int);\n"})
+	b.migrate()
+	b.put("2_i.sql", index+"DROP INDEX t_n;\n")
+	b.diesBuilding()
+	b.unlock()
+	if _, err := b.warden().Rollback(t.Context(), plan.Target{}); err != nil {
+		t.Fatal(err)
+	}
+	if b.value(invalid) != "" {
+		t.Error("the invalid index is still there")
+	}
+	b.migrate()
+}
+
 // TestRowsWithoutTransactionsAreNotWrittenTwice: of a MyISAM table COMMIT
 // says nothing, nor does ROLLBACK.
 func TestRowsWithoutTransactionsAreNotWrittenTwice(t *testing.T) {
@@ -153,13 +203,7 @@ func TestRowsWithoutTransactionsAreNotWrittenTwice(t *testing.T) {
 		b := onMariaDB(t, map[string]string{"1_t.sql": isam})
 		b.migrate()
 		b.put("2_rows.sql", twoRows)
-		b.behind("2", 1, func() { panic("crash") })
-		func() {
-			defer func() { recover() }()
-			b.warden().Migrate(t.Context(), plan.Target{})
-		}()
-		b.watch = nil
-		b.awaitGone()
+		b.crashAt("2", 1)
 		b.unlock()
 		if r := b.doubt(); r.Progress.Doubt != 1 || r.Progress.To != 2 {
 			t.Errorf("in doubt is %+v, want both", r.Progress)
@@ -172,13 +216,7 @@ func TestRowsWithoutTransactionsAreNotWrittenTwice(t *testing.T) {
 		other := dbtest.DatabaseName(dbtest.MariaDB(t).NewDatabase(t))
 		b.exec("CREATE TABLE " + other + ".t (n INT) ENGINE = MyISAM")
 		b.put("2_rows.sql", strings.ReplaceAll(twoRows, "INTO t", "INTO `"+other+"`.t"))
-		b.behind("2", 1, func() { panic("crash") })
-		func() {
-			defer func() { recover() }()
-			b.warden().Migrate(t.Context(), plan.Target{})
-		}()
-		b.watch = nil
-		b.awaitGone()
+		b.crashAt("2", 1)
 		b.unlock()
 		if r := b.doubt(); r.Progress.Doubt != 1 || r.Progress.To != 2 {
 			t.Errorf("in doubt is %+v, want both", r.Progress)
@@ -357,13 +395,7 @@ func TestARepeatableInDoubtIsResolvedByItsFile(t *testing.T) {
 		const file = "ROC__r.sql"
 		b := newBench(t, p, map[string]string{file: "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\n" +
 			secretly(p.engine.Name, "INSERT INTO r VALUES (1)") + ";\n"})
-		b.behind(file, 2, func() { panic("crash") })
-		func() {
-			defer func() { recover() }()
-			b.warden().Migrate(t.Context(), plan.Target{})
-		}()
-		b.watch = nil
-		b.awaitGone()
+		b.crashAt(file, 2)
 		b.unlock()
 		var refused *plan.Refusal
 		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt || refused.Items[0].File != file {

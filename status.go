@@ -1,6 +1,7 @@
 package dbwarden
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ const (
 	HalfReverted  MigrationState = "half_rolled_back"
 	InDoubt       MigrationState = "in_doubt"  // half applied or reverted, and a statement's end is not known
 	Elsewhere     MigrationState = "elsewhere" // for other environments than this one: neither applied nor pending
+	Replaced      MigrationState = "replaced"  // a squashed one that is applied, or pending, stands for it
+	Waiting       MigrationState = "waiting"   // squashed; a part of what it replaces has run, and the rest comes first
 	FailedPending MigrationState = "failed"    // pending; its last attempt failed and left nothing
 )
 
@@ -46,6 +49,8 @@ type Standing struct {
 	// Difference is how a changed one differs from what ran; nil for others, and
 	// behind the first twenty.
 	Difference *plan.Difference
+
+	place migration.Version // in the order; zero for a repeatable one
 }
 
 // Status is where a database stands against its folder.
@@ -69,7 +74,7 @@ type Status struct {
 
 // Clean says that everything applied is as it was and nothing is pending.
 func (s *Status) Clean() bool {
-	return s.Restoring == "" && s.Counts[Applied]+s.Counts[Elsewhere] == len(s.Migrations)
+	return s.Restoring == "" && s.Counts[Applied]+s.Counts[Elsewhere]+s.Counts[Replaced] == len(s.Migrations)
 }
 
 // Status compares the folder with the history. It takes no lock, writes
@@ -132,7 +137,11 @@ func stand(set *migration.Set, h *journal.History) *Status {
 		st.Restoring = e.File
 	}
 	late := map[*migration.Migration]bool{}
-	_, lateOnes := plan.Pending(set, h)
+	due, lateOnes := plan.Pending(set, h)
+	pending := map[*migration.Migration]bool{}
+	for _, m := range due {
+		pending[m] = true
+	}
 	for _, m := range lateOnes {
 		late[m] = true
 	}
@@ -156,7 +165,9 @@ func stand(set *migration.Set, h *journal.History) *Status {
 			}
 			s.Detail = progress.String()
 			if plan.FindFile(set, half) == nil {
-				s.Detail += "; its file is missing"
+				if s.Detail += "; its file is missing"; migration.IsGoFile(half.File) {
+					s.Detail = progress.String() + "; it is a migration in Go, and the program that ran it has its function"
+				}
 			} else if s.File != half.File {
 				s.Detail += "; its file was called " + half.File
 			}
@@ -177,18 +188,30 @@ func stand(set *migration.Set, h *journal.History) *Status {
 		st.Migrations = append(st.Migrations, s)
 	}
 	for _, m := range set.Migrations {
-		s := Standing{Version: m.Version.String(), Description: m.Description, File: m.File, Kind: m.Kind, State: Pending}
+		s := Standing{Version: m.Version.String(), Description: m.Description, File: m.File, Kind: m.Kind, State: Pending, place: m.Place()}
 		r := h.Find(m.Version)
 		if m.Version.IsZero() {
 			r = h.FindFile(m.File)
 		}
+		if r != nil && r.Kind == journal.Squashed && len(m.Header.Replaces) == 0 {
+			r = nil // a note of another file, which was taken back
+		}
+		by := set.Replacer(m.Version)
 		switch {
+		case by != nil && r == nil && !pending[m] && !isHalf(half, m):
+			s.State = Replaced
+		case by != nil && r != nil && len(plan.Lacking(by, h)) == 0 && !plan.Changed(m, r):
+			s.State, s.AppliedAt = Replaced, r.AppliedAt
+		case len(m.Header.Replaces) > 0 && (r == nil || r.Kind == journal.Squashed) && squashed(&s, m, set, h):
+			if s.State == Applied {
+				st.AppliedTotal++
+			}
 		case r != nil:
 			st.AppliedTotal++
 			s.State, s.AppliedAt = Applied, r.AppliedAt
 			switch {
 			case !plan.Changed(m, r):
-			case m.Kind == migration.Versioned:
+			case m.Kind.Once():
 				s.State = Changed
 			case m.Kind == migration.RunsOnChange && set.Elsewhere(m):
 			case m.Kind == migration.RunsOnChange:
@@ -213,8 +236,19 @@ func stand(set *migration.Set, h *journal.History) *Status {
 		if r.Version.IsZero() || set.Find(r.Version) != nil {
 			continue
 		}
-		st.AppliedTotal++
-		add(Standing{Version: r.Version.String(), Description: r.Description, File: r.File, Kind: r.Kind, State: Missing, AppliedAt: r.AppliedAt})
+		s := Standing{Version: r.Version.String(), Description: r.Description, File: r.File, Kind: r.Kind, State: Missing, AppliedAt: r.AppliedAt, place: r.Version}
+		switch {
+		case r.Kind == journal.Squashed:
+			continue // a note whose file was taken back: what it spoke of is in the history
+		case set.Replacer(r.Version) != nil:
+			s.State = Replaced
+		default:
+			st.AppliedTotal++
+			if r.Kind == migration.InGo {
+				s.Detail = "a migration in Go: the program that applied it has its function"
+			}
+		}
+		add(s)
 	}
 	if half != nil && !shown {
 		// Neither a file nor the history knows it, and the database holds a
@@ -226,11 +260,44 @@ func stand(set *migration.Set, h *journal.History) *Status {
 			if strings.HasPrefix(half.File, "ROC__") {
 				kind = migration.RunsOnChange
 			}
+		} else if migration.IsGoFile(half.File) {
+			kind = migration.InGo
 		}
-		add(Standing{Version: half.Version, File: half.File, Kind: kind})
+		at, _ := migration.ParseVersion(half.Version) // zero of a repeatable one
+		add(Standing{Version: half.Version, File: half.File, Kind: kind, place: at})
 	}
 	slices.SortStableFunc(st.Migrations, byVersion)
 	return st
+}
+
+// squashed fills in where a squashed migration stands whose row is a note, or
+// not there: false where it is pending as any other.
+func squashed(s *Standing, m *migration.Migration, set *migration.Set, h *journal.History) bool {
+	if plan.Fulfilled(m, h) {
+		s.State = Applied
+		for _, v := range migration.Versions(m.Header.Replaces) {
+			if r := h.Find(v); r != nil && r.AppliedAt.After(s.AppliedAt) {
+				s.AppliedAt = r.AppliedAt
+			}
+		}
+		return true
+	}
+	rest := plan.Lacking(m, h)
+	if len(rest) == 0 {
+		return false
+	}
+	s.State = Waiting
+	var gone []string
+	for _, v := range rest {
+		if set.Find(v) == nil {
+			gone = append(gone, v.String())
+		}
+	}
+	s.Detail = fmt.Sprintf("of what it replaces, %d have yet to run", len(rest))
+	if len(gone) > 0 {
+		s.Detail += ", and these files are gone: " + strings.Join(gone, ", ")
+	}
+	return true
 }
 
 // isHalf says that a migration is the half-done one.
@@ -238,20 +305,26 @@ func isHalf(half *journal.Entry, m *migration.Migration) bool {
 	return half != nil && plan.SameMigration(half, m.Version.String(), m.File)
 }
 
-// byVersion has those that are missing where they stood; repeatable ones come
-// last, as they run.
+// byVersion has those that are missing where they stood, a squashed one behind
+// what it replaces; repeatable ones come last, as they run.
 func byVersion(a, b Standing) int {
-	v, errA := migration.ParseVersion(a.Version)
-	w, errB := migration.ParseVersion(b.Version)
 	switch {
-	case errA == nil && errB == nil:
-		return v.Compare(w)
-	case errA == nil:
+	case !a.place.IsZero() && !b.place.IsZero():
+		return cmp.Or(a.place.Compare(b.place), cmp.Compare(a.moved(), b.moved()))
+	case !a.place.IsZero():
 		return -1
-	case errB == nil:
+	case !b.place.IsZero():
 		return 1
 	}
 	return 0
+}
+
+// moved is 1 where the place is another version's, which is replaced.
+func (s Standing) moved() int {
+	if v, err := migration.ParseVersion(s.Version); err == nil && v.Equal(s.place) {
+		return 0
+	}
+	return 1
 }
 
 // History returns what is applied, in the order of its execution. It takes
@@ -312,7 +385,7 @@ func (p PreviewStep) Groups() iter.Seq2[plan.Group, error] { return p.step.group
 func (p PreviewStep) SQL(from, to int) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for st, err := range p.step.text.Statements(from, to) {
-			if !yield(st.Shown(), err) {
+			if !yield(p.step.shown(st), err) {
 				return
 			}
 		}
@@ -373,11 +446,12 @@ func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Targ
 	if d == migration.Down {
 		decide = plan.Down
 	}
-	err = w.look(ctx, func(s engine.Session, j *journal.Journal) error {
+	err = w.look(ctx, func(s engine.Session, j *journal.Journal) (err error) {
 		h, err := j.Read(ctx, s)
 		if err != nil {
 			return err
 		}
+		defer func() { placeDoubt(set, h, err) }()
 		p, err := decide(set, h, t)
 		if err != nil {
 			return w.withDifferences(ctx, s, set, h, err)

@@ -295,19 +295,20 @@ func TestStatementInDoubtIsNeverGuessed(t *testing.T) {
 				t.Parallel()
 				b := newBench(t, p, map[string]string{"0001_r.sql": "-- transaction: off\n-- upgrade\nCREATE TABLE r (n INTEGER);\nINSERT INTO r VALUES (1);\n" +
 					secretly(p.engine.Name, "INSERT INTO r VALUES (2)") + ";\n-- rollback\n"})
-				b.behind("0001", 3, func() { panic("crash") })
-				func() {
-					defer func() { recover() }()
-					b.warden().Migrate(t.Context(), plan.Target{})
-				}()
-				b.watch = nil
-				b.awaitGone()
+				b.crashAt("0001", 3)
 				if _, err := b.warden().Unlock(t.Context(), false, ""); err != nil {
 					t.Fatal(err)
 				}
 				var refused *plan.Refusal
 				if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt || refused.Progress.Doubt != 3 {
 					t.Fatalf("got %v, want statement 3 in doubt", err)
+				}
+				if it := refused.Items[0]; it.Line != 5 || it.Column != 1 || refused.Progress.Begun != secretly(p.engine.Name, "INSERT INTO r VALUES (2)") || refused.Now != "" {
+					t.Errorf("the refusal says %+v, begun %q, now %q", it, refused.Progress.Begun, refused.Now)
+				}
+				// The way back would run over what is not known, too.
+				if _, err := b.warden().Rollback(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt || !refused.Down || refused.Items[0].Column != 1 {
+					t.Fatalf("a rollback got %v, want statement 3 in doubt", err)
 				}
 				if b.locked() {
 					t.Error("the lock is held after a refusal")
@@ -571,22 +572,12 @@ func TestWatcherStopsAStatementOfAReleasedHolder(t *testing.T) {
 // doubt stays locked.
 func TestRecoverTakesOverFromTheGone(t *testing.T) {
 	onEveryVersion(t, func(t *testing.T, p product) {
-		crash := func(t *testing.T, b *bench, version string, statement int) {
-			t.Helper()
-			b.behind(version, statement, func() { panic("crash") })
-			func() {
-				defer func() { recover() }()
-				b.warden().Migrate(t.Context(), plan.Target{})
-			}()
-			b.watch = nil
-			b.awaitGone()
-		}
 		t.Run("transaction", func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, p, map[string]string{"1_t.sql": table})
 			b.migrate()
 			b.put("2_rows.sql", twoRows)
-			crash(t, b, "2", 1)
+			b.crashAt("2", 1)
 			var held *lock.HeldError
 			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) || held.Status.Verdict != lock.Gone {
 				t.Fatalf("got %v, want a holder that is gone", err)
@@ -604,7 +595,7 @@ func TestRecoverTakesOverFromTheGone(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, p, map[string]string{"1_t.sql": "-- transaction: off\n" + table,
 				"2_rows.sql": "-- transaction: off\n" + strings.Replace(twoRows, "INSERT INTO t VALUES (1)", secretly(p.engine.Name, "INSERT INTO t VALUES (1)"), 1)})
-			crash(t, b, "2", 1)
+			b.crashAt("2", 1)
 			b.recover = true
 			var refused *plan.Refusal
 			if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &refused) || refused.Code != plan.InDoubt {

@@ -111,7 +111,7 @@ func TestVariablesOfASessionThatIsGone(t *testing.T) {
 		{"from a table", "SET @k = (SELECT COUNT(*) FROM t);\nCREATE TABLE u (n INT);\nINSERT INTO nosuch VALUES (@k);\n", "u", 3, "", ""},
 		{"by way of another", "SELECT COUNT(*) INTO @a FROM t;\nSET @k = @a + 1;\nCREATE TABLE u (n INT);\nINSERT INTO nosuch VALUES (@k);\n", "u", 4, "", ""},
 		{"nobody needs it", "SET @k = (SELECT COUNT(*) FROM t);\nINSERT INTO t VALUES (@k);\nDROP TABLE t;\nCREATE TABLE u (n INT);\nINSERT INTO nosuch VALUES (5);\n", "u", 0, "SELECT n FROM u", "5"},
-		{"a statement made of what is there", "SELECT COUNT(*) INTO @e FROM information_schema.COLUMNS WHERE TABLE_NAME = 'nosuch';\nSET @q = IF(@e = 0, \"INSERT INTO nosuch VALUES (7)\", 'DO 0');\n" +
+		{"a statement made of what is there", "SELECT COUNT(*) INTO @e FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'nosuch';\nSET @q = IF(@e = 0, \"INSERT INTO nosuch VALUES (7)\", 'DO 0');\n" +
 			"PREPARE s FROM @q;\nEXECUTE s;\nDEALLOCATE PREPARE s;\n", "t", 0, "SELECT n FROM t", "7"},
 		{"a prepared statement", "PREPARE s FROM 'INSERT INTO t VALUES (?)';\nSET @k = 8;\nCREATE TABLE u (n INT);\nINSERT INTO nosuch VALUES (1);\nEXECUTE s USING @k;\n", "u", 0, "SELECT n FROM t", "8"},
 		{"a computed setting", "SET sql_mode = (SELECT IF(COUNT(*) = 0, '', 'ANSI') FROM t);\nCREATE TABLE u (n INT);\nINSERT INTO nosuch VALUES (1);\n", "u", 3, "", ""},

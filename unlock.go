@@ -245,6 +245,10 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 		if m = set.FindFile(name); m == nil && notVersion == nil {
 			m = set.Find(v)
 		}
+		if m == nil && e != nil && migration.IsGoFile(e.File) && (name == e.File || notVersion == nil && plan.SameMigration(e, v.String(), "")) {
+			// Its function is another program's; what is said of it needs none.
+			m = migration.Stranger(e.Version, e.File)
+		}
 		switch {
 		case m == nil && notVersion == nil && (e == nil || !plan.SameMigration(e, v.String(), "")):
 			return &plan.Refusal{Code: plan.UnknownVersion, Version: v}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
@@ -189,6 +190,43 @@ func freezeAfterReleaseByHand(t *testing.T, p product, now string, before ...str
 	if _, err := b.warden().Unlock(t.Context(), false, ""); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestUnlockWaitsForARunThatWasReleasedByHand: it ends by itself, and until then
+// its session has the native lock.
+func TestUnlockWaitsForARunThatWasReleasedByHand(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, map[string]string{"1_t.sql": table})
+		b.migrate()
+		b.put("2_rows.sql", "-- transaction: off\n"+strings.Replace(twoRows, "INSERT INTO t VALUES (1)", secretly(p.engine.Name, "INSERT INTO t VALUES (1)"), 1))
+		other := newBench(t, p, nil)
+		other.db = b.db
+		unlocked := make(chan error, 1)
+		b.behind("2", 1, func() {
+			s := b.session()
+			for _, q := range []string{"UPDATE dbwarden_lock SET locked = FALSE, release_at = " + p.engine.Dialect.Now, "UPDATE dbwarden_lock SET locked = TRUE"} {
+				if _, err := s.Exec(t.Context(), q); err != nil {
+					t.Error(err)
+				}
+			}
+			go func() {
+				_, err := other.warden().Unlock(t.Context(), false, "")
+				unlocked <- err
+			}()
+			select { // the run does not end before this returns
+			case err := <-unlocked:
+				t.Errorf("unlock, the session being alive: %v", err)
+				unlocked <- err
+			case <-time.After(300 * time.Millisecond):
+			}
+		})
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.Is(err, lock.ErrLost) {
+			t.Errorf("the run ended with %v, want its lock lost", err)
+		}
+		if err := <-unlocked; err != nil {
+			t.Errorf("unlock: %v", err)
+		}
+	})
 }
 
 // TestNobodyIsAliveForEverWithoutABeat: a process that was killed before it

@@ -33,8 +33,9 @@ func (w *Warden) writeUnrun(ctx context.Context, u unrun) (res *Result, err erro
 	if err != nil {
 		return res, err
 	}
-	// As for a run, what is refused is refused before a file is made of it.
-	if p, err := w.unrunNow(ctx, set, u); err != nil || len(p.Steps) == 0 {
+	// As for a run, what is refused is refused before a file is made of it; and
+	// what somebody is at is waited for.
+	if p, err := w.unrunNow(ctx, set, u); err != nil && !w.mayPass(ctx, err) || err == nil && len(p.Steps) == 0 {
 		return res, err
 	}
 	s, err := w.connect(ctx, res.Run, false)
@@ -53,6 +54,17 @@ func (w *Warden) writeUnrun(ctx context.Context, u unrun) (res *Result, err erro
 	err = w.underHold(held, w.recordUnrun(held, s, j.Writer(hold), set, u, res))
 	stop()
 	return res, w.letGo(ctx, s, hold, err, false)
+}
+
+// mayPass says that a refusal because of what is half done may be over with the
+// lock in hand: a run is at it, or has been until now.
+func (w *Warden) mayPass(ctx context.Context, refused error) bool {
+	var r *plan.Refusal
+	if !errors.As(refused, &r) || r.Code != plan.HalfApplied && !unfinished(refused) {
+		return false
+	}
+	l, err := w.Lock(ctx)
+	return err == nil && l.Verdict != lock.Kept && l.Verdict != lock.Gone && l.Verdict != lock.ByHand
 }
 
 // unrunNow plans without the lock.
@@ -79,26 +91,40 @@ func (w *Warden) recordUnrun(ctx context.Context, s engine.Session, jw *journal.
 		return err
 	}
 	p, err := u.plan(ctx, s, set, h)
-	if err != nil || len(p.Steps) == 0 {
-		return err
+	if err == nil {
+		res.Planned, err = w.writePlanned(ctx, s, jw, p, u)
+		if err == nil {
+			res.Completed = res.Planned
+		}
+	}
+	return err
+}
+
+// writePlanned writes a plan's steps into the history in one transaction, and
+// returns their migrations.
+func (w *Warden) writePlanned(ctx context.Context, s engine.Session, jw *journal.Writer, p *plan.Plan, u unrun) (all []*migration.Migration, err error) {
+	if len(p.Steps) == 0 {
+		return nil, nil
 	}
 	unit := engine.Unit{Begin: w.c.Engine.Dialect.Begin, Statements: engine.NoStatements, AtOnce: !w.c.NoPipeline}
 	for i, st := range p.Steps {
 		step, hashes, err := described(st.Migration)
 		if err != nil {
-			return err
+			return all, err
+		}
+		if r := st.Revision; r != nil && r.Kind == journal.Squashed {
+			unit.Closing = append(unit.Closing, jw.Unnote(r)) // in its place
 		}
 		unit.Closing = append(unit.Closing, u.record(jw, i, step, hashes)...)
-		res.Planned = append(res.Planned, st.Migration)
+		all = append(all, st.Migration)
 	}
 	if err := s.Run(ctx, unit); err != nil {
 		if journal.IsFence(w.c.Engine.Fault(err)) {
-			return fmt.Errorf("%w: %w", lock.ErrLost, err)
+			return all, fmt.Errorf("%w: %w", lock.ErrLost, err)
 		}
-		return fmt.Errorf("write the history: %w", err)
+		return all, fmt.Errorf("write the history: %w", err)
 	}
-	res.Completed = res.Planned
-	return nil
+	return all, nil
 }
 
 // described is what the history holds of a migration's statements.

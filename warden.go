@@ -6,6 +6,18 @@
 // is told by the packages migration, lock, plan and journal, and what a
 // database product needs by the packages below engine. The package prints
 // nothing, reads no environment and keeps no state outside a Warden.
+//
+// A service applies what it has embedded before it begins:
+//
+//	w, err := dbwarden.Open(url, dbwarden.Config{Engine: postgres.Engine(), Migrations: folder, Wait: time.Minute})
+//	if err != nil {
+//		return err
+//	}
+//	res, err := w.Migrate(ctx, plan.Target{})
+//
+// Replicas that start together may all do so: one of them applies, the others
+// wait for it, up to Config.Wait, and find nothing to do. The folder
+// examples/service has it whole, for each engine.
 package dbwarden
 
 import (
@@ -36,12 +48,17 @@ type Config struct {
 	// Migrations is the folder; nil for verbs that read none (Lock, Unlock).
 	Migrations fs.FS
 
-	// Loaded is that folder as Load has read it, for whoever runs many verbs
+	// Go are migrations in Go, which stand among the files in the order of their
+	// versions.
+	Go []migration.Go
+
+	// Loaded is that folder as Load has read it, with those in Go, for whoever runs many verbs
 	// on one that stays as it is; nil: each verb reads it anew. A file that is
 	// another one when its turn comes is refused in any case.
 	Loaded *migration.Set
 
-	// Holder is who we are, for the lock row and the history.
+	// Holder is who we are, for the lock row and the history. Zero: this
+	// process, on this host, by this user, with the command "library".
 	Holder lock.Holder
 
 	// Wait is how long to wait for the lock; 0 fails at once.
@@ -114,10 +131,16 @@ func New(c Config) (*Warden, error) {
 	if c.Engine == nil || c.Database == nil {
 		return nil, errors.New("dbwarden: Config needs an Engine and a Database")
 	}
+	if c.Holder == (lock.Holder{}) {
+		c.Holder = ourselves()
+	}
 	for _, h := range c.Hooks {
 		if _, err := sqltext.All(h.SQL, c.Engine.Lexis); err != nil {
 			return nil, fmt.Errorf("dbwarden: Config.Hooks: %s: %w", h.At, err)
 		}
+	}
+	if _, err := migration.Functions(c.Go); err != nil {
+		return nil, fmt.Errorf("dbwarden: Config.Go: %w", err)
 	}
 	for name := range c.Vars {
 		if !migration.ValidVariable(name) {
@@ -159,11 +182,16 @@ type Result struct {
 	Completed []*migration.Migration // in the order of their execution
 	Elapsed   time.Duration
 	Beyond    []*migration.Migration // with nothing to do up to a target: what is pending above it
+	Pending   int                    // of Migrate: how many are left to apply; negative where that is not known
 	Warnings  []string
 
 	// Drift is what was changed in the schema since the last run, nil for
 	// nothing, or where that is not known.
 	Drift *Drift
+
+	// Noted are squashed migrations that were written into the history without
+	// being run, since all that they replace is there.
+	Noted []*migration.Migration
 
 	// TookOver: the lock was a run's that is gone or failed. It stays held
 	// where nothing was run.
@@ -179,19 +207,31 @@ type Result struct {
 // run, nil for whatever is to do.
 func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, saved *plan.Saved) (res *Result, err error) {
 	started := time.Now()
-	res = &Result{Run: lock.NewRun(), Direction: d}
+	res = &Result{Run: lock.NewRun(), Direction: d, Pending: -1}
 	events := &relay{to: w.c.Observe}
 	own := w.c
-	own.Observe = events.emit
+	own.Observe = func(e event.Event) {
+		// Also what knows of no run, as the lock's wait, is of this one.
+		e.Run = res.Run
+		events.emit(e)
+	}
 	w = &Warden{own}
-	defer func() { res.Elapsed = time.Since(started) }()
+	var todo *agenda
+	w.c.Observe.Emit(event.Event{Kind: event.RunStarted, Run: res.Run, Direction: string(d)})
+	defer func() {
+		res.Elapsed = time.Since(started)
+		if todo != nil && d == migration.Up && saved == nil {
+			res.Pending = todo.left + len(todo.steps) - len(res.Completed)
+		}
+		w.c.Observe.Emit(event.Event{Kind: event.RunEnded, Run: res.Run, Direction: string(d), Elapsed: res.Elapsed, Pending: res.Pending, Err: err})
+	}()
 
 	// The first plan is for finding out whether there is anything to do. On a
 	// file it is made by a session that does not create it. The folder is read
 	// while the database is asked; what is wrong with it is told first.
 	folder := w.loading(ctx)
 	defer folder.end()
-	s, err := w.connect(folder.ctx, res.Run, w.c.Engine.Caps.File)
+	var s engine.Session
 	defer func() {
 		if s != nil {
 			err = w.denied(s, err, true)
@@ -199,12 +239,22 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		}
 	}()
 	var h *journal.History
-	if err == nil || errors.Is(err, engine.ErrNoDatabase) {
-		err = w.watched(ctx, s, func() (err error) {
+	writer, looks := w.writerWait(), &Warden{own}
+	if w.c.Engine.Caps.SingleWriter {
+		looks.c.Limits.Lock = lock.WriterStep // past counts the time
+	}
+	err = w.past(folder.ctx, writer, func() (err error) {
+		if s != nil {
+			s.Close()
+		}
+		if s, err = looks.connect(folder.ctx, res.Run, w.c.Engine.Caps.File); err != nil && !errors.Is(err, engine.ErrNoDatabase) {
+			return err
+		}
+		return w.watched(ctx, s, func() (err error) {
 			h, err = w.history(ctx, s, d)
 			return err
 		})
-	}
+	})
 	set, bad := folder.wait(ctx)
 	if bad != nil {
 		return res, bad
@@ -212,7 +262,6 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	if err != nil {
 		return res, err
 	}
-	var todo *agenda
 	switch {
 	case saved == nil:
 		var beyond []*migration.Migration
@@ -220,7 +269,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		if err != nil && !unfinished(err) {
 			return res, w.withDifferences(ctx, s, set, h, err)
 		}
-		if err == nil && len(todo.steps) == 0 {
+		if err == nil && len(todo.steps) == 0 && (d == migration.Down || len(plan.Untracked(set, h)) == 0) {
 			res.Beyond = beyond
 			return res, w.warnHeld(ctx, s, res)
 		}
@@ -236,13 +285,16 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		if s != nil {
 			s.Close()
 		}
-		if s, err = w.connect(ctx, res.Run, false); err != nil {
+		if err = w.past(ctx, writer, func() (err error) {
+			s, err = w.connect(ctx, res.Run, false)
+			return err
+		}); err != nil {
 			return res, err
 		}
 	}
 
 	j := w.journal(s)
-	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: res.Run, Recover: w.c.Recover, Observe: w.c.Observe})
+	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: writer.Left(), Run: res.Run, Recover: w.c.Recover, Observe: w.c.Observe})
 	if err != nil {
 		w.halfDone(ctx, s, j, err, res)
 		return res, err
@@ -254,7 +306,11 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
-	todo, err = w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved)
+	if anew, e := w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved); e != nil {
+		err = e
+	} else {
+		todo = anew
+	}
 	if err == nil && len(todo.steps) > 0 {
 		err = w.seekDrift(held, s, j, res)
 	}
@@ -268,6 +324,9 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	}
 	if err == nil {
 		err = w.walk(held, s, j.Writer(hold), hold, todo, t.Atomic, at, events, around, res)
+	}
+	if err == nil && d == migration.Up {
+		err = w.underHold(held, w.noteSquashed(held, s, j.Writer(hold), set, res))
 	}
 	if err == nil {
 		err = around.run(held, HookAfterRun)
@@ -340,6 +399,9 @@ func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, e
 		return errors.Join(err, hold.Keep(ctx, detail))
 	}
 	if e := hold.Release(ctx); e != nil {
+		if _, unfreed := errors.AsType[*lock.UnfreedError](e); unfreed && failed != nil {
+			failed.LockKept = true
+		}
 		return errors.Join(err, e)
 	}
 	w.c.Observe.Emit(event.Event{Kind: event.LockReleased, Run: hold.Run})
@@ -413,6 +475,7 @@ func (w *Warden) history(ctx context.Context, s engine.Session, d migration.Dire
 // planOn decides what is to run, and refuses what cannot; what before has seen
 // is not looked at again.
 func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set, d migration.Direction, t plan.Target, before *agenda) (todo *agenda, beyond []*migration.Migration, err error) {
+	defer func() { placeDoubt(set, h, err) }()
 	v := engine.Server{}
 	if s != nil {
 		v = s.Server()
@@ -425,9 +488,9 @@ func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set
 	if err != nil {
 		return nil, nil, err
 	}
-	todo = &agenda{w: w, server: v, steps: p.Steps}
+	todo = &agenda{w: w, server: v, steps: p.Steps, left: p.Left}
 	if w.c.BeforeRun != nil {
-		todo.newest = plan.Newest(h)
+		todo.newest = plan.Newest(set, h)
 	}
 	var seen []plan.Step
 	if before != nil && before.server == v {
@@ -475,11 +538,18 @@ func (w *Warden) load() (*migration.Set, error) {
 	return w.c.Load(w.c.Migrations)
 }
 
-// Load reads a folder for this engine, this environment and with these values;
-// errors as migration.Load has them.
+// Load reads a folder for this engine, this environment and with these values,
+// and puts the migrations in Go among its files; errors as migration.Load has
+// them. With migrations in Go there need be no folder (nil).
 func (c *Config) Load(folder fs.FS) (*migration.Set, error) {
-	set, err := migration.Load(folder, c.Engine.Lexis)
-	if err != nil {
+	set := &migration.Set{}
+	if folder != nil || len(c.Go) == 0 {
+		var err error
+		if set, err = migration.Load(folder, c.Engine.Lexis); err != nil {
+			return nil, err
+		}
+	}
+	if err := set.Join(c.Go, c.Engine.Lexis); err != nil {
 		return nil, err
 	}
 	set.Within(c.Env)
@@ -571,7 +641,7 @@ func (w *Warden) denied(s engine.Session, err error, write bool) error {
 func (w *Warden) app(run string) string {
 	app := "dbwarden " + w.c.Holder.Command
 	if run != "" {
-		app += " " + run[:min(8, len(run))]
+		app += " " + lock.RunMark(run)
 	}
 	return app + fmt.Sprintf(" %s@%s:%d", w.c.Holder.User, w.c.Holder.Host, w.c.Holder.Pid)
 }

@@ -13,6 +13,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -30,11 +31,12 @@ import (
 	"github.com/dbwarden-go/dbwarden/event"
 )
 
-// Options say where a backup goes. All but Now are required.
+// Options say where a backup goes. All but Name and Now are required.
 type Options struct {
 	Engine   *engine.Engine
 	Database engine.Database
 	Dir      string // made, for this user alone, where it is not there
+	Name     string // for the file's name, instead of the database's; ""
 
 	Now func() time.Time // nil: time.Now
 }
@@ -93,14 +95,7 @@ func take(ctx context.Context, o Options, b dbwarden.Before) (_ *File, err error
 	}
 	began := o.Now()
 	f := &File{Engine: o.Engine.Name, Product: b.Server.Product + " " + b.Server.Version, Scope: parts.Scope(o.Database, b.Server), Version: b.Newest.String(), Run: b.Run, Made: began}
-	f.Path = filepath.Join(dir, name(f)+parts.Suffix)
-	if _, err := os.Lstat(f.Path); !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is there already", f.Path)
-	}
-	b.Observe.Emit(event.Event{Kind: event.BackupStarted, Run: b.Run, File: f.Path})
-
-	part := filepath.Join(dir, "."+filepath.Base(f.Path)+".part")
-	to, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	to, part, err := create(f, dir, cmp.Or(o.Name, f.Scope), parts.Suffix)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +107,7 @@ func take(ctx context.Context, o Options, b dbwarden.Before) (_ *File, err error
 			}
 		}
 	}()
+	b.Observe.Emit(event.Event{Kind: event.BackupStarted, Run: b.Run, File: f.Path})
 	say := pace(func(done, of int64) {
 		if of == 0 {
 			of = bytes
@@ -142,6 +138,29 @@ func take(ctx context.Context, o Options, b dbwarden.Before) (_ *File, err error
 	}
 	b.Observe.Emit(event.Event{Kind: event.BackupDone, Run: b.Run, File: f.Path, Bytes: f.Bytes, Elapsed: o.Now().Sub(began)})
 	return f, nil
+}
+
+// create makes the part of a file that has no other one's name: of two that would
+// have the same, as of targets at once, one is a millisecond later.
+func create(f *File, dir, of, suffix string) (to *os.File, part string, err error) {
+	for range 1000 {
+		f.Path = filepath.Join(dir, name(f, of)+suffix)
+		part = filepath.Join(dir, "."+filepath.Base(f.Path)+".part")
+		to, err = os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, "", err
+		}
+		if err == nil {
+			// Now nobody else gives a file that name.
+			if _, err = os.Lstat(f.Path); errors.Is(err, fs.ErrNotExist) {
+				return to, part, nil
+			}
+			to.Close()
+			os.Remove(part)
+		}
+		f.Made = f.Made.Add(time.Millisecond)
+	}
+	return nil, "", fmt.Errorf("%s is there already, and so are a thousand behind it", f.Path)
 }
 
 // finish gives a part its name, once it and its checksum are on the disk.
@@ -186,12 +205,12 @@ func writeSynced(path string, text []byte) error {
 }
 
 // name sorts by time, and carries the database and the newest version.
-func name(f *File) string {
+func name(f *File, of string) string {
 	version := f.Version
 	if version == "" {
 		version = "none"
 	}
-	return f.Made.UTC().Format("20060102T150405.000Z") + "_" + plain(f.Scope) + "_" + version
+	return f.Made.UTC().Format("20060102T150405.000Z") + "_" + plain(of) + "_" + version
 }
 
 // plain makes a part of a file's name that every system and shell takes.

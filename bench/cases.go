@@ -42,6 +42,7 @@ type testCase struct {
 	// added to that; or, where there is no ratio, by itself. Nanoseconds, bytes.
 	ratio, plus float64
 
+	blind  bool    // dbwarden is told not to look for drift, as no peer does; by default it looks
 	trips  float64 // at most so many round trips a migration; 0: not asked for
 	copied bool    // the large file holds COPY rows
 	slow   bool    // a round takes minutes: there are fewer of them
@@ -66,6 +67,7 @@ func cases(quick bool) []testCase {
 	}
 	out := []testCase{
 		{name: "postgres-apply", title: "apply " + count(few) + " on PostgreSQL, loopback, data in memory", deed: apply, product: postgres, n: few, work: tables, figure: wall, ratio: 0.6},
+		{name: "postgres-apply-blind", title: "the same with drift = \"off\"", deed: apply, product: postgres, n: few, work: tables, figure: wall, ratio: 0.6, blind: true},
 		{name: "postgres-apply-1ms", title: "the same with 1 ms round trips", deed: apply, product: postgres, roundTrip: time.Millisecond, n: few, work: tables, figure: wall, ratio: 0.25, trips: 1.1},
 		{name: "postgres-apply-10ms", title: "the same with 10 ms round trips", deed: apply, product: postgres, roundTrip: 10 * time.Millisecond, n: few, work: tables, figure: wall, ratio: 0.15, trips: 1.1, slow: true},
 		{name: "postgres-memory", title: "peak memory, apply " + count(many), deed: apply, product: postgres, n: many, work: rows, figure: memory, ratio: 1, plus: 10 * megabyte, slow: true},
@@ -91,11 +93,13 @@ func cases(quick bool) []testCase {
 	out = append(out,
 		testCase{name: "postgres-apply-disk", title: "apply " + count(few) + " on PostgreSQL, loopback, on disk with fsync", deed: apply, product: postgres, durable: true, n: few, work: tables, figure: wall, ratio: 0.6},
 		testCase{name: "mariadb-apply", title: "apply " + count(few) + " on MariaDB, loopback", deed: apply, product: mariadb, n: few, work: tables, figure: wall, ratio: 0.9},
+		testCase{name: "mariadb-apply-blind", title: "the same with drift = \"off\"", deed: apply, product: mariadb, n: few, work: tables, figure: wall, ratio: 0.9, blind: true},
 		testCase{name: "mariadb-apply-10ms", title: "the same with 10 ms round trips", deed: apply, product: mariadb, roundTrip: 10 * time.Millisecond, n: few, work: tables, figure: wall, ratio: 0.4, slow: true},
 	)
 	history(mariadb, "MariaDB")
 	out = append(out,
-		testCase{name: "sqlite-apply", title: "apply " + count(few) + " on SQLite", deed: apply, product: sqlite, n: few, work: tables, figure: wall, ratio: 0.9})
+		testCase{name: "sqlite-apply", title: "apply " + count(few) + " on SQLite", deed: apply, product: sqlite, n: few, work: tables, figure: wall, ratio: 0.9},
+		testCase{name: "sqlite-apply-blind", title: "the same with drift = \"off\"", deed: apply, product: sqlite, n: few, work: tables, figure: wall, ratio: 0.9, blind: true})
 	history(sqlite, "SQLite")
 	return append(out,
 		testCase{name: "version-cpu", title: "dbwarden version, CPU time", deed: version, figure: cpu, plus: 10 * millisecond},

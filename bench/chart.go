@@ -30,7 +30,7 @@ func (r *report) chart() string {
 		unit := float64(bar) / 1.5 * scale
 		title := x.Title
 		if strings.HasPrefix(title, "the same") && x.Product != "" {
-			title = fmt.Sprintf("apply %d, %s, %s", x.Count, map[product]string{postgres: "PostgreSQL", mariadb: "MariaDB"}[x.Product], strings.TrimPrefix(title, "the same with "))
+			title = fmt.Sprintf("apply %d, %s, %s", x.Count, map[product]string{postgres: "PostgreSQL", mariadb: "MariaDB", sqlite: "SQLite"}[x.Product], strings.TrimPrefix(title, "the same with "))
 		}
 		fmt.Fprintf(&body, "<text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", left-12, y+thick+5, html.EscapeString(title))
 		for i, s := range []*series{ours, peer} {

@@ -292,6 +292,7 @@ func (b *bench) applies(c testCase, t tool, way *far) (contestant, error) {
 	}
 	const database = "fresh"
 	p := b.place(database, t, folder, way)
+	p.blind = c.blind
 	return contestant{
 		name:    t.name,
 		prepare: func() error { return b.server.create(b.ctx, database) },

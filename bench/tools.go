@@ -33,6 +33,7 @@ type place struct {
 	folder   string
 	scratch  string // a folder for the tool's own configuration
 	programs string
+	blind    bool // of testCase
 }
 
 // A command is a program to run.
@@ -68,13 +69,21 @@ func (p place) uri() string {
 	return p.url.String()
 }
 
-const wardenConfig = "warden.toml"
+// The configurations of dbwarden: what it does by itself, and without looking for drift.
+const (
+	wardenDefaults = "defaults.toml"
+	wardenBlind    = "blind.toml"
+)
 
 var warden = tool{name: "dbwarden", format: wardenFormat, up: wardenCommand("migrate", "-q"), status: wardenCommand("status")}
 
 func wardenCommand(words ...string) func(place) (command, error) {
 	return func(p place) (command, error) {
-		return command{args: append([]string{p.program("dbwarden")}, append(words, "--config", p.program(wardenConfig), "--url", p.uri(), "--migrations-dir", p.folder)...)}, nil
+		config := wardenDefaults
+		if p.blind {
+			config = wardenBlind
+		}
+		return command{args: append([]string{p.program("dbwarden")}, append(words, "--config", p.program(config), "--url", p.uri(), "--migrations-dir", p.folder)...)}, nil
 	}
 }
 
@@ -165,9 +174,10 @@ func build(repository, programs string, keep, withPeers bool, say func(string, .
 	if err := os.MkdirAll(programs, 0o755); err != nil {
 		return err
 	}
-	// No peer looks at the schema before and behind a run.
-	if err := os.WriteFile(filepath.Join(programs, wardenConfig), []byte("drift = \"off\"\n"), 0o644); err != nil {
-		return err
+	for name, text := range map[string]string{wardenDefaults: "", wardenBlind: "drift = \"off\"\n"} {
+		if err := os.WriteFile(filepath.Join(programs, name), []byte(text), 0o644); err != nil {
+			return err
+		}
 	}
 	bench := filepath.Join(repository, "bench")
 	type program struct {

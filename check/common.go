@@ -292,6 +292,10 @@ func (r *run) created(c *Context) {
 	if s.Object != "TABLE" || s.Temporary {
 		return
 	}
+	if n := s.Names[0]; s.OrReplace && !c.Fresh(n) {
+		c.Report("drop-table", n.At, Finding{Message: "OR REPLACE drops " + n.Text + " where it is there already: its rows are gone",
+			Safer: "CREATE TABLE IF NOT EXISTS " + n.Text + " ..."}.About(n))
+	}
 	key := false
 	for i := range s.Columns {
 		col := &s.Columns[i]

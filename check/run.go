@@ -53,6 +53,10 @@ func Run(set *migration.Set, o Options) (*Report, error) {
 		if set.Elsewhere(m) {
 			continue
 		}
+		// Either a squashed one runs or what it replaces.
+		if by := set.Replacer(m.Version); by != nil && (o.Checked(by) || !o.Checked(m)) {
+			continue
+		}
 		if err := r.migration(m); err != nil {
 			return nil, err
 		}

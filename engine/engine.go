@@ -63,8 +63,16 @@ type Engine struct {
 	// product cannot tell; what may not be seen is left out.
 	Activity func(ctx context.Context, s Session, id string) (Activity, error)
 
+	// Hasten sets how long s waits for another program that writes, whatever
+	// its limits and its URL say; negative: as they do. nil where a writer
+	// keeps nobody waiting who does not want the same.
+	Hasten func(ctx context.Context, s Session, most time.Duration) error
+
 	// Scratch makes databases for planning.
 	Scratch Scratch
+
+	// Fresh makes databases for a program's own tests.
+	Fresh Fresh
 
 	// Script spells scripts for the product's own client; nil: there are none.
 	Script *Script
@@ -81,12 +89,19 @@ type Caps struct {
 	TransactionalDDL bool // DDL can be rolled back
 	SingleWriter     bool // an open write transaction keeps everybody else from writing (SQLite)
 	File             bool // the database is a file, which a session that may write creates
+	Schemas          bool // a database holds several schemas, each with a history of its own where one is chosen
 }
 
 // OpenOptions complete a URL.
 type OpenOptions struct {
 	Dir    string // relative SQLite paths start here; "" is the working directory
 	Schema string // where our tables live and migrations run; "" is the connection's own default
+
+	Password Password // nil: the URL's
+
+	// Database is another one of the same server, or another file, than the
+	// URL names; "" is the URL's.
+	Database string
 }
 
 // Database is an opened URL: a maker of sessions.
@@ -106,12 +121,16 @@ var ErrNoDatabase = errors.New("no database file yet")
 // ConnectOptions say what a session is for.
 type ConnectOptions struct {
 	// App is shown by the server for this session where it can be:
-	// "dbwarden migrate 0192f3c1 alice@web-1:4242".
+	// "dbwarden migrate d2c27f66272f alice@web-1:4242".
 	App string
 
 	// ReadOnly sessions look only: they create no file and need no right to
 	// write.
 	ReadOnly bool
+
+	// Foreign sessions have nothing to do with our tables: that these may be in
+	// another schema than the connection's own is no error.
+	Foreign bool
 
 	Limits Limits
 
@@ -123,7 +142,7 @@ type ConnectOptions struct {
 // Limits protect other users of the database from a migration.
 type Limits struct {
 	Lock      time.Duration // longest wait for a table or row lock; 0: 5 s; negative: none
-	Statement time.Duration // longest run of one statement; 0 or negative: none
+	Statement time.Duration // longest run of one statement; 0 or negative: none; see ServerStatement
 	Idle      time.Duration // the server ends a session that is silent for so long; 0: 60 s; negative: none
 }
 
@@ -137,6 +156,18 @@ func (l Limits) WithDefaults() Limits {
 	}
 	return l
 }
+
+// ServerStatement is the limit of a statement as a server is told it that
+// applies it to whatever the session runs, our own queries too: a shorter one
+// would end these, and be called a connection that failed.
+func (l Limits) ServerStatement() time.Duration {
+	if l.Statement <= 0 {
+		return 0
+	}
+	return max(l.Statement, leastStatement)
+}
+
+const leastStatement = 100 * time.Millisecond
 
 // Server is what a session found out about its server when it connected.
 type Server struct {

@@ -34,6 +34,10 @@ type Scratch struct {
 	// Same says that two URLs lead to one database, as far as they tell.
 	Same func(a, b Database) bool
 
+	// LocksServer says that a native lock is seen in all databases of a server,
+	// and not only in the one where it was taken.
+	LocksServer bool
+
 	// Look says what is in a database that was given for planning, at most
 	// a few things of many, and whether it bears our mark: then a run that was
 	// killed left them.

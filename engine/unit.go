@@ -41,6 +41,13 @@ type Unit struct {
 
 	// Watch is told before and after each statement; nil for nobody.
 	Watch func(Progress)
+
+	// Work does what a statement stands for that is none of the server's (a
+	// function of the user's), with the session as it is within the unit, and
+	// returns how many rows that changed. It is called in the place of
+	// Plain.Execute. A unit that has it is not AtOnce. nil: the server runs all
+	// of them.
+	Work func(ctx context.Context, s Plain, st sqltext.Statement) (int64, error)
 }
 
 // Asking is Session.Ask, within a unit.
@@ -56,6 +63,7 @@ type Progress struct {
 	Done      bool
 	Rows      int64         // with Done
 	Elapsed   time.Duration // with Done
+	Shared    bool          // with Done: it shared a round trip, so that Elapsed is from answer to answer
 
 	// Undone tells the first unit of a RunAll, instead of all the above, that
 	// nothing of any unit has stayed, and that they begin anew, one by one.
@@ -123,6 +131,10 @@ type Plain interface {
 
 	// Ask is Session's.
 	Ask(ctx context.Context, query sqltext.Statement) (*Answer, error)
+
+	// Do runs one statement of a migration in Go, as Execute runs those of a
+	// file: within the user's limits, and with what the user has set.
+	Do(ctx context.Context, c Call) (*Reply, error)
 }
 
 // cleanupTime is what a rollback gets after the run's own context ended.
@@ -138,6 +150,10 @@ func RunStatements(ctx context.Context, s Plain, u Unit) *UnitError {
 	if watch == nil {
 		watch = func(Progress) {}
 	}
+	run := s.Execute
+	if u.Work != nil {
+		run = func(ctx context.Context, st sqltext.Statement) (int64, error) { return u.Work(ctx, s, st) }
+	}
 	i := 0
 	for st, err := range u.Statements {
 		fail := func(err error) *UnitError { return &UnitError{Part: PartStatement, Index: i, Statement: st, Err: err} }
@@ -149,7 +165,7 @@ func RunStatements(ctx context.Context, s Plain, u Unit) *UnitError {
 		}
 		started := time.Now()
 		watch(Progress{Index: i, Statement: st})
-		rows, err := s.Execute(ctx, st)
+		rows, err := run(ctx, st)
 		if err != nil {
 			return fail(err)
 		}
@@ -226,7 +242,8 @@ func RunPlain(ctx context.Context, s Plain, u Unit, begin string) error {
 			// A COMMIT that failed and left a transaction to roll back has
 			// not happened (deferred constraints, SQLite's BUSY). One whose
 			// reply is missing may have.
-			e.RolledBack = u.Begin != "" && rollback(ctx, s)
+			back := rollback(ctx, s)
+			e.RolledBack = u.Begin != "" && back
 			return e
 		}
 	}

@@ -11,6 +11,7 @@ import "time"
 type Kind string
 
 const (
+	RunStarted       Kind = "run_started"         // Run, Direction: the first of every run
 	Connected        Kind = "connected"           // Detail: product and version
 	LockWaiting      Kind = "lock_waiting"        // Holder, Elapsed: said once, then at growing intervals
 	LockAcquired     Kind = "lock_acquired"       // Run, Elapsed
@@ -21,7 +22,7 @@ const (
 	MigrationStarted Kind = "migration_started"   // Version, File, Number, Total
 	StatementStarted Kind = "statement_started"   // Version, File, Line, Statement, Statements, SQL
 	StatementRunning Kind = "statement_running"   // of a long one, every two seconds: as above, with Elapsed, Detail (its phase), Percent, Blockers
-	StatementDone    Kind = "statement_done"      // as StatementStarted, with Elapsed and Rows
+	StatementDone    Kind = "statement_done"      // as StatementStarted, with Elapsed, Rows and Shared
 	LockTimeout      Kind = "lock_timeout"        // Version, File; Number: which try it was; Elapsed: the pause before the next; Err, Blockers
 	MigrationDone    Kind = "migration_completed" // Version, File, Elapsed
 	MigrationFailed  Kind = "migration_failed"    // Version, File, Line, Statement, Err
@@ -30,14 +31,21 @@ const (
 	HookOutput       Kind = "hook_output"         // Detail: a line of what a program printed
 	HookDone         Kind = "hook_completed"      // as HookStarted, with Elapsed
 	StatementSettled Kind = "statement_settled"   // Version, File, Statement, Detail: how one in doubt had ended, and what was seen
+	TargetDone       Kind = "target_completed"    // Target, Number of Total, Elapsed, Detail: what was done
+	TargetFailed     Kind = "target_failed"       // the same, Err
 	Notice           Kind = "notice"              // Detail: the server's words
 	Warning          Kind = "warning"             // Detail
 	BackupStarted    Kind = "backup_started"      // File
 	BackupRunning    Kind = "backup_running"      // of a long one, every second: File, Bytes, OfBytes (the database's size), Elapsed
 	BackupDone       Kind = "backup_completed"    // File, Bytes, Elapsed
 	RestoreRunning   Kind = "restore_running"     // of a long one, every second: File, Bytes, OfBytes (the file's), Elapsed; Detail: "checksum" while it is verified
-	RunDone          Kind = "run_completed"       // Total, Elapsed
+	RunDone          Kind = "run_completed"       // Total, Elapsed: all that was planned is done
+	RunEnded         Kind = "run_ended"           // Run, Direction, Elapsed, Pending, Err: the last of every run, however it ended
 )
+
+// Writer is the Detail of a LockWaiting that waits for no holder, but for
+// another program's transaction.
+const Writer = "busy"
 
 // An Event is one thing that happened. Fields that a kind does not name are
 // zero.
@@ -45,6 +53,7 @@ type Event struct {
 	Kind      Kind
 	At        time.Time
 	Database  string // name of the configured database, "" with a single one
+	Target    string // of many that are alike, "" where there are none
 	Run       string
 	Direction string // "upgrade" or "rollback"
 
@@ -58,6 +67,7 @@ type Event struct {
 	Statements int
 	SQL        string
 	Rows       int64
+	Shared     bool // a round trip, with other statements: Elapsed is from answer to answer, and can be next to nothing
 
 	Versions []string
 	Objects  []string // "changed column orders.amount"
@@ -67,6 +77,7 @@ type Event struct {
 	Bytes    int64   // of a backup, so far
 	OfBytes  int64   // 0: not known
 	Blockers string  // who keeps the statement waiting, for people
+	Pending  int     // migrations that are left to apply; negative: not known
 	Detail   string
 	Err      error
 }

@@ -28,7 +28,7 @@ func fingerprintColumns(t engine.Types) []column {
 		{"taken_at", t.Timestamp, "NOT NULL"},
 		{"run_id", t.Varchar(64), "NULL"},
 		{"fencing_token", t.BigInt, "NOT NULL"},
-		{"created_by", t.Varchar(255), "NULL"},
+		{"created_by", t.Varchar(byLength), "NULL"},
 		{"entry_id", t.BigInt, "NOT NULL"},
 		{"history_id", t.BigInt, "NOT NULL"},
 		{"history_rows", t.BigInt, "NOT NULL"},
@@ -45,12 +45,12 @@ var stand = []string{"entry_id", "history_id", "history_rows", "history_at"}
 // standNow are the expressions for their values as they are now.
 //
 // An attempt that was rolled back whole has changed nothing, nor has who took
-// or released a lock. The history is looked at too, for the original tool,
+// or released a lock, or said of a changed file that it is as good as what ran. The history is looked at too, for the original tool,
 // which knows no journal: it writes and deletes rows.
 func (j *Journal) standNow() []string {
 	history, entries := " FROM "+j.table(j.history), j.table(EntryTable)
 	return []string{
-		"COALESCE((SELECT id FROM " + entries + " WHERE event NOT IN ('" + string(Aborted) + "', '" + string(Unlocked) + "', '" + string(TakenOver) + "') ORDER BY id DESC LIMIT 1), 0)",
+		"COALESCE((SELECT id FROM " + entries + " WHERE event NOT IN ('" + string(Aborted) + "', '" + string(Unlocked) + "', '" + string(TakenOver) + "', '" + string(Repaired) + "') ORDER BY id DESC LIMIT 1), 0)",
 		"COALESCE((SELECT MAX(id)" + history + "), 0)",
 		"(SELECT COUNT(*)" + history + ")",
 		"COALESCE((SELECT " + j.Engine.Dialect.UTC("MAX(applied_at)") + history + "), '')",

@@ -64,6 +64,10 @@ type Revision struct {
 	Program    string
 }
 
+// Squashed is the kind of a row that was not run: it notes that all which its
+// migration replaces are in the history.
+const Squashed migration.Kind = "squashed"
+
 // What an entry tells.
 type What string
 
@@ -119,11 +123,18 @@ type column struct {
 	name, typ, rest string
 }
 
+// Lengths of columns that hold what comes from outside, in characters.
+const (
+	nameLength    = 500
+	byLength      = 255
+	programLength = 100
+)
+
 func historyColumns(t engine.Types) []column {
 	return []column{
 		{"version", t.Varchar(255), "NULL UNIQUE"},
-		{"description", t.Varchar(500), "NULL"},
-		{"filename", t.Varchar(500), "NULL"},
+		{"description", t.Varchar(nameLength), "NULL"},
+		{"filename", t.Varchar(nameLength), "NULL"},
 		{"migration_type", t.Varchar(50), "DEFAULT 'versioned'"},
 		{"applied_at", t.Timestamp, "NULL"},
 		{"checksum", t.Varchar(128), "NULL"},
@@ -133,8 +144,8 @@ func historyColumns(t engine.Types) []column {
 		{"duration_ms", t.BigInt, "NULL"},
 		{"run_id", t.Varchar(64), "NULL"},
 		{"fencing_token", t.BigInt, "NULL"},
-		{"applied_by", t.Varchar(255), "NULL"},
-		{"program", t.Varchar(100), "NULL"},
+		{"applied_by", t.Varchar(byLength), "NULL"},
+		{"program", t.Varchar(programLength), "NULL"},
 		{"runs", "INTEGER", "NULL"},
 	}
 }
@@ -147,14 +158,14 @@ func entryColumns(t engine.Types) []column {
 		{"event", t.Varchar(20), "NOT NULL"},
 		{"direction", t.Varchar(20), "NULL"},
 		{"version", t.Varchar(255), "NULL"},
-		{"filename", t.Varchar(500), "NULL"},
+		{"filename", t.Varchar(nameLength), "NULL"},
 		{"statement_from", "INTEGER", "NULL"},
 		{"statement_to", "INTEGER", "NULL"},
 		{"statements", "INTEGER", "NULL"},
 		{"checksum", t.Varchar(128), "NULL"},
 		{"duration_ms", t.BigInt, "NULL"},
 		{"detail", t.Text, "NULL"},
-		{"created_by", t.Varchar(255), "NULL"},
+		{"created_by", t.Varchar(byLength), "NULL"},
 		{evidenceColumn, t.Text, "NULL"},
 	}
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -90,18 +91,83 @@ func (e Entry) ResolvedDone() bool {
 // as far as it is kept, before is the row that a repeatable migration left when it last ran: a new one takes its
 // place, so that ids go on telling the order of execution.
 func (w *Writer) Record(s Step, hashes []string, kept string, before *Revision, since *time.Time) []engine.Query {
-	return w.record(s, hashes, before, since, how{detail: kept, by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
+	return w.record(s, hashes, before, since, how{detail: kept, by: text(by(w.hold.Holder())), program: program(w.hold.Holder().Program)})
 }
 
 // Baseline is Record of a migration that was not run: it has no duration, and
 // its entry says what it is.
 func (w *Writer) Baseline(s Step, hashes []string) []engine.Query {
-	return w.record(s, hashes, nil, nil, how{detail: BaselineDetail, by: text(by(w.hold.Holder())), program: w.hold.Holder().Program})
+	return w.record(s, hashes, nil, nil, how{detail: BaselineDetail, by: text(by(w.hold.Holder())), program: program(w.hold.Holder().Program)})
 }
 
 // BaselineDetail is what an Applied entry says of a migration that was written
 // into the history without being run.
 const BaselineDetail = "baseline: not run"
+
+// Squash is Record of a migration that was not run, because the history has all
+// that it replaces.
+func (w *Writer) Squash(s Step, hashes []string) []engine.Query {
+	return w.record(s, hashes, nil, nil, how{kind: Squashed, detail: SquashedDetail, by: text(by(w.hold.Holder())), program: program(w.hold.Holder().Program)})
+}
+
+// Unnote takes such a row away. What stands in its place must follow, with an
+// entry of its own.
+func (w *Writer) Unnote(r *Revision) engine.Query { return w.remove(r) }
+
+// Unsquash has the history say, of a squashed migration, what it would say had
+// all that it replaces run instead: its row r (nil: there is none) goes; each of
+// old, which it stood for, comes in its place; and what ran behind it stays
+// behind them.
+func (w *Writer) Unsquash(s Step, r *Revision, old []Unsquashed, behind []Revision) (out []engine.Query) {
+	if r == nil {
+		return nil
+	}
+	out = append(out, w.remove(r), w.entry(s, Entry{What: Reverted, Checksum: string(r.Checksum), Detail: UnsquashedDetail}))
+	for _, o := range old {
+		out = append(out, w.record(o.Step, o.Hashes, nil, nil, how{detail: StoodFor + s.Migration.File, by: text(engine.Fit(r.By, byLength)), program: program(r.Program),
+			elsewhere: &Elsewhere{At: r.AppliedAt, Duration: -1}})...)
+	}
+	if len(old) > 0 {
+		for i := range behind {
+			out = append(out, w.last(&behind[i])...)
+		}
+	}
+	return out
+}
+
+// Unsquashed is a migration that a squashed one stood for.
+type Unsquashed struct {
+	Step   Step
+	Hashes []string
+}
+
+// What entries say of a squashed migration that is taken back, and of what comes
+// in its place.
+const (
+	UnsquashedDetail = "not run: the files that it replaces have its place again"
+	StoodFor         = "not run: its work was done by "
+)
+
+// last gives a row a new id, so that it is the last in the order of execution.
+func (w *Writer) last(r *Revision) []engine.Query {
+	d := w.journal.Engine.Dialect
+	table := w.journal.table(w.journal.history)
+	list := ""
+	for _, c := range historyColumns(d.Types) {
+		if c.name != "version" {
+			list += ", " + d.Quote(c.name)
+		}
+	}
+	// A version can be there once.
+	return []engine.Query{
+		{Text: "UPDATE " + table + " SET version = NULL WHERE id = " + d.Bind(1), Args: []any{r.ID}},
+		{Text: "INSERT INTO " + table + " (version" + list + ") SELECT " + d.Bind(1) + list + " FROM " + table + " WHERE id = " + d.Bind(2), Args: []any{r.Version.String(), r.ID}},
+		w.remove(r),
+	}
+}
+
+// SquashedDetail is what an Applied entry says of such a migration.
+const SquashedDetail = "not run: all that it replaces is in the history"
 
 // Elsewhere is what the history of another tool knows of a migration that it
 // applied.
@@ -115,7 +181,7 @@ type Elsewhere struct {
 // Adopt is Record of a migration that another tool applied: when, and by whom,
 // is what that one knows. Its entry, at the time of now, says whose it was.
 func (w *Writer) Adopt(s Step, hashes []string, e Elsewhere) []engine.Query {
-	return w.record(s, hashes, nil, nil, how{detail: AdoptedDetail + e.Tool, by: text(e.By), program: e.Tool, elsewhere: &e})
+	return w.record(s, hashes, nil, nil, how{detail: AdoptedDetail + e.Tool, by: text(engine.Fit(e.By, byLength)), program: program(e.Tool), elsewhere: &e})
 }
 
 // AdoptedDetail begins what an Applied entry says of a migration that another
@@ -124,12 +190,13 @@ const AdoptedDetail = "not run: applied before by "
 
 // Unrun says that an Applied entry is of a migration that was not run by us.
 func (e Entry) Unrun() bool {
-	return e.What == Applied && (e.Detail == BaselineDetail || strings.HasPrefix(e.Detail, AdoptedDetail))
+	return e.What == Applied && (e.Detail == BaselineDetail || e.Detail == SquashedDetail || strings.HasPrefix(e.Detail, AdoptedDetail) || strings.HasPrefix(e.Detail, StoodFor))
 }
 
 // how is what differs between the ways into the history.
 type how struct {
-	detail    string // of the entry
+	kind      migration.Kind // "": the migration's own
+	detail    string         // of the entry
 	by        any
 	program   string
 	elsewhere *Elsewhere // nil: it is applied now
@@ -151,7 +218,9 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since *time.T
 	runs := int64(1)
 	var out []engine.Query
 	if before != nil {
-		runs = int64(before.Runs) + 1
+		if before.Kind != Squashed {
+			runs = int64(before.Runs) + 1
+		}
 		out = append(out, w.remove(before))
 	}
 	cols := []string{"version", "description", "filename", "migration_type", "applied_at", "checksum", "checksum_kind", "statements",
@@ -167,7 +236,7 @@ func (w *Writer) record(s Step, hashes []string, before *Revision, since *time.T
 	if e := how.elsewhere; e != nil && e.Duration >= 0 {
 		duration = e.Duration.Milliseconds()
 	}
-	args := []any{version, m.Description, m.File, string(m.Kind), string(m.Upgrade.Checksum()), migration.ChecksumKind, int64(s.Statements),
+	args := []any{version, engine.Fit(m.Description, nameLength), m.File, string(cmp.Or(how.kind, m.Kind)), string(m.Upgrade.Checksum()), migration.ChecksumKind, int64(s.Statements),
 		strings.Join(hashes, " "), duration, w.hold.Run, w.hold.Token, how.by, how.program, runs}
 	values := make([]string, 0, len(cols))
 	n := 0
@@ -212,16 +281,17 @@ func (w *Writer) remove(r *Revision) engine.Query {
 }
 
 // Forget takes the revision (nil for a migration that was only half applied)
-// out of the history; its entry, which is the
+// out of the history, and those which go with it; its entry, which is the
 // fence, comes last.
-func (w *Writer) Forget(s Step, r *Revision, since *time.Time) []engine.Query {
+func (w *Writer) Forget(s Step, r *Revision, also []*Revision, since *time.Time) []engine.Query {
 	if r == nil {
 		return []engine.Query{w.timed(s, Entry{What: Reverted, Detail: "was half applied"}, since)}
 	}
-	return []engine.Query{
-		w.remove(r),
-		w.timed(s, Entry{What: Reverted, Checksum: string(r.Checksum), Detail: fmt.Sprintf("applied by run %s", r.Run)}, since),
+	out := []engine.Query{w.remove(r)}
+	for _, r := range also {
+		out = append(out, w.remove(r))
 	}
+	return append(out, w.timed(s, Entry{What: Reverted, Checksum: string(r.Checksum), Detail: fmt.Sprintf("applied by run %s", r.Run)}, since))
 }
 
 // Unlocked writes that somebody released another's lock, whose token is what
@@ -247,7 +317,7 @@ func (w *Writer) restore(what What, name string) engine.Query {
 	return engine.Query{
 		Text: "INSERT INTO " + w.journal.table(EntryTable) + " (created_at, run_id, event, filename, created_by, fencing_token) VALUES (" +
 			d.Now + ", " + d.Bind(1) + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ", " + w.hold.Fence() + ")",
-		Args: []any{w.hold.Run, string(what), name, by(w.hold.Holder())},
+		Args: []any{w.hold.Run, string(what), engine.Fit(name, nameLength), by(w.hold.Holder())},
 	}
 }
 
@@ -271,8 +341,8 @@ func (j *Journal) about(run, token string, what What, who lock.Holder, last *loc
 			"filename, direction, statement_from, statement_to, statements) VALUES (" +
 			d.Now + ", " + d.Bind(1) + ", " + token + ", " + d.Bind(2) + ", " + d.Bind(3) + ", " + d.Bind(4) + ", " +
 			d.Bind(5) + ", " + d.Bind(6) + ", " + d.Bind(7) + ", " + d.Bind(8) + ", " + d.Bind(9) + ")",
-		Args: []any{text(run), string(what), detail, by(who),
-			text(at.Migration), text(at.Direction), number(at.Statement), number(at.Statement), number(at.Statements)},
+		Args: []any{text(run), string(what), engine.Fit(detail, 0), by(who),
+			text(engine.Fit(at.Migration, nameLength)), text(at.Direction), number(at.Statement), number(at.Statement), number(at.Statements)},
 	}
 }
 
@@ -296,7 +366,7 @@ func (w *Writer) insert(s Step, e Entry, since *time.Time, now string) engine.Qu
 		duration = elapsed(since)
 	}
 	args := []any{w.hold.Run, string(e.What), string(s.Direction), version, s.Migration.File, number(e.From), number(e.To),
-		int64(s.Statements), text(e.Checksum), duration, text(e.Detail), by(w.hold.Holder()), text(e.Evidence)}
+		int64(s.Statements), text(e.Checksum), duration, text(engine.Fit(e.Detail, 0)), by(w.hold.Holder()), text(e.Evidence)}
 	binds := make([]string, len(cols))
 	for i := range cols {
 		binds[i] = w.bind(i+1, args[i])
@@ -337,7 +407,10 @@ func (s Step) since() *time.Time {
 	return &s.Since
 }
 
-func by(h lock.Holder) string { return h.User + "@" + h.Host }
+// by is whose work it is, as the tables have room for it.
+func by(h lock.Holder) string { return engine.Fit(h.User+"@"+h.Host, byLength) }
+
+func program(name string) string { return engine.Fit(name, programLength) }
 
 func number(n int) any {
 	if n == 0 {

@@ -60,7 +60,7 @@ func (h *Hold) beat(ctx context.Context, s engine.Session, p Progress) error {
 	l, d := h.lock, h.lock.Engine.Dialect
 	n, err := s.Exec(ctx, "UPDATE "+l.runTable()+" SET beat_at = "+d.Now+", migration = "+d.Bind(1)+", direction = "+d.Bind(2)+
 		", statement_no = "+d.Bind(3)+", statements = "+d.Bind(4)+" WHERE run_id = "+d.Bind(5),
-		clip(p.Migration, 500), p.Direction, int64(p.Statement), int64(p.Statements), h.Run)
+		engine.Fit(p.Migration, 500), p.Direction, int64(p.Statement), int64(p.Statements), h.Run)
 	if err != nil || n > 0 {
 		return err
 	}
@@ -70,7 +70,7 @@ func (h *Hold) beat(ctx context.Context, s engine.Session, p Progress) error {
 	}
 	_, err = s.Exec(ctx, "INSERT INTO "+l.runTable()+" (run_id, beat_at, migration, direction, statement_no, statements) VALUES ("+d.Bind(1)+", "+d.Now+", "+
 		d.Bind(2)+", "+d.Bind(3)+", "+d.Bind(4)+", "+d.Bind(5)+")",
-		h.Run, clip(p.Migration, 500), p.Direction, int64(p.Statement), int64(p.Statements))
+		h.Run, engine.Fit(p.Migration, 500), p.Direction, int64(p.Statement), int64(p.Statements))
 	return err
 }
 

@@ -3,6 +3,7 @@ package lock
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 )
@@ -61,6 +62,18 @@ func (f *Foreseen) withoutForUpdate() string {
 		f.lock.table(), f.Token, f.Run)
 }
 
+// scriptOf begins the name of a holder that is a script. Whose process runs it,
+// and where, is not known to who writes it.
+const scriptOf = "script of "
+
+func (h Holder) script() string {
+	return fmt.Sprintf("%s%s@%s (%s %s --sql)", scriptOf, h.User, h.Host, h.Program, h.Command)
+}
+
+// Script says that a script holds the lock, which somebody runs with the
+// product's own client.
+func (r Row) Script() bool { return strings.HasPrefix(r.Holder, scriptOf) }
+
 // Claim writes the row, where it is free and unmoved. session is an
 // expression for the id of whoever runs it, "" where it has no native lock to
 // be known by.
@@ -76,7 +89,7 @@ func (f *Foreseen) Claim(session string) engine.Query {
 		Text: "UPDATE " + f.lock.table() + " SET locked = TRUE, acquired_at = " + d.Now + ", release_at = NULL, fencing_token = " + d.Bind(1) +
 			", run_id = " + d.Bind(2) + ", holder = " + d.Bind(3) + ", session_id = " + session + ", native = " + native + ", state = " + d.Bind(4) +
 			", detail = NULL WHERE id = 1 AND " + free + " AND fencing_token = " + d.Bind(5),
-		Args: []any{f.Token, f.Run, clip(f.holder.String(), 500), string(Running), f.Row.Token},
+		Args: []any{f.Token, f.Run, engine.Fit(f.holder.script(), 500), string(Running), f.Row.Token},
 	}
 }
 

@@ -121,12 +121,8 @@ func (l *lease) run(ctx context.Context) {
 		if left == 0 {
 			return
 		}
-		timer := time.NewTimer(left)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if waitFor(ctx, left) != nil {
 			return
-		case <-timer.C:
 		}
 	}
 }

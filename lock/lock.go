@@ -86,6 +86,11 @@ func NewRun() string {
 	return id.String()
 }
 
+// RunMark is the end of a run's id, as the run's session has it in its name: a
+// server cuts the name, and how the id begins is the time, which runs share
+// that begin in the same minute.
+func RunMark(run string) string { return run[strings.LastIndexByte(run, '-')+1:] }
+
 // ErrLost says that the hold was taken away while it was in use: unlock, an
 // UPDATE by hand, or the end of its session.
 var ErrLost = errors.New("the lock was lost")
@@ -127,6 +132,7 @@ type Hold struct {
 	session engine.Session
 	holder  Holder
 	asked   time.Time // before the row was taken
+	observe event.Observer
 }
 
 // leased says whether the hold is a lease.
@@ -174,8 +180,8 @@ func (l Lock) Key() engine.Key {
 
 // Acquire takes the lock for h on s, the session that will run the work.
 // Errors: *HeldError when somebody else has it and o.Wait is over or waiting
-// is useless, ctx's cause, *ErrNewerTable, or the database's own.
-func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options) (*Hold, error) {
+// is useless, *BlockedError, ctx's cause, *ErrNewerTable, or the database's own.
+func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options) (taken *Hold, failed error) {
 	if why := s.Server().ReadOnly; why != "" {
 		return nil, &ReadOnlyError{why}
 	}
@@ -188,18 +194,26 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 	pause := pollMin
 	var released time.Time // since when the row was seen free beside a living session
 	retakes := 0
+	writer := WriterWait{File: l.Engine.Caps.File, Most: o.Wait, Observe: o.Observe}
+	writer.Begin()
+	if hasten := l.Engine.Hasten; hasten != nil {
+		if err := hasten(ctx, s, WriterStep); err != nil {
+			return nil, fmt.Errorf("set the wait for other programs: %w", err)
+		}
+		defer func() {
+			if e := hasten(context.WithoutCancel(ctx), s, -1); failed == nil && e != nil {
+				failed = fmt.Errorf("set the wait for other programs: %w", e)
+			}
+		}()
+	}
 	for {
 		hold, status, err := l.try(ctx, s, h, o)
 		waited := time.Since(started)
-		if err != nil && l.Engine.Fault(err).WaitedOut && waited < o.Wait {
+		if err != nil && l.Engine.Fault(err).WaitedOut {
 			// Somebody's transaction keeps the row from being written: on
 			// SQLite, any that writes. That is not another holder.
-			if waited >= say {
-				o.Observe.Emit(event.Event{Kind: event.LockWaiting, Holder: "a transaction of another program", Elapsed: waited, Detail: "busy"})
-				say, nextSay = waited+nextSay, min(2*nextSay, time.Minute)
-			}
-			if err := ctx.Err(); err != nil {
-				return nil, context.Cause(ctx)
+			if err := writer.Again(ctx, err); err != nil {
+				return nil, err
 			}
 			continue
 		}
@@ -219,6 +233,7 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 			released = time.Time{}
 		}
 		if hold != nil {
+			hold.observe = o.Observe
 			o.Observe.Emit(event.Event{Kind: event.LockAcquired, Run: hold.Run, Elapsed: waited})
 			return hold, nil
 		}
@@ -247,12 +262,8 @@ func (l Lock) Acquire(ctx context.Context, s engine.Session, h Holder, o Options
 		}
 		sleep := min(pause/2+rand.N(pause), max(limit-waited, time.Millisecond))
 		pause = min(2*pause, pollMax)
-		timer := time.NewTimer(sleep)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, context.Cause(ctx)
-		case <-timer.C:
+		if err := waitFor(ctx, sleep); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -386,9 +397,11 @@ func (l Lock) claim(ctx context.Context, s engine.Session, h Holder, run, condit
 	n, err := s.Exec(ctx, "UPDATE "+l.table()+" SET locked = TRUE, acquired_at = "+d.Now+", release_at = NULL, "+
 		"fencing_token = "+token+" + 1, run_id = "+d.Bind(1)+", holder = "+d.Bind(2)+", session_id = "+d.Bind(3)+
 		", native = "+d.Bind(4)+", state = "+d.Bind(5)+", detail = NULL WHERE id = 1 AND "+condition,
-		run, clip(h.String(), 500), s.ID(), l.Engine.Native.Kind(s.Server()), string(Running))
+		run, engine.Fit(h.String(), 500), s.ID(), l.Engine.Native.Kind(s.Server()), string(Running))
 	if err != nil {
-		l.unclaim(ctx, s, run, condition)
+		if !l.Engine.Fault(err).WaitedOut { // else it was not written
+			l.unclaim(ctx, s, run, condition)
+		}
 		return nil, fmt.Errorf("take the lock row: %w", err)
 	}
 	if n != 1 {
@@ -441,7 +454,7 @@ func (h *Hold) Carry() engine.Query {
 		Text: "UPDATE " + l.table() + " SET locked = TRUE, acquired_at = " + d.Now + ", release_at = NULL, fencing_token = " + d.Bind(1) +
 			", run_id = " + d.Bind(2) + ", holder = " + d.Bind(3) + ", session_id = " + d.Bind(4) + ", native = " + d.Bind(5) +
 			", state = " + d.Bind(6) + ", detail = NULL WHERE id = 1",
-		Args: []any{h.Token, h.Run, clip(h.holder.String(), 500), h.session.ID(), l.Engine.Native.Kind(h.session.Server()), string(Running)},
+		Args: []any{h.Token, h.Run, engine.Fit(h.holder.String(), 500), h.session.ID(), l.Engine.Native.Kind(h.session.Server()), string(Running)},
 	}
 }
 
@@ -461,7 +474,7 @@ func (l Lock) Freed() engine.Query {
 // taken away before.
 func (h *Hold) Release(ctx context.Context) error {
 	l, d := h.lock, h.lock.Engine.Dialect
-	n, err := l.patiently(ctx, h.session, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", run_id = NULL, session_id = NULL, native = NULL, "+
+	n, err := h.patiently(ctx, "UPDATE "+l.table()+" SET locked = FALSE, release_at = "+d.Now+", run_id = NULL, session_id = NULL, native = NULL, "+
 		"state = "+d.Bind(1)+", detail = NULL WHERE id = 1 AND locked AND release_at IS NULL AND run_id = "+d.Bind(2)+" AND fencing_token = "+d.Bind(3),
 		string(Released), h.Run, h.Token)
 	if err != nil {
@@ -479,17 +492,39 @@ func (h *Hold) Release(ctx context.Context) error {
 	return nil
 }
 
+// An UnfreedError says that a run is over and that its row could not be written
+// to say so: whoever comes next finds a holder that is gone.
+type UnfreedError struct{ Err error }
+
+func (e *UnfreedError) Error() string { return e.Err.Error() }
+func (e *UnfreedError) Unwrap() error { return e.Err }
+
 // patiently runs a statement again while a wait for a lock runs into its
 // limit: a row that stays locked because an application was writing just then
 // would call somebody in the night. It ends with ctx.
 //
 // The statement has a transaction of its own, so that the server's answer to
 // COMMIT says that it took effect, whatever the session commits by itself.
-func (l Lock) patiently(ctx context.Context, s engine.Session, query string, args ...any) (int64, error) {
+func (h *Hold) patiently(ctx context.Context, query string, args ...any) (int64, error) {
+	l, s := h.lock, h.session
+	if hasten := l.Engine.Hasten; hasten != nil {
+		if err := hasten(ctx, s, WriterStep); err != nil {
+			return 0, err
+		}
+		defer func() { _ = hasten(context.WithoutCancel(ctx), s, -1) }() // its run is over
+	}
+	started, told := time.Now(), false
 	for {
 		n, err := l.committed(ctx, s, query, args...)
-		if err == nil || !l.Engine.Fault(err).WaitedOut || ctx.Err() != nil {
+		if err == nil || !l.Engine.Fault(err).WaitedOut && ctx.Err() == nil {
 			return n, err
+		}
+		if ctx.Err() != nil {
+			return n, &UnfreedError{err}
+		}
+		if !told && time.Since(started) >= time.Second {
+			told = true
+			h.observe.Emit(event.Event{Kind: event.Warning, Run: h.Run, Detail: "another program is writing to the database; waiting for it, to write down what has become of the lock"})
 		}
 	}
 }
@@ -523,9 +558,9 @@ func (l Lock) lost(err error) error {
 // for whoever looks.
 func (h *Hold) Keep(ctx context.Context, detail string) error {
 	l, d := h.lock, h.lock.Engine.Dialect
-	n, err := l.patiently(ctx, h.session, "UPDATE "+l.table()+" SET state = "+d.Bind(1)+", detail = "+d.Bind(2)+
+	n, err := h.patiently(ctx, "UPDATE "+l.table()+" SET state = "+d.Bind(1)+", detail = "+d.Bind(2)+
 		" WHERE id = 1 AND locked AND release_at IS NULL AND run_id = "+d.Bind(3)+" AND fencing_token = "+d.Bind(4),
-		string(Failed), clip(detail, 2000), h.Run, h.Token)
+		string(Failed), engine.Fit(detail, 2000), h.Run, h.Token)
 	if err != nil {
 		return l.lost(fmt.Errorf("mark the lock as kept: %w", err))
 	}
@@ -543,14 +578,3 @@ func (h *Hold) Keep(ctx context.Context, detail string) error {
 type ReadOnlyError struct{ Why string }
 
 func (e *ReadOnlyError) Error() string { return "nothing can be written here: " + e.Why }
-
-// clip shortens s to n bytes at a character's edge.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xC0 == 0x80 {
-		n--
-	}
-	return s[:n]
-}

@@ -83,12 +83,8 @@ func (l Lock) Inspect(ctx context.Context, s engine.Session) (Status, error) {
 		if err != nil || !undecided || !l.isLease(status.Row) || status.Follows != "" {
 			return status, err
 		}
-		timer := time.NewTimer(leasePause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return Status{}, context.Cause(ctx)
-		case <-timer.C:
+		if err := waitFor(ctx, leasePause); err != nil {
+			return Status{}, err
 		}
 	}
 }
@@ -144,12 +140,8 @@ func (l Lock) inspect(ctx context.Context, s engine.Session) (Status, error) {
 		if status.Verdict != Gone || i == looks {
 			return status, nil
 		}
-		timer := time.NewTimer(lookPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return Status{}, context.Cause(ctx)
-		case <-timer.C:
+		if err := waitFor(ctx, lookPause); err != nil {
+			return Status{}, err
 		}
 	}
 }

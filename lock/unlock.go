@@ -68,6 +68,13 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 		o.Wait = 10 * time.Second
 	}
 	found, err := l.inspectAfter(ctx, s, o.Seen)
+	for look := 1; err == nil && look <= endingLooks && !o.Force && found.Verdict == ByHand && found.Owner.Held && !l.another(&found.Row, found.Owner); look++ {
+		// A run that was released by hand ends by itself, and a busy server takes
+		// a moment to see it.
+		if err = waitFor(ctx, lookPause); err == nil {
+			found, err = l.Inspect(ctx, s)
+		}
+	}
 	if err != nil {
 		return found, err
 	}
@@ -135,6 +142,10 @@ func (l Lock) Break(ctx context.Context, s engine.Session, o BreakOptions) (Stat
 	return found, l.release(ctx, s, found, o)
 }
 
+// endingLooks is how often is looked whether a run that was released has ended:
+// some two seconds, in which its watcher finds out.
+const endingLooks = 80
+
 // revoke takes the lease of a holder whose session is on another node, where
 // nobody can be ended from here: the row stays locked under a new token, so
 // that the holder can neither commit nor renew, and is left alone until it
@@ -154,14 +165,7 @@ func (l Lock) revoke(ctx context.Context, s engine.Session, found *Status, o Bre
 	_, node, _ := strings.Cut(found.Row.Session, "@")
 	o.Observe.Emit(event.Event{Kind: event.Notice, Holder: found.Who(), Detail: fmt.Sprintf("NOTICE: "+
 		"its session is on node %s and cannot be ended from here; it can commit nothing more, and in %s it has stopped by itself", node, l.term())})
-	timer := time.NewTimer(l.term())
-	select {
-	case <-ctx.Done():
-		timer.Stop()
-		return context.Cause(ctx)
-	case <-timer.C:
-	}
-	return nil
+	return waitFor(ctx, l.term())
 }
 
 // rehearse finds out whether the row may be released: the same statements, on
@@ -218,7 +222,7 @@ func (l Lock) write(ctx context.Context, s engine.Session, found Status, conditi
 	queries = append(queries, engine.Query{
 		Text: "UPDATE " + l.table() + " SET locked = FALSE, release_at = " + d.Now + ", fencing_token = fencing_token + 1, state = " + d.Bind(1) +
 			", detail = " + d.Bind(2) + where,
-		Args: []any{string(Forced), clip(detail, 2000)},
+		Args: []any{string(Forced), engine.Fit(detail, 2000)},
 	})
 	return s.Run(ctx, engine.Unit{Begin: d.Begin, Statements: engine.NoStatements, Closing: queries})
 }
@@ -260,12 +264,8 @@ func (l Lock) takeFrom(ctx context.Context, s engine.Session, was Row) error {
 		if err := l.changed(ctx, s, was); err != nil {
 			return err
 		}
-		timer := time.NewTimer(pollMin)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if waitFor(ctx, pollMin) != nil {
 			return errors.New("its session has not ended yet")
-		case <-timer.C:
 		}
 	}
 }

@@ -71,7 +71,7 @@ func (c Condition) text() string {
 func (h *Header) unreadable(r sqltext.Reading) (bad []lineProblem) {
 	for _, c := range h.Conditions {
 		if words, err := r.Words(c.text(), false); err != nil || !asks(words) {
-			bad = append(bad, lineProblem{c.Line, noQuery(c.Kind)})
+			bad = append(bad, lineProblem{line: c.Line, msg: noQuery(c.Kind)})
 		}
 	}
 	return bad
@@ -79,6 +79,13 @@ func (h *Header) unreadable(r sqltext.Reading) (bad []lineProblem) {
 
 func noQuery(kind ConditionKind) string {
 	return string(kind) + ": want one query, which begins with SELECT, WITH, VALUES or TABLE; lines that begin with -- and three blanks go on with it"
+}
+
+// IsQuery says whether a text is one statement that asks: it begins with SELECT,
+// WITH, VALUES or TABLE. What it does beside that is not looked at.
+func IsQuery(text string, lexis sqltext.Lexis) bool {
+	words, err := sqltext.NewScanner(strings.NewReader(""), lexis, sqltext.Options{}).Reading().Words(text, false)
+	return err == nil && asks(words)
 }
 
 // asks says whether a statement that begins with these words is a query.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -26,113 +27,75 @@ func marker(line string) (Direction, bool) {
 	return "", false
 }
 
-// headerNames are the directives that may stand above the first section.
-var headerNames = []string{"depends_on", "seed", "transaction", "lock_timeout", "statement_timeout", "vars", "env", "require", "ensure"}
-
 // parseHeader reads the comments above the first section. Comments that are
-// no directive are left alone; one that nearly is, is a problem, because a
-// misspelled "transaction: off" would change what happens.
+// no directive are left alone; one that nearly is (slip.go), is a problem,
+// because a misspelled "transaction: off" would change what happens.
 func parseHeader(text string, firstLine int) (Header, []lineProblem) {
 	var h Header
 	var bad []lineProblem
-	goesOn := false // the line before is one of a condition
+	asked := false  // the line before is one of a condition
+	goesOn := false // and it is one that is understood
 	for i, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
-		body, ok := strings.CutPrefix(line, "--")
+		line = strings.TrimPrefix(line, "\ufeff")
+		body, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
 		if !ok {
-			goesOn = false
+			asked = false
 			continue
 		}
-		if goesOn && strings.TrimSpace(body) != "" && (strings.HasPrefix(body, "   ") || strings.HasPrefix(body, "\t")) {
-			h.Conditions[len(h.Conditions)-1].Query += "\n" + strings.TrimSpace(body)
+		said := strings.TrimSpace(body)
+		if asked && said != "" && (strings.HasPrefix(body, "   ") || strings.HasPrefix(body, "\t")) {
+			if goesOn {
+				h.Conditions[len(h.Conditions)-1].Query += "\n" + said
+			}
 			continue
 		}
-		goesOn = false
-		name, value, hasValue := strings.Cut(strings.TrimSpace(body), ":")
-		name = strings.ToLower(strings.TrimSpace(name))
-		value = strings.TrimSpace(value)
 		fail := func(format string, args ...any) {
-			bad = append(bad, lineProblem{firstLine + i, fmt.Sprintf(format, args...)})
+			bad = append(bad, lineProblem{firstLine + i, column(line, said), fmt.Sprintf(format, args...)})
 		}
-		switch {
-		case name == "seed" && !hasValue:
-			h.Seed = true
-		case !hasValue || strings.ContainsAny(name, " \t"):
-			// an ordinary comment
-		case name == "seed":
-			on, err := parseSwitch(value)
-			if err != nil {
-				fail("seed: %v", err)
+		d, value := directiveIn(said)
+		goesOn = d != nil
+		if goesOn {
+			if err := d.read(&h, firstLine+i, value); err != nil {
+				fail("%s: %v", d.name, err)
 			}
-			h.Seed = on
-		case name == "vars":
-			on, err := parseSwitch(value)
-			if err != nil {
-				fail("vars: %v", err)
-			}
-			h.Vars = on
-		case name == "var" || name == "variables":
-			// Only what can be nothing else: a text about variables is a comment.
-			if on, err := parseSwitch(value); err == nil && on {
-				fail("unknown header %q; did you mean %q?", name, "vars")
-			}
-		case name == "env":
-			envs, err := parseEnv(value)
-			if err != nil {
-				fail("env: %v", err)
-			}
-			h.Env = append(h.Env, envs...)
-		case name == "envs":
-			fail("unknown header %q; did you mean %q?", name, "env")
-		case name == string(Require), name == string(Ensure):
-			h.Conditions = append(h.Conditions, Condition{Kind: ConditionKind(name), Line: firstLine + i, Query: value})
-			goesOn = true
-		case (nearly(name, string(Require)) || nearly(name, string(Ensure))) && asks(strings.Fields(strings.ToUpper(value))):
-			known := Require
-			if nearly(name, string(Ensure)) {
-				known = Ensure
-			}
-			fail("unknown header %q; did you mean %q?", name, known)
-		case name == "check":
-			h.Check = append(h.Check, Note{firstLine + i, value})
-		case name == "depends_on":
-			vs, err := parseDependsOn(value)
-			if err != nil {
-				fail("depends_on: %v", err)
-			}
-			h.DependsOn = append(h.DependsOn, vs...)
-		case name == "transaction":
-			on, err := parseSwitch(value)
-			if err != nil {
-				fail("transaction: %v", err)
-			}
-			h.TransactionOff = err == nil && !on
-		case name == "lock_timeout", name == "statement_timeout":
-			d, err := ParseDuration(value)
-			if err != nil {
-				fail("%s: %v", name, err)
-				continue
-			}
-			if name == "lock_timeout" {
-				h.LockTimeout = &d
-			} else {
-				h.StatementTimeout = &d
-			}
-		default:
-			for _, known := range headerNames {
-				// Short names have neighbours that mean something else: see, need;
-				// and what is required may be said in any words.
-				if len(known) >= 7 && known != string(Require) && nearly(name, known) {
-					fail("unknown header %q; did you mean %q?", name, known)
-				}
-			}
+		} else if d, value = slip(said); d != nil {
+			fail("unknown header %q; did you mean %q? Within /* */ it is a comment", shortened(said), d.saying(value))
 		}
+		asked = d != nil && d.condition
 	}
 	return h, bad
 }
 
+// directiveIn is the header that a line's comment is to the letter, with its
+// value.
+func directiveIn(said string) (*directive, string) {
+	name, value, hasValue := strings.Cut(said, ":")
+	name = strings.TrimSpace(name)
+	for i := range directives {
+		if d := &directives[i]; strings.EqualFold(name, d.name) && (hasValue || d.bare) {
+			return d, strings.TrimSpace(value)
+		}
+	}
+	return nil, ""
+}
+
+// column is where in its line, counted in characters from 1, a comment says
+// something.
+func column(line, said string) int {
+	return utf8.RuneCountInString(line[:strings.LastIndex(line, said)]) + 1
+}
+
+// shortened is a line that is quoted in a message.
+func shortened(said string) string {
+	if r := []rune(said); len(r) > 40 {
+		return string(r[:39]) + "…"
+	}
+	return said
+}
+
 // misplaced finds headers in a gap below the first section, where they would
-// do nothing. Only a line that is one to the letter counts: people write
+// do nothing, and lines that are nearly markers: behind a "-- roll back" that
+// were a comment, the way back would run as part of the upgrade. Of headers, only a line that is one to the letter counts: people write
 // "-- seed" above their rows, and "-- transaction: see below".
 func misplaced(gap string, from sqltext.Pos, fail func(line, column int, format string, args ...any)) {
 	if strings.Contains(gap, "/*") {
@@ -142,27 +105,16 @@ func misplaced(gap string, from sqltext.Pos, fail func(line, column int, format 
 		if i == 0 && from.Column != 1 {
 			continue // behind a statement in its line
 		}
-		h, bad := parseHeader(line, 0)
-		name := ""
-		switch {
-		case len(bad) > 0:
-		case h.TransactionOff:
-			name = "transaction"
-		case len(h.DependsOn) > 0:
-			name = "depends_on"
-		case h.LockTimeout != nil:
-			name = "lock_timeout"
-		case h.StatementTimeout != nil:
-			name = "statement_timeout"
-		case h.Vars:
-			name = "vars"
-		case len(h.Env) > 0:
-			name = "env"
-		case len(h.Conditions) > 0 && asks(strings.Fields(strings.ToUpper(h.Conditions[0].Query))):
-			name = string(h.Conditions[0].Kind)
+		body, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
+		if !ok {
+			continue
 		}
-		if name != "" {
-			fail(from.Line+i, 0, "the header %q does nothing here: put it above the first section", name)
+		said := strings.TrimSpace(body)
+		if d := nearMarker(said); d != "" {
+			fail(from.Line+i, column(line, said), "unknown section %q; did you mean the line %q? Within /* */ it is a comment", shortened(said), "-- "+string(d))
+		}
+		if d, value := directiveIn(said); d != nil && d.below != nil && d.below(value) {
+			fail(from.Line+i, column(line, said), "the header %q does nothing here: put it above the first section", d.name)
 		}
 	}
 }
@@ -186,8 +138,8 @@ func ValidEnv(name string) bool {
 }
 
 type lineProblem struct {
-	line int
-	msg  string
+	line, column int
+	msg          string
 }
 
 func parseSwitch(s string) (bool, error) {
@@ -238,28 +190,4 @@ func ParseDuration(s string) (time.Duration, error) {
 		return 0, fmt.Errorf(`want a time like "5s" or "300ms", not %q`, s)
 	}
 	return d, nil
-}
-
-// nearly says that a is b but for one slip of the hand: one letter left out,
-// added, changed or swapped, or a hyphen for the underscore.
-func nearly(a, b string) bool {
-	a = strings.ReplaceAll(a, "-", "_")
-	if a == b {
-		return true
-	}
-	if len(a) > len(b) {
-		a, b = b, a
-	}
-	if len(b)-len(a) > 1 {
-		return false
-	}
-	i := 0
-	for i < len(a) && a[i] == b[i] {
-		i++
-	}
-	if len(a) < len(b) {
-		return a[i:] == b[i+1:]
-	}
-	return a[i+1:] == b[i+1:] ||
-		i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }

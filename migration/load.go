@@ -34,11 +34,12 @@ func Load(fsys fs.FS, lexis sqltext.Lexis) (*Set, error) {
 		}
 		set.Migrations = append(set.Migrations, m)
 	}
+	all = append(all, set.replace()...)
 	if len(all) > 0 {
 		return nil, all
 	}
-	if !slices.IsSortedFunc(set.Migrations, inOrder) { // as a folder is whose numbers have one width
-		slices.SortStableFunc(set.Migrations, inOrder)
+	if !slices.IsSortedFunc(set.Migrations, InOrder) { // as a folder is whose numbers have one width
+		slices.SortStableFunc(set.Migrations, InOrder)
 	}
 	return set, nil
 }
@@ -66,17 +67,18 @@ func readFolder(fsys fs.FS, lexis sqltext.Lexis) ([]*Migration, Problems, error)
 	return found, all, nil
 }
 
-// inOrder puts versioned migrations first, then seeds, then repeatables.
-func inOrder(a, b *Migration) int {
+// InOrder puts versioned migrations first, then seeds, then repeatables.
+func InOrder(a, b *Migration) int {
 	return cmp.Or(
 		cmp.Compare(rank(a), rank(b)),
+		a.Place().Compare(b.Place()),
 		a.Version.Compare(b.Version),
 		strings.Compare(a.File, b.File))
 }
 
 func rank(m *Migration) int {
 	switch {
-	case m.Kind != Versioned:
+	case !m.Kind.Once():
 		return 2
 	case m.Header.Seed:
 		return 1
@@ -116,8 +118,15 @@ func (m *Migration) parseName(name string) error {
 	if len(name) > maxName {
 		return fmt.Errorf("the name is longer than %d bytes", maxName)
 	}
+	if digits > maxVersion {
+		return fmt.Errorf("the version has more than %d digits", maxVersion)
+	}
 	return nil
 }
 
-// maxName is what the history's columns hold.
-const maxName = 500
+// maxName and maxVersion are what the history's columns hold. Neither can be cut:
+// a migration is known by them.
+const (
+	maxName    = 500
+	maxVersion = 255
+)

@@ -96,12 +96,12 @@ func TestProblemsNameFileAndLine(t *testing.T) {
 		{"twice", "-- upgrade\nA;\n-- rollback\n-- upgrade\n", "1_a.sql:4: a second -- upgrade section; the first is in line 1"},
 		{"unfinished string", "-- upgrade\nA;\nSELECT 'x;\n", "1_a.sql:3:8: the string that begins here is not finished"},
 		{"psql", "-- upgrade\n\\i other.sql\n", "1_a.sql:2:1: "},
-		{"header with a slip", "-- transction: off\n-- upgrade\n", `1_a.sql:1: unknown header "transction"; did you mean "transaction"?`},
-		{"header below", "-- upgrade\n-- transaction: off\nA;\n", `1_a.sql:2: the header "transaction" does nothing here: put it above the first section`},
-		{"header at the end", "-- upgrade\nA;\n-- rollback\nB;\n-- depends_on: [1]", `1_a.sql:5: the header "depends_on" does nothing here`},
-		{"header with a bad value", "-- a\n-- transaction: maybe\n-- upgrade\n", `1_a.sql:2: transaction: want on or off, not "maybe"`},
-		{"header with a bad time", "-- lock_timeout: soon\n-- upgrade\n", `1_a.sql:1: lock_timeout: want a time like "5s" or "300ms", not "soon"`},
-		{"header with a bad version", "-- depends_on: [\"x\"]\n-- upgrade\n", `1_a.sql:1: depends_on: want a list of versions, like ["0001", "0002"]: version "x" is not a number`},
+		{"header with a slip", "-- transction: off\n-- upgrade\n", `1_a.sql:1:4: unknown header "transction: off"; did you mean "-- transaction: off"?`},
+		{"header below", "-- upgrade\n-- transaction: off\nA;\n", `1_a.sql:2:4: the header "transaction" does nothing here: put it above the first section`},
+		{"header at the end", "-- upgrade\nA;\n-- rollback\nB;\n-- depends_on: [1]", `1_a.sql:5:4: the header "depends_on" does nothing here`},
+		{"header with a bad value", "-- a\n-- transaction: maybe\n-- upgrade\n", `1_a.sql:2:4: transaction: want on or off, not "maybe"`},
+		{"header with a bad time", "-- lock_timeout: soon\n-- upgrade\n", `1_a.sql:1:4: lock_timeout: want a time like "5s" or "300ms", not "soon"`},
+		{"header with a bad version", "-- depends_on: [\"x\"]\n-- upgrade\n", `1_a.sql:1:4: depends_on: want a list of versions, like ["0001", "0002"]: version "x" is not a number`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

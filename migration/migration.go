@@ -34,20 +34,25 @@ const (
 	Versioned    Kind = "versioned"      // once, in the order of its version
 	RunsAlways   Kind = "runs_always"    // RA__name.sql: on every migrate
 	RunsOnChange Kind = "runs_on_change" // ROC__name.sql: when its checksum changed
+	InGo         Kind = "go"             // as Versioned, and functions of the program: see Go
 )
 
-// Migration is one file.
+// Once says that a migration has a version and runs once, in its order.
+func (k Kind) Once() bool { return k == Versioned || k == InGo }
+
+// Migration is one file, or functions of the program in the place of one.
 type Migration struct {
 	Version     Version // zero for repeatables
 	Kind        Kind
 	Description string // from the file name, with blanks for underscores
-	File        string // base name
+	File        string // base name; of one in Go what it is called, "0005_split_names.go"
 	Header      Header
 
 	Upgrade  Section
 	Rollback Section // not Present: the migration is irreversible
 
-	in *folder
+	in   *folder
+	code *code // of one in Go; nil: it is a file
 }
 
 // Name is what the migration is called in a list: its version, or its file
@@ -63,6 +68,10 @@ func (m *Migration) Name() string {
 type Header struct {
 	DependsOn []Version // run after these, within a run
 	Seed      bool      // run after all versioned ones
+
+	// Replaces are the migrations that this squashed one stands for: a database
+	// that has them all has its work, and one that has none runs it alone.
+	Replaces []Replaced
 
 	// TransactionOff: every statement runs by itself, outside transactions.
 	TransactionOff bool
@@ -112,6 +121,7 @@ func (m *Migration) Section(d Direction) *Section {
 type Set struct {
 	Migrations []*Migration
 	byKey      map[string]*Migration
+	replacer   map[string]*Migration // by the version that is replaced; nil: none is
 	env        string
 }
 

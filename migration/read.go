@@ -172,7 +172,7 @@ func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
 					h, problems := parseHeader(strings.TrimSuffix(string(gap), line), 1)
 					m.Header = h
 					for _, p := range append(problems, h.unreadable(r.sc.Reading())...) {
-						fail(p.line, 0, "%s", p.msg)
+						fail(p.line, p.column, "%s", p.msg)
 					}
 				}
 			}

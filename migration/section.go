@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -109,11 +110,14 @@ func (s *Section) Outline(each func(Piece) error) (Seal, error) {
 // text is a section that is being read.
 type text struct {
 	s    *Section
-	file fs.File
+	file fs.File // nil: it is a function's
 	sc   *sqltext.Scanner
 }
 
 func (s *Section) open() (*text, error) {
+	if code := s.of.code; code != nil {
+		return &text{s, nil, sqltext.NewScanner(strings.NewReader(code.text), s.of.in.lexis, sqltext.Options{})}, nil
+	}
 	f, err := s.of.in.fsys.Open(s.of.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, s.problem(s.Line, ErrFileGone)
@@ -128,7 +132,11 @@ func (s *Section) open() (*text, error) {
 	return &text{s, f, sqltext.NewScanner(sizedFrom(f, s.start), s.of.in.lexis, sqltext.Options{Marker: isMarker})}, nil
 }
 
-func (t *text) close() { t.file.Close() }
+func (t *text) close() {
+	if t.file != nil {
+		t.file.Close()
+	}
+}
 
 // next returns the next statement, with its variables filled in, and io.EOF
 // behind the last one. Problems are those of its variables alone.

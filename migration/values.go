@@ -42,7 +42,7 @@ type Values struct {
 // Fill has the set's files take their variables' values from v.
 func (s *Set) Fill(v *Values) {
 	if len(s.Migrations) > 0 {
-		s.Migrations[0].in.values = v // they share it
+		s.Migrations[0].in.values = v // they share it, those in Go too
 	}
 }
 

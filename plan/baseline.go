@@ -12,15 +12,16 @@ func Baseline(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	if err := settled(set, h); err != nil {
 		return nil, err
 	}
-	if set.Find(t.To) == nil {
-		return nil, &Refusal{Code: UnknownVersion, Version: t.To}
+	to, err := target(set, h, t.To)
+	if err != nil {
+		return nil, err
 	}
 	if err := sound(set, h, t); err != nil {
 		return nil, err
 	}
 	var beyond []Item
 	for _, r := range h.Revisions {
-		if !r.Version.IsZero() && r.Version.Compare(t.To) > 0 {
+		if !r.Version.IsZero() && r.Kind != journal.Squashed && set.Place(r.Version).Compare(to) > 0 {
 			beyond = append(beyond, Item{Version: r.Version.String(), File: r.File})
 		}
 	}
@@ -28,13 +29,16 @@ func Baseline(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		return nil, &Refusal{Code: BeyondBaseline, Items: beyond, Version: t.To}
 	}
 	p := &Plan{Direction: migration.Up}
-	pending, _ := Pending(set, h)
+	pending, _, gone := pendingOf(set, h)
+	if len(gone) > 0 {
+		return nil, gone[0].refusal()
+	}
 	for _, m := range pending {
-		if m.Version.Compare(t.To) > 0 {
+		if m.Place().Compare(to) > 0 {
 			p.Beyond = append(p.Beyond, m)
 			continue
 		}
-		p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up})
+		p.Steps = append(p.Steps, first(m, h))
 	}
 	return p, nil
 }
@@ -67,15 +71,15 @@ func Adopt(set *migration.Set, h *journal.History, applied []*migration.Migratio
 		r := h.FindFile(m.File)
 		if !m.Version.IsZero() {
 			theirs[m.Version.Key()] = true
-			r = h.Find(m.Version)
+			r = rowOf(h, m.Version)
 		}
 		if r == nil {
-			p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up})
+			p.Steps = append(p.Steps, first(m, h))
 		}
 	}
 	var own []Item
 	for _, r := range h.Revisions {
-		if !r.Version.IsZero() && !theirs[r.Version.Key()] {
+		if !r.Version.IsZero() && r.Kind != journal.Squashed && !theirs[r.Version.Key()] {
 			own = append(own, Item{Version: r.Version.String(), File: r.File})
 		}
 	}

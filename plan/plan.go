@@ -20,6 +20,7 @@ type Plan struct {
 	Direction migration.Direction
 	Steps     []Step
 	Beyond    []*migration.Migration // pending, and above the target of an Up
+	Left      int                    // of an Up, how many are pending and not among the steps
 }
 
 // Step is one migration in one direction.
@@ -31,6 +32,10 @@ type Step struct {
 	// repeatable migration left there when it last ran; nil where there is
 	// none, as for a half-applied migration.
 	Revision *journal.Revision
+
+	// Also are further rows that a rollback takes out of the history: of what a
+	// squashed migration replaces, and the note that it does.
+	Also []*journal.Revision
 
 	// Attempt tells how far an interrupted one came; nil for a new one. There is
 	// one at most, in steps of any number.
@@ -51,6 +56,10 @@ type Target struct {
 	To    migration.Version // up to and with this one; down to, leaving it; zero: no limit
 	Empty bool              // down: everything
 
+	// Settled: down, to see what there would be to do, a statement in doubt
+	// counts as settled.
+	Settled bool
+
 	Atomic bool // all in one transaction, or not at all
 
 	AllowChanged    bool // go on though an applied file has changed
@@ -68,15 +77,19 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	if half != nil && half.Direction == migration.Down {
 		return nil, &Refusal{Code: HalfReverted, Items: items(half.Migration), Progress: half.Resume()}
 	}
-	if !t.To.IsZero() && set.Find(t.To) == nil {
-		return nil, &Refusal{Code: UnknownVersion, Version: t.To}
+	to, err := target(set, h, t.To)
+	if err != nil {
+		return nil, err
 	}
 	if err := sound(set, h, t); err != nil {
 		return nil, err
 	}
-	pending, late := Pending(set, h)
+	pending, late, torn := pendingOf(set, h)
+	if len(torn) > 0 {
+		return nil, torn[0].refusal()
+	}
 	if half != nil {
-		if !t.To.IsZero() && half.Migration.Version.Compare(t.To) > 0 {
+		if !to.IsZero() && half.Migration.Place().Compare(to) > 0 {
 			return nil, &Refusal{Code: BelowHalfApplied, Items: items(half.Migration), Version: t.To, Progress: half.Resume()}
 		}
 		// What was interrupted comes first, whatever its place: entries of
@@ -86,7 +99,7 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		late = slices.DeleteFunc(late, func(m *migration.Migration) bool { return m == half.Migration })
 	}
 	if !t.To.IsZero() {
-		above := func(m *migration.Migration) bool { return m.Version.Compare(t.To) > 0 }
+		above := func(m *migration.Migration) bool { return m.Place().Compare(to) > 0 }
 		for _, m := range pending {
 			if above(m) {
 				p.Beyond = append(p.Beyond, m)
@@ -95,18 +108,20 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		pending, late = slices.DeleteFunc(pending, above), slices.DeleteFunc(late, above)
 	}
 	if len(late) > 0 && !t.AllowOutOfOrder {
-		return nil, &Refusal{Code: OutOfOrder, Items: items(late...), Version: Newest(h)}
+		return nil, &Refusal{Code: OutOfOrder, Items: items(late...), Version: Newest(set, h), Beside: files(gone(set, h))}
 	}
 	ordered, err := byDependency(set, h, half, pending)
 	if err != nil {
 		return nil, err
 	}
 	p.Steps = slices.Grow(p.Steps, len(ordered))
+	p.Left = len(p.Beyond) + len(ordered)
 	for _, m := range ordered {
 		if t.Count > 0 && len(p.Steps) == t.Count {
 			break
 		}
-		p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up})
+		p.Steps = append(p.Steps, first(m, h))
+		p.Left--
 	}
 	if t.Count > 0 || !t.To.IsZero() {
 		return p, nil // a count and a target speak of versioned migrations alone
@@ -115,11 +130,22 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		if half != nil && m == half.Migration {
 			continue
 		}
-		if m.Kind != migration.Versioned && !set.Elsewhere(m) && Due(m, h) {
+		if !m.Kind.Once() && !set.Elsewhere(m) && Due(m, h) {
 			p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up, Revision: h.FindFile(m.File)})
 		}
 	}
 	return p, nil
+}
+
+// target is the place of the version that a run ends with, zero for none.
+func target(set *migration.Set, h *journal.History, to migration.Version) (migration.Version, error) {
+	if to.IsZero() {
+		return to, nil
+	}
+	if set.Find(to) == nil && set.Replacer(to) == nil {
+		return to, &Refusal{Code: UnknownVersion, Version: to}
+	}
+	return set.Place(to), inside(set, h, to)
 }
 
 // Due says whether a repeatable migration runs this time.
@@ -155,8 +181,11 @@ func byDependency(set *migration.Set, h *journal.History, half *Step, pending []
 		path = append(path, m)
 		for _, v := range m.Header.DependsOn {
 			d := set.Find(v)
+			if by := set.Replacer(v); by != nil && runs[by] {
+				d = by
+			}
 			switch {
-			case h.Find(v) != nil || d != nil && done[d]:
+			case has(set, h, v) || d != nil && done[d]:
 			case d != nil && set.Elsewhere(d):
 				return &Refusal{Code: BadDependency, Items: items(m), Detail: fmt.Sprintf("depends on version %s, which is for other environments (%s)", v, strings.Join(d.Header.Env, ", "))}
 			case d == nil:
@@ -191,39 +220,61 @@ func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	}
 	var stop int64 = -1
 	if !t.To.IsZero() {
-		r := h.Find(t.To)
-		if r == nil {
+		if stop = lastRun(set, h, t.To); stop < 0 {
 			return nil, &Refusal{Code: NotApplied, Version: t.To}
 		}
-		stop = r.ID
 	}
 	count := t.Count
 	if count == 0 && t.To.IsZero() && !t.Empty {
 		count = 1
 	}
+	var halfway Progress
 	if half != nil {
 		if half.Direction == migration.Up {
+			if halfway = half.Resume(); halfway.Doubt > 0 && !t.Settled {
+				return nil, &Refusal{Code: InDoubt, Items: items(half.Migration), Progress: halfway, Down: true}
+			}
 			// Its way back runs from the top; it is not in the history.
 			half = &Step{Migration: half.Migration, Direction: migration.Down}
-		} else {
-			half.Revision = h.Find(half.Migration.Version)
+		} else if half.Revision = rowOf(h, half.Migration.Version); half.Revision == nil {
+			all := whole(half.Migration, h)
+			half.Revision, half.Also = all.Revision, all.Also
 		}
 		p.Steps = append(p.Steps, *half)
 	}
 	var missing, oneWay []Item
+	together := map[*migration.Migration]bool{}
 	for _, r := range slices.Backward(h.Revisions) {
 		if r.ID <= stop || count > 0 && len(p.Steps) >= count {
 			break
 		}
-		if r.Version.IsZero() || half != nil && r.Version.Equal(half.Migration.Version) {
-			continue // repeatables are not rolled back
+		if r.Version.IsZero() || r.Kind == journal.Squashed || half != nil && r.Version.Equal(half.Migration.Version) {
+			continue // repeatables are not rolled back, and a note was not run
 		}
 		m := set.Find(r.Version)
+		var also []*journal.Revision
+		if by := set.Replacer(r.Version); by != nil && rowOf(h, by.Version) == nil {
+			if half != nil && half.Migration == by || together[by] {
+				continue
+			}
+			rows := parts(by, h)
+			if !fileByFile(set, rows) && Fulfilled(by, h) {
+				if rows[0].ID <= stop {
+					return nil, &Refusal{Code: InsideSquashed, Items: items(by), Version: t.To, Down: true}
+				}
+				together[by] = true
+				p.Steps = append(p.Steps, whole(by, h))
+				continue
+			}
+			if note := h.Find(by.Version); note != nil {
+				also = append(also, note) // what it says is true no more
+			}
+		}
 		if m == nil {
 			missing = append(missing, Item{Version: r.Version.String(), File: r.File})
 			continue
 		}
-		p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Down, Revision: &r})
+		p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Down, Revision: &r, Also: also})
 	}
 	for _, s := range p.Steps {
 		if !s.Migration.Rollback.Present {
@@ -234,37 +285,104 @@ func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	case len(missing) > 0:
 		return nil, &Refusal{Code: Missing, Items: missing, Down: true}
 	case len(oneWay) > 0:
-		return nil, &Refusal{Code: Irreversible, Items: oneWay, Down: true}
+		return nil, &Refusal{Code: Irreversible, Items: oneWay, Progress: halfway, Down: true}
 	}
 	return p, nil
+}
+
+// lastRun is the id of the row behind which a rollback to that version stops,
+// -1 where it is not applied.
+func lastRun(set *migration.Set, h *journal.History, v migration.Version) int64 {
+	if r := rowOf(h, v); r != nil {
+		return r.ID
+	}
+	if by := set.Replacer(v); by != nil && v.Equal(by.Place()) {
+		if r := rowOf(h, by.Version); r != nil {
+			return r.ID
+		}
+	}
+	if m := set.Find(v); m != nil && Fulfilled(m, h) {
+		rows := parts(m, h)
+		return rows[len(rows)-1].ID
+	}
+	return -1
 }
 
 // Pending lists the versioned migrations that are not applied, in order, and
 // those of them that are older than the newest applied one. What is for other
 // environments is not pending. What names environments at all is never late: this
-// one may have been added to them when others had run.
+// one may have been added to them when others had run. What a squashed migration
+// replaces is pending where a part of it has run, and the squashed one is not then.
 func Pending(set *migration.Set, h *journal.History) (pending, late []*migration.Migration) {
-	newest := Newest(h)
-	for _, m := range set.Migrations {
-		if m.Kind != migration.Versioned || set.Elsewhere(m) || h.Find(m.Version) != nil {
-			continue
-		}
+	ms, late, _ := pendingOf(set, h)
+	return ms, late
+}
+
+// stuck is a squashed migration of whose replaced ones a part has run, and others
+// that have not are gone.
+type stuck struct {
+	by   *migration.Migration
+	gone []migration.Version
+}
+
+func (s stuck) refusal() *Refusal {
+	r := &Refusal{Code: PartlyReplaced, Detail: s.by.File}
+	for _, v := range s.gone {
+		r.Items = append(r.Items, Item{Version: v.String()})
+	}
+	return r
+}
+
+func pendingOf(set *migration.Set, h *journal.History) (pending, late []*migration.Migration, gone []stuck) {
+	newest, begun := Newest(set, h), begun(h)
+	add := func(m *migration.Migration) {
 		pending = append(pending, m)
 		// What depends on a higher version ran, or runs, after it by right.
-		waits := slices.ContainsFunc(m.Header.DependsOn, func(v migration.Version) bool { return v.Compare(m.Version) > 0 })
-		if !newest.IsZero() && m.Version.Compare(newest) < 0 && !m.Header.Seed && len(m.Header.Env) == 0 && !waits {
+		waits := slices.ContainsFunc(m.Header.DependsOn, func(v migration.Version) bool { return set.Place(v).Compare(m.Place()) > 0 })
+		if !newest.IsZero() && m.Place().Compare(newest) < 0 && !m.Header.Seed && len(m.Header.Env) == 0 && !waits {
 			late = append(late, m)
 		}
 	}
-	return pending, late
+	mixed := false
+	for _, m := range set.Migrations {
+		if !m.Kind.Once() || set.Elsewhere(m) || set.Replacer(m.Version) != nil {
+			continue
+		}
+		if len(m.Header.Replaces) == 0 {
+			if rowOf(h, m.Version) == nil {
+				add(m)
+			}
+			continue
+		}
+		var lost []migration.Version
+		for _, v := range lacking(h, as(m), begun) {
+			if one := set.Find(v); one != nil {
+				mixed = mixed || one != m
+				add(one)
+			} else {
+				lost = append(lost, v)
+			}
+		}
+		if len(lost) > 0 {
+			gone = append(gone, stuck{m, lost})
+		}
+	}
+	if mixed {
+		slices.SortStableFunc(pending, migration.InOrder)
+	}
+	return pending, late, gone
 }
 
-// Newest is the highest version in the history, zero for an empty one.
-func Newest(h *journal.History) migration.Version {
+// Newest is the highest version in the history, zero for an empty one; a
+// squashed one counts as the highest that it replaces.
+func Newest(set *migration.Set, h *journal.History) migration.Version {
 	var newest migration.Version
 	for _, r := range h.Revisions {
-		if !r.Version.IsZero() && (newest.IsZero() || r.Version.Compare(newest) > 0) {
-			newest = r.Version
+		if r.Version.IsZero() || r.Kind == journal.Squashed {
+			continue
+		}
+		if at := set.Place(r.Version); newest.IsZero() || at.Compare(newest) > 0 {
+			newest = at
 		}
 	}
 	return newest
@@ -278,26 +396,48 @@ func Changed(m *migration.Migration, r *journal.Revision) bool {
 
 // sound refuses a folder that contradicts the history.
 func sound(set *migration.Set, h *journal.History, t Target) error {
-	var changed, missing []Item
+	var changed []Item
 	for _, r := range h.Revisions {
-		if r.Version.IsZero() {
-			continue
-		}
-		m := set.Find(r.Version)
-		switch {
-		case m == nil:
-			missing = append(missing, Item{Version: r.Version.String(), File: r.File})
-		case Changed(m, &r):
+		if m := set.Find(r.Version); !r.Version.IsZero() && r.Kind != journal.Squashed && m != nil && Changed(m, &r) {
 			changed = append(changed, items(m)...)
 		}
 	}
+	missing := gone(set, h)
 	switch {
 	case len(changed) > 0 && !t.AllowChanged:
 		return &Refusal{Code: ChangedFile, Items: changed}
 	case len(missing) > 0 && !t.AllowMissing:
-		return &Refusal{Code: Missing, Items: missing}
+		_, late, _ := pendingOf(set, h)
+		newest := migration.Version{} // of what may have stood for others
+		if squashed := files(missing); len(squashed) > 0 {
+			newest, _ = migration.ParseVersion(squashed[len(squashed)-1].Version)
+		}
+		late = slices.DeleteFunc(late, func(m *migration.Migration) bool { return m.Version.Compare(newest) > 0 })
+		return &Refusal{Code: Missing, Items: missing, Beside: items(late...)}
 	}
 	return nil
+}
+
+// gone are the applied files that are there no more, in the order of their versions.
+func gone(set *migration.Set, h *journal.History) (all []Item) {
+	var rows []journal.Revision
+	for _, r := range h.Revisions {
+		// A note is of a file of which nothing has run; and another one may have
+		// its place.
+		if !r.Version.IsZero() && r.Kind != journal.Squashed && set.Find(r.Version) == nil && set.Replacer(r.Version) == nil {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b journal.Revision) int { return a.Version.Compare(b.Version) })
+	for _, r := range rows {
+		all = append(all, Item{Version: r.Version.String(), File: r.File})
+	}
+	return all
+}
+
+// files are those that are no migrations in Go.
+func files(all []Item) []Item {
+	return slices.DeleteFunc(slices.Clone(all), func(it Item) bool { return migration.IsGoFile(it.File) })
 }
 
 func items(ms ...*migration.Migration) []Item {

@@ -73,7 +73,14 @@ func version(t *testing.T, s string) migration.Version {
 func summary(p *plan.Plan, err error) string {
 	var r *plan.Refusal
 	if errors.As(err, &r) {
-		return "refused " + string(r.Code) + ": " + r.Error()
+		text := "refused " + string(r.Code) + ": " + r.Error()
+		if len(r.Beside) > 0 {
+			text += ", beside"
+		}
+		for _, it := range r.Beside {
+			text += " " + it.File
+		}
+		return text
 	}
 	if err != nil {
 		return err.Error()
@@ -116,6 +123,8 @@ func TestUp(t *testing.T) {
 		{name: "changed", files: []string{"1_a", "2_b"}, applied: []string{"1_a!"}, want: "refused changed: changed after it was applied: 1_a.sql"},
 		{name: "changed, allowed", files: []string{"1_a", "2_b"}, applied: []string{"1_a!"}, target: plan.Target{AllowChanged: true}, want: "2"},
 		{name: "missing", files: []string{"2_b"}, applied: []string{"1_a"}, want: "refused missing: applied, but its file is missing: 1_a.sql"},
+		{name: "missing, beside what it may have stood for", files: []string{"1_a", "2_b", "5_e"}, applied: []string{"4_d"}, want: "refused missing: applied, but its file is missing: 4_d.sql, beside 1_a.sql 2_b.sql"},
+		{name: "missing, allowed, beside what it may have stood for", files: []string{"1_a", "2_b"}, applied: []string{"4_d"}, target: plan.Target{AllowMissing: true}, want: "refused out_of_order: older than the newest applied version 4: 1_a.sql, 2_b.sql, beside 4_d.sql"},
 		{name: "missing, allowed", files: []string{"2_b"}, applied: []string{"1_a"}, target: plan.Target{AllowMissing: true}, want: "2"},
 		{name: "late", files: []string{"1_a", "2_b", "3_c"}, applied: []string{"1_a", "3_c"}, want: "refused out_of_order: older than the newest applied version 3: 2_b.sql"},
 		{name: "late, allowed", files: []string{"1_a", "2_b", "3_c"}, applied: []string{"1_a", "3_c"}, target: plan.Target{AllowOutOfOrder: true}, want: "2"},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -27,12 +28,15 @@ const (
 	MendedTooEarly   Code = "mended_too_early"   // a statement that has run was changed
 	SessionGone      Code = "session_gone"       // what has run made something of a session that is gone
 	FileGone         Code = "half_applied_file_missing"
-	BadDependency    Code = "dependency"    // depends_on names what cannot run before
-	NotAtomic        Code = "not_atomic"    // a statement does not fit into the one transaction that was asked for
-	BehindPooler     Code = "pooled"        // a pooler stands between, and a statement needs the server itself
-	NotScripted      Code = "not_scripted"  // no script can do what a run would
-	PlanMoved        Code = "plan_moved"    // a saved plan was made for another world
-	HalfRestored     Code = "half_restored" // a backup was not put back as a whole
+	BadDependency    Code = "dependency"      // depends_on names what cannot run before
+	NotAtomic        Code = "not_atomic"      // a statement does not fit into the one transaction that was asked for
+	BehindPooler     Code = "pooled"          // a pooler stands between, and a statement needs the server itself
+	NotScripted      Code = "not_scripted"    // no script can do what a run would
+	PlanMoved        Code = "plan_moved"      // a saved plan was made for another world
+	HalfRestored     Code = "half_restored"   // a backup was not put back as a whole
+	InsideSquashed   Code = "inside_squashed" // the target lies within what runs, or goes back, as one
+	OldFilesGone     Code = "old_files_gone"  // a squashed one cannot be taken back without what it replaces
+	PartlyReplaced   Code = "partly_replaced" // a part of what a squashed one replaces has run, and files of the rest are gone
 )
 
 // Item is one migration that a refusal is about.
@@ -40,6 +44,7 @@ type Item struct {
 	Version string `json:"version"`
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
 }
 
 // A Refusal says why nothing was run. Nothing was touched.
@@ -49,13 +54,21 @@ type Refusal struct {
 	Version  migration.Version
 	Progress Progress
 	Mended   Mark    // with MendedTooEarly: what ran
-	Now      string  // with MendedTooEarly: what stands there now, as far as Mended has its text
+	Now      string  // with MendedTooEarly: what stands there now, as far as Mended has its text; with InDoubt: likewise, where it is another
 	Down     bool    // a rollback was asked for
 	Moved    []Moved // with PlanMoved
 
 	// Changes are, with ChangedFile, how the first of the files differ from what
 	// ran.
 	Changes []Difference
+
+	// Beside are, with Missing, files that have not run and are older than one
+	// that is gone; with OutOfOrder, those that ran and are gone. The one may have
+	// stood for the others (a squashed migration that was taken back elsewhere),
+	// and then running these would do its work twice.
+	Beside []Item
+
+	Before int // with NotAtomic: how many versioned migrations come before it
 
 	Detail string
 }
@@ -67,6 +80,9 @@ func (r *Refusal) Error() string {
 		if it.Line > 0 {
 			names[i] = fmt.Sprintf("%s:%d", it.File, it.Line)
 		}
+		if it.Column > 0 {
+			names[i] += fmt.Sprintf(":%d", it.Column)
+		}
 	}
 	list := strings.Join(names, ", ")
 	switch r.Code {
@@ -75,7 +91,7 @@ func (r *Refusal) Error() string {
 	case ChangedAgain:
 		return "file or history have changed since this was looked at: " + list
 	case Missing:
-		return "applied, but its file is missing: " + list
+		return r.missing(names)
 	case OutOfOrder:
 		return fmt.Sprintf("older than the newest applied version %s: %s", r.Version, list)
 	case UnknownVersion:
@@ -92,6 +108,17 @@ func (r *Refusal) Error() string {
 		return "this database has a history of its own, with what the other tool did not apply: " + list
 	case BeyondBaseline:
 		return fmt.Sprintf("the history goes beyond version %s: %s", r.Version, list)
+	case InsideSquashed:
+		return fmt.Sprintf("version %s is a part of %s here, which is run, and taken back, as one", r.Version, list)
+	case PartlyReplaced, OldFilesGone:
+		var versions []string
+		for _, it := range r.Items {
+			versions = append(versions, it.Version)
+		}
+		if r.Code == OldFilesGone {
+			return fmt.Sprintf("%s cannot be taken back: of what it replaces the files of %s are gone", r.Detail, strings.Join(versions, ", "))
+		}
+		return fmt.Sprintf("%s replaces migrations of which a part has run here, and not %s, whose files are gone", r.Detail, strings.Join(versions, ", "))
 	case HalfRestored:
 		return "the backup " + list + " was not put back as a whole: the database is in pieces"
 	case BelowHalfApplied:
@@ -110,8 +137,15 @@ func (r *Refusal) Error() string {
 		if r.Mended.To > r.Mended.From {
 			what = fmt.Sprintf("statements %d to %d have", r.Mended.From, r.Mended.To)
 		}
-		return fmt.Sprintf("%s: %s run already, and what stands there now is another: %s", list, what, r.Detail)
+		how := "run already"
+		if r.Mended.Skipped > 0 {
+			how = "been skipped by " + r.Mended.SkippedBy
+		}
+		return fmt.Sprintf("%s: %s %s, and what stands there now is another: %s", list, what, how, r.Detail)
 	case FileGone:
+		if migration.IsGoFile(list) {
+			return fmt.Sprintf("%s is half applied (%s); it is a migration in Go, and its function is not here", list, r.Progress)
+		}
 		return fmt.Sprintf("%s is half applied (%s), and its file is missing", list, r.Progress)
 	case NotScripted:
 		if list == "" {
@@ -129,6 +163,32 @@ func (r *Refusal) Error() string {
 		return "the plan was made for another state of things: " + strings.Join(all, ", ")
 	}
 	return list + ": " + r.Detail
+}
+
+// missing tells files that are gone from functions that only another program has.
+func (r *Refusal) missing(names []string) string {
+	var files, functions []string
+	for i, it := range r.Items {
+		if migration.IsGoFile(it.File) {
+			functions = append(functions, names[i])
+		} else {
+			files = append(files, names[i])
+		}
+	}
+	var says []string
+	if len(files) > 0 {
+		says = append(says, "applied, but its file is missing: "+strings.Join(files, ", "))
+	}
+	if len(functions) > 0 {
+		says = append(says, "applied by a program as a migration in Go, whose function is not here: "+strings.Join(functions, ", "))
+	}
+	return strings.Join(says, "; ")
+}
+
+// InGo says that a refusal is about migrations in Go alone, which another program
+// has.
+func (r *Refusal) InGo() bool {
+	return len(r.Items) > 0 && !slices.ContainsFunc(r.Items, func(it Item) bool { return !migration.IsGoFile(it.File) })
 }
 
 // mostMoved is how much of what has moved an error lists.

@@ -26,6 +26,10 @@ type Progress struct {
 
 	Failure string // what the server said, where it said something
 
+	// Begun is the text of what is in doubt, as far as it was kept: see
+	// journal.Kept.
+	Begun string
+
 	// Evidence was written down before the statement that was begun last, and
 	// tells whether it took effect; "" for none.
 	Evidence string
@@ -37,6 +41,11 @@ type Mark struct {
 	Checksum string
 	Each     bool   // they ran one by one, and it is over the checksum of each
 	Text     string // what ran, as far as it was kept: see journal.Kept
+
+	// Skipped is the first of them that SkippedBy left out, with all that follow
+	// in the mark; 0: all ran.
+	Skipped   int
+	SkippedBy string
 }
 
 // Settleable says that there is something to look at which may tell how the
@@ -49,6 +58,36 @@ func (p Progress) String() string {
 		text += fmt.Sprintf(", %d skipped by %s", p.Skipped, p.SkippedBy)
 	}
 	return text
+}
+
+// Parts are the statements 1..Done in their order: those that have run, and
+// those that somebody left out.
+func (p Progress) Parts() (parts []Part) {
+	add := func(from, to int, by string) {
+		switch n := len(parts); {
+		case to < from:
+		case n > 0 && parts[n-1].SkippedBy == by:
+			parts[n-1].To = to
+		default:
+			parts = append(parts, Part{from, to, by})
+		}
+	}
+	at := 1
+	for _, m := range p.Marks {
+		if m.Skipped > 0 {
+			add(at, m.Skipped-1, "")
+			add(max(at, m.Skipped), m.To, m.SkippedBy)
+			at = m.To + 1
+		}
+	}
+	add(at, p.Done, "")
+	return parts
+}
+
+// A Part is statements that came to the same end.
+type Part struct {
+	From, To  int
+	SkippedBy string // "": they ran
 }
 
 // unfinished finds the migration whose attempt is open, nil where there is
@@ -119,19 +158,21 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 		switch {
 		case e.What == journal.Started:
 			began = e
-			p.Doubt, p.To, p.Failure, p.Evidence = e.From, e.To, "", e.Evidence
+			p.Doubt, p.To, p.Failure, p.Evidence, p.Begun = e.From, e.To, "", e.Evidence, e.Detail
 		case e.What == journal.Done || e.ResolvedDone():
+			mark := Mark{From: e.From, To: e.To, Checksum: e.Checksum, Each: e.Each, Text: keptText(e, began)}
 			if e.What == journal.Resolved && e.Detail == string(journal.Skipped) && e.To > p.Done {
 				// What is not in doubt is one statement, and the settings before it.
-				p.SkippedBy = e.By
-				if p.Skipped++; p.Doubt > 0 {
-					p.Skipped += e.To - max(e.From, p.Done+1)
+				p.SkippedBy, mark.SkippedBy, mark.Skipped = e.By, e.By, e.To
+				if p.Doubt > 0 {
+					mark.Skipped = max(e.From, p.Done+1)
 				}
+				p.Skipped += e.To - mark.Skipped + 1
 			}
 			p.Doubt, p.To, p.Failure, p.Evidence = 0, 0, "", ""
 			if e.To > p.Done {
 				p.Done = e.To
-				p.Marks = append(p.Marks, Mark{e.From, e.To, e.Checksum, e.Each, keptText(e, began)})
+				p.Marks = append(p.Marks, mark)
 			}
 		case e.What == journal.Resolved:
 			// Said by a person, it leaves the evidence: something may be left of
@@ -140,7 +181,7 @@ func Unfinished(h *journal.History) (*journal.Entry, Progress) {
 				p.Evidence = ""
 			}
 		case e.What == journal.Failed && e.Evidence == journal.Torn:
-			p.Doubt, p.To, p.Failure, p.Evidence = e.From, e.To, e.Detail, ""
+			p.Doubt, p.To, p.Failure, p.Evidence, p.Begun = e.From, e.To, e.Detail, "", keptText(e, began)
 		case e.What == journal.Failed:
 			// The evidence stays: something may be left of the statement.
 			p.Doubt, p.To, p.Failure = 0, 0, e.Detail

@@ -127,8 +127,13 @@ type Policy struct {
 
 // Trigger fires on a table or view.
 type Trigger struct {
-	Name       string `json:"name"`
-	State      string `json:"state,omitempty"` // "disabled", "replica", "always"; "" fires as usual
+	Name  string `json:"name"`
+	State string `json:"state,omitempty"` // "disabled", "replica", "always"; "" fires as usual
+
+	// AheadOf is the trigger of the same event that fires right behind this one,
+	// where that depends on which was made last (SQLite).
+	AheadOf string `json:"ahead_of,omitempty"`
+
 	Comment    string `json:"comment,omitempty"`
 	Definition string `json:"definition" diff:"text"` // the whole CREATE TRIGGER
 }

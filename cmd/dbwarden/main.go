@@ -23,6 +23,6 @@ func main() {
 	os.Exit(cli.Process([]cli.Product{
 		{Engine: sqlite.Engine(), Inspect: liteschema.Inspect, Digest: liteschema.Digest, Statements: liteschema.Statements, Plan: liteschema.Plan, Spell: liteschema.Spell, Rename: liteschema.Rename, Check: litecheck.Product},
 		{Engine: postgres.Engine(), Inspect: pgschema.Inspect, Statements: pgschema.Statements, Plan: pgschema.Plan, Rename: pgschema.Rename, Check: pgcheck.Product},
-		{Engine: mysql.Engine(), Inspect: myschema.Inspect, Statements: myschema.Statements, Plan: myschema.Plan, Rename: myschema.Rename, Check: mycheck.Product},
+		{Engine: mysql.Engine(), Inspect: myschema.Inspect, Statements: myschema.Statements, Plan: myschema.Plan, Rename: myschema.Rename, PlanSaysDefaults: true, Check: mycheck.Product},
 	}, cli.Build{Version: version, Commit: commit, Date: date}))
 }

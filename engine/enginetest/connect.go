@@ -87,6 +87,59 @@ func (x *exam) hidesPassword() {
 	}
 }
 
+// A password that is good for minutes is got anew by whoever connects later:
+// the command's own way to stop a statement, for one.
+func (x *exam) asksForPasswords() {
+	u, err := url.Parse(x.url)
+	if err != nil || u.User == nil {
+		if _, err := x.e.Open(x.url, engine.OpenOptions{Password: func(context.Context) (string, error) { return "", nil }}); err == nil {
+			x.Error("a product without passwords would ask for one")
+		}
+		return
+	}
+	right, _ := u.User.Password()
+	open := func(user *url.Userinfo, ask engine.Password) (engine.Database, error) {
+		v := *u
+		v.User = user
+		return x.e.Open(v.String(), engine.OpenOptions{Password: ask})
+	}
+	if _, err := open(u.User, func(context.Context) (string, error) { return right, nil }); !errors.Is(err, engine.ErrTwoPasswords) {
+		x.Errorf("two passwords: %v", err)
+	}
+	none := errors.New("the vault is sealed")
+	answers := []struct {
+		text string
+		err  error
+	}{{text: right}, {text: right}, {text: "wrong"}, {text: "wrong"}, {text: "wrong"}, {text: right}, {err: none}}
+	var asked int
+	db, err := open(url.User(u.User.Username()), func(context.Context) (string, error) {
+		asked++
+		return answers[asked-1].text, answers[asked-1].err
+	})
+	if err != nil {
+		x.Fatalf("open: %v", err)
+	}
+	// One that is refused is asked for once more: it may have been good until a
+	// moment ago.
+	for n, want := range []struct {
+		what      string
+		connected bool
+		asked     int
+	}{{"the right one", true, 1}, {"asked anew", true, 2}, {"wrong twice", false, 4}, {"wrong, then right", true, 6}, {"none", false, 7}} {
+		s, err := db.Connect(x.Context(), engine.ConnectOptions{})
+		if s != nil {
+			_ = s.Close()
+		}
+		_, unasked := errors.AsType[*engine.PasswordError](err)
+		if (err == nil) != want.connected || asked != want.asked || unasked != (want.what == "none") || unasked && !errors.Is(err, none) {
+			x.Errorf("connection %d, %s: asked %d times, %v", n+1, want.what, asked, err)
+		}
+		if want.what == "wrong twice" {
+			x.wants("a wrong password", err, engine.Login)
+		}
+	}
+}
+
 // The commands' hints and exit codes depend on why there is no connection.
 func (x *exam) saysWhyRefused() {
 	u, err := url.Parse(x.url)

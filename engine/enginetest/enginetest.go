@@ -35,6 +35,7 @@ func Run(t *testing.T, e *engine.Engine, newDB func(t *testing.T) string) {
 		{"the engine describes itself", (*exam).describes},
 		{"errors and labels hide the password", (*exam).hidesPassword},
 		{"a refused connection says why", (*exam).saysWhyRefused},
+		{"each connection asks for its password", (*exam).asksForPasswords},
 		{"a session knows its server", (*exam).knowsServer},
 		{"read-only sessions look and change nothing", (*exam).looksOnly},
 
@@ -73,6 +74,8 @@ func Run(t *testing.T, e *engine.Engine, newDB func(t *testing.T) string) {
 		{"a refused commit stops the units behind it", (*exam).runsAllToARefusedCommit},
 		{"each of several units is watched", (*exam).runsAllWatched},
 		{"each of several units finds the session fresh", (*exam).runsAllAfresh},
+		{"a function works in the place of a statement", (*exam).works},
+		{"a function's values come back as they went", (*exam).calls},
 		{"classify knows the common statements", (*exam).classifies},
 
 		{"cancelling ends a statement and spares the session", (*exam).cancels},

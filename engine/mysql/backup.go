@@ -29,7 +29,10 @@ func backup() engine.Backup {
 		Suffix: ".sql",
 		Scope:  func(_ engine.Database, v engine.Server) string { return v.Database },
 		Size:   sizeOf,
-		Ready: func(ctx context.Context, _ engine.Database, v engine.Server, run engine.RunProgram) error {
+		Ready: func(ctx context.Context, ed engine.Database, v engine.Server, run engine.RunProgram) error {
+			if d, ok := ed.(*database); ok && d.address == nil {
+				return errNoAddress
+			}
 			_, err := dumpProgram(ctx, v, run)
 			return err
 		},
@@ -77,6 +80,9 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 	if !ok {
 		return fmt.Errorf("back up %T", ed)
 	}
+	if d.address == nil {
+		return errNoAddress
+	}
 	t, err := dumpProgram(ctx, v, o.Run)
 	if err != nil {
 		return err
@@ -90,8 +96,12 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 		common = append(common, "--set-gtid-purged=OFF", "--column-statistics=0")
 	}
 	dump := func(args ...string) error {
+		password, err := d.password.Or(ctx, d.address.password)
+		if err != nil {
+			return err
+		}
 		return o.Run(ctx, engine.Program{
-			Names: t.names, Stdout: o.To, Files: map[string]string{"client": d.optionFile(t)},
+			Names: t.names, Stdout: o.To, Files: map[string]string{"client": d.optionFile(t, password)},
 			// A login path would beat the file.
 			Env:  map[string]string{"MYSQL_TEST_LOGIN_FILE": "{none}", "MYSQL_PWD": ""},
 			Args: append([]string{"--defaults-file={client}"}, append(common, args...)...),
@@ -159,7 +169,7 @@ func (d *database) ownTables(ctx context.Context, names []string) (out []ownTabl
 // optionFile is the URL as the client programs read it. It is read instead of
 // all others, and not in front of them: what a user keeps for himself in
 // ~/.my.cnf would beat it.
-func (d *database) optionFile(t tool) string {
+func (d *database) optionFile(t tool, password string) string {
 	var b strings.Builder
 	b.WriteString("[client]\n")
 	set := func(key, value string) {
@@ -167,7 +177,7 @@ func (d *database) optionFile(t tool) string {
 	}
 	a := d.address
 	set("user", a.user)
-	set("password", a.password)
+	set("password", password)
 	if socket := a.params["socket"]; socket != "" {
 		set("protocol", "SOCKET")
 		set("socket", socket)

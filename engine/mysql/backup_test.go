@@ -29,12 +29,13 @@ func TestOptionFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := d.(*database).optionFile(tool{maria: true})
+		password := d.(*database).address.password
+		text := d.(*database).optionFile(tool{maria: true}, password)
 		const head = "[client]\nuser=\"u\\\"s\"\npassword=\"p\\\\\\\"#\\nw\"\nprotocol=\"TCP\"\nhost=\"::1\"\nport=\"3307\"\n"
 		if text != head+c.maria {
 			t.Errorf("%s: MariaDB\n%s\nwant\n%s", c.query, text, head+c.maria)
 		}
-		if got := d.(*database).optionFile(tool{}); got != head+c.mysql {
+		if got := d.(*database).optionFile(tool{}, password); got != head+c.mysql {
 			t.Errorf("%s: MySQL\n%s\nwant\n%s", c.query, got, head+c.mysql)
 		}
 		path, err := osexec.LookPath("mariadb-dump")
@@ -50,7 +51,7 @@ func TestOptionFile(t *testing.T) {
 		}
 	}
 	a := &address{params: map[string]string{"ssl_ca": "ca.pem", "socket": "/run/db.sock"}}
-	got := (&database{address: a, dir: dir}).optionFile(tool{})
+	got := (&database{address: a, dir: dir}).optionFile(tool{}, "")
 	if !strings.Contains(got, "ssl-ca=\""+filepath.Join(dir, "ca.pem")+"\"\n") || !strings.Contains(got, "protocol=\"SOCKET\"\nsocket=\"/run/db.sock\"\n") || strings.Contains(got, "host=") {
 		t.Errorf("%s", got)
 	}

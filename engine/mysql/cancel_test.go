@@ -48,6 +48,7 @@ func TestCancelEndsTheStatementAndKeepsTheSession(t *testing.T) {
 	for _, query := range []string{
 		"SELECT SLEEP(60)",
 		"DO SLEEP(60)",
+		"DO (" + endlessQuery + ")",
 		strings.Replace(endlessQuery, "SELECT COUNT(*)", "INSERT INTO big (t) SELECT 'x'", 1),
 		endlessQuery,
 		"ALTER TABLE big ADD COLUMN c INT, ALGORITHM=COPY",

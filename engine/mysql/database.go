@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,8 +17,11 @@ import (
 // database is an opened URL.
 type database struct {
 	label   string
-	address *address // what was read
+	address *address // the URL, read; nil of one from a configuration
 	dir     string   // where its relative files start
+
+	password engine.Password // OpenOptions.Password
+
 	config  *driver.Config
 	names   string        // what follows SET NAMES
 	timeout time.Duration // for connecting, with all that belongs to it
@@ -30,12 +34,15 @@ func (d *database) Label() string { return d.label }
 func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine.Session, error) {
 	within, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	s := &session{names: d.names, limits: o.Limits.WithDefaults(), notice: o.Notice, readOnly: o.ReadOnly, grace: graceTime, reach: reachTime}
+	s := &session{names: d.names, limits: o.Limits.WithDefaults(), notice: o.Notice, password: d.password, readOnly: o.ReadOnly, grace: graceTime, reach: reachTime}
 	err := s.open(within, d.config, o.App)
 	if err == nil {
 		return s, nil
 	}
 	s.Close()
+	if _, ok := errors.AsType[*engine.PasswordError](err); ok {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, &canceledError{cause: context.Cause(ctx)}
 	}
@@ -56,14 +63,14 @@ func (e *connectError) Unwrap() error { return e.err }
 func (s *session) open(ctx context.Context, config *driver.Config, app string) error {
 	config = config.Clone()
 	config.ConnectionAttributes = "program_name:" + attribute(app)
-	connector, err := driver.NewConnector(config)
+	connector, err := s.connector(config)
 	if err != nil {
 		return err
 	}
 	errands := config.Clone()
 	errands.DBName = "" // it may be gone by then
 	errands.ConnectionAttributes = "program_name:" + attribute("dbwarden errand")
-	if s.errands, err = driver.NewConnector(errands); err != nil {
+	if s.errands, err = s.connector(errands); err != nil {
 		return err
 	}
 	s.db = sql.OpenDB(connector)
@@ -82,11 +89,37 @@ func (s *session) open(ctx context.Context, config *driver.Config, app string) e
 	return nil
 }
 
+// connector makes connections, with the password of the moment where there is
+// one to ask for.
+type connector struct {
+	sqldriver.Connector
+	password engine.Password
+}
+
+func (s *session) connector(c *driver.Config) (sqldriver.Connector, error) {
+	inner, err := driver.NewConnector(c)
+	return connector{inner, s.password}, err
+}
+
+func (c connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
+	err = c.password.Try(ctx, unwelcome, func(ctx context.Context) (err error) {
+		conn, err = c.Connector.Connect(ctx)
+		return err
+	})
+	return conn, err
+}
+
+// unwelcome says of an error that the server did not take the password.
+func unwelcome(err error) bool {
+	e, ok := errors.AsType[*driver.MySQLError](err)
+	return ok && (e.Number == 1045 || e.Number == 1698)
+}
+
 // attribute makes text fit for the driver's list of connection attributes,
 // which has no escapes.
 func attribute(text string) string {
 	if text == "" {
 		text = "dbwarden"
 	}
-	return strings.ReplaceAll(text, ",", " ")
+	return strings.ReplaceAll(engine.Fit(text, 0), ",", " ")
 }

@@ -32,6 +32,7 @@ const (
 	errNoSequence     = 4091 // MariaDB
 	errNoView         = 4092 // MariaDB
 	errStackTrace     = 4094 // MariaDB: where in a compound statement
+	errStatementTime  = 1969 // MariaDB: max_statement_time
 	errCreateTable    = 1005 // with "errno: 150", a foreign key; the warnings say why
 	errForeignKey     = 1215
 	errNoStatement    = 1243 // no prepared statement of that name

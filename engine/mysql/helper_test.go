@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"strings"
 	"testing"
@@ -159,3 +160,13 @@ func unitError(t *testing.T, err error) *engine.UnitError {
 	}
 	return e
 }
+
+// stranger is a driver that is not the engine's.
+type stranger struct{}
+
+func (stranger) Connect(context.Context) (sqldriver.Conn, error) { return strangerConn{}, nil }
+func (stranger) Driver() sqldriver.Driver                        { return nil }
+
+type strangerConn struct{ sqldriver.Conn }
+
+func (strangerConn) Close() error { return nil }

@@ -55,6 +55,7 @@ func Engine() *engine.Engine {
 		Leak:     leak,
 		Ties:     ties,
 		Scratch:  scratch(),
+		Fresh:    fresh(),
 		Script:   script(),
 		Backup:   backup(),
 	}

@@ -128,7 +128,7 @@ func (d *sent) ended(values []driver.Value) error {
 	}
 	if d.u.Watch != nil {
 		// -1 is what a statement with a result of its own has.
-		d.u.Watch(engine.Progress{Index: d.done, Statement: d.statements[d.done], Done: true, Rows: max(0, rows), Elapsed: time.Since(d.started)})
+		d.u.Watch(engine.Progress{Index: d.done, Statement: d.statements[d.done], Done: true, Rows: max(0, rows), Elapsed: time.Since(d.started), Shared: true})
 	}
 	if d.done++; d.done < len(d.statements) {
 		d.begin()

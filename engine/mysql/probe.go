@@ -139,7 +139,7 @@ func (s *session) settings() string {
 		// committed before them.
 		text += ", wsrep_sync_wait = 7"
 	}
-	switch limit := max(0, s.limits.Statement); {
+	switch limit := s.limits.ServerStatement(); {
 	case s.mariadb():
 		text += ", max_statement_time = " + strconv.FormatFloat(limit.Seconds(), 'f', 6, 64)
 	case s.server.Number >= 50708:

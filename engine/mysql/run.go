@@ -87,7 +87,26 @@ func (r *runner) Exec(ctx context.Context, query string, args ...any) (int64, er
 	return n, err
 }
 
-func (r *runner) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
+func (r *runner) Execute(ctx context.Context, st sqltext.Statement) (n int64, err error) {
+	if err := r.before(ctx, st); err != nil {
+		return 0, err
+	}
+	n, err = r.session.Execute(ctx, st)
+	r.ran = r.ran || err == nil
+	return n, err
+}
+
+func (r *runner) Do(ctx context.Context, c engine.Call) (*engine.Reply, error) {
+	if err := r.before(ctx, c.Statement); err != nil {
+		return nil, err
+	}
+	reply, err := r.session.Do(ctx, c)
+	r.ran = r.ran || err == nil
+	return reply, err
+}
+
+// before is called before a statement of the user's.
+func (r *runner) before(ctx context.Context, st sqltext.Statement) error {
 	t := classify(st.Words, r.server)
 	switch t.Kind {
 	case engine.Begin, engine.Commit, engine.Rollback:
@@ -95,13 +114,11 @@ func (r *runner) Execute(ctx context.Context, st sqltext.Statement) (int64, erro
 	}
 	r.committed = r.committed || t.Commits
 	if err := r.shield.lower(ctx, r.session, r.inside); err != nil {
-		return 0, err
+		return err
 	}
 	r.shield.note(t)
 	r.holds = r.holds && !t.Frees || t.Holds
-	n, err := r.session.Execute(ctx, st)
-	r.ran = r.ran || err == nil
-	return n, err
+	return nil
 }
 
 func (r *runner) Ask(ctx context.Context, query sqltext.Statement) (*engine.Answer, error) {

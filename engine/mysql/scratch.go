@@ -18,13 +18,14 @@ func scratch() engine.Scratch {
 		Right: func(v engine.Server) string {
 			return "GRANT ALL PRIVILEGES ON " + quote(strings.ReplaceAll(engine.ScratchTable, "_", `\_`)+`\_%`) + ".* TO " + v.User + ";"
 		},
-		Same:     same,
-		Look:     lookScratch,
-		Mark:     func(ctx context.Context, s engine.Session, on bool) error { return markScratch(ctx, s, "", on) },
-		Empty:    emptyScratch,
-		Strays:   strays,
-		Loosen:   loosen,
-		Dangling: dangling,
+		Same:        same,
+		LocksServer: true,
+		Look:        lookScratch,
+		Mark:        func(ctx context.Context, s engine.Session, on bool) error { return markScratch(ctx, s, "", on) },
+		Empty:       emptyScratch,
+		Strays:      strays,
+		Loosen:      loosen,
+		Dangling:    dangling,
 	}
 }
 
@@ -108,7 +109,7 @@ func (d *database) at(name string) *database {
 	if i := strings.LastIndex(label, "/"+d.config.DBName); i >= 0 {
 		label = label[:i+1] + name
 	}
-	return &database{label: label, address: d.address, dir: d.dir, config: config, names: d.names, timeout: d.timeout}
+	return &database{label: label, address: d.address, password: d.password, dir: d.dir, config: config, names: d.names, timeout: d.timeout}
 }
 
 func same(a, b engine.Database) bool {

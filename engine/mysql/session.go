@@ -19,9 +19,10 @@ import (
 
 // session is one pinned connection.
 type session struct {
-	db      *sql.DB
-	conn    *sql.Conn
-	errands driver.Connector // makes the short-lived connections that interrupt this one
+	db       *sql.DB
+	conn     *sql.Conn
+	errands  driver.Connector // makes the short-lived connections that interrupt this one
+	password engine.Password  // database.password
 
 	server    engine.Server
 	id        uint64
@@ -173,6 +174,11 @@ func (s *session) query(ctx context.Context, each func(scan func(dest ...any) er
 // Execute runs one statement of the user's, exactly as written. Procedures
 // may return several results; all are drained.
 func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
+	return s.perform(ctx, st, func(ctx context.Context) (reply, error) { return s.send(ctx, st.Text, s.hasteOf(st)) })
+}
+
+// perform runs a statement of the user's with what stands around it.
+func (s *session) perform(ctx context.Context, st sqltext.Statement, run func(context.Context) (reply, error)) (int64, error) {
 	if readsLocalFile(st.Words) {
 		return 0, errors.New("LOAD DATA LOCAL INFILE is refused: the server would read files of the machine that runs the migration; " +
 			"use INSERT, or LOAD DATA INFILE with a file on the server")
@@ -194,8 +200,12 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 	s.used = s.used || !inert(st)
 	s.strange = s.strange || t.Holds || t.Kind != engine.Data && t.Kind != engine.Definition
 	s.ordered.Store(s.server.Cluster == galera && t.Commits)
-	r, err := s.send(ctx, st.Text, s.hasteOf(st))
+	started := time.Now()
+	r, err := run(ctx)
 	s.ordered.Store(false)
+	if err == nil {
+		err = s.overran(ctx, started)
+	}
 	if err != nil {
 		return 0, &statementError{err: err, text: st.Text, words: st.Words, more: s.more(ctx, err)}
 	}
@@ -216,6 +226,7 @@ func (s *session) Ask(ctx context.Context, query sqltext.Statement) (*engine.Ans
 	}
 	s.used = true // a function of the user's may be in it
 	answer := &engine.Answer{}
+	started := time.Now()
 	err := s.call(ctx, s.hasteOf(query), func(ctx context.Context) error {
 		rows, err := s.conn.QueryContext(ctx, query.Text)
 		if err != nil {
@@ -223,6 +234,9 @@ func (s *session) Ask(ctx context.Context, query sqltext.Statement) (*engine.Ans
 		}
 		return errors.Join(answer.Read(rows), rows.Close())
 	})
+	if err == nil {
+		err = s.overran(ctx, started)
+	}
 	if err != nil {
 		err = &statementError{err: err, text: query.Text, words: query.Words, more: s.more(ctx, err)}
 	}
@@ -230,14 +244,40 @@ func (s *session) Ask(ctx context.Context, query sqltext.Statement) (*engine.Ans
 }
 
 // hasteOf says what a cancelled context does to a statement of the user's. A
-// killed SLEEP returns as if it had slept, so success of a statement that
-// only sleeps and reads counts as cancelled; any other success is one.
+// killed SLEEP returns as if it had slept, and a killed DO, of which nothing
+// stays, as if it had done all: so success of a statement that only sleeps and
+// reads, and of DO, counts as cancelled; any other success is one.
 func (s *session) hasteOf(st sqltext.Statement) haste {
-	reads := classify(st.Words, s.server).Kind == engine.Read || len(st.Words) > 0 && st.Words[0] == "DO"
-	if reads && len(st.Text) <= smallText && strings.Contains(strings.ToUpper(st.Text), "SLEEP") {
+	if len(st.Words) > 0 && st.Words[0] == "DO" {
+		return sleeping
+	}
+	if classify(st.Words, s.server).Kind == engine.Read && len(st.Text) <= smallText && strings.Contains(strings.ToUpper(st.Text), "SLEEP") {
 		return sleeping
 	}
 	return interruptible
+}
+
+// overran is the server's error that a statement ran into its limit, where it
+// is answered with success all the same: DO takes every error for none. It is
+// asked for only where the time says that it may be so: a statement that reads
+// no table leaves in the list of errors what an earlier one wrote.
+func (s *session) overran(ctx context.Context, started time.Time) (over error) {
+	if limit := s.limits.Statement; limit <= 0 || !s.mariadb() || time.Since(started) < limit-limit/10 {
+		return nil
+	}
+	// A connection that is lost shows at the next call.
+	_ = s.query(ctx, func(scan func(...any) error) error {
+		e := &mysqldriver.MySQLError{}
+		var level string
+		if err := scan(&level, &e.Number, &e.Message); err != nil {
+			return err
+		}
+		if e.Number == errStatementTime {
+			over = e
+		}
+		return nil
+	}, "SHOW ERRORS LIMIT 50")
+	return over
 }
 
 // smallText is up to where a statement is searched for a function's name.

@@ -49,6 +49,26 @@ func TestVersionNumbers(t *testing.T) {
 	}
 }
 
+// TestAStatementThatRanIntoItsLimitIsNoSuccess, where the server says that it
+// is: DO takes an error for none.
+func TestAStatementThatRanIntoItsLimitIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	url := newDatabase(t)
+	own := connect(t, url)
+	exec(t, own, "CREATE FUNCTION looper() RETURNS INT BEGIN DECLARE i BIGINT DEFAULT 0; WHILE i < 1000000000 DO SET i = i + 1; END WHILE; RETURN i; END")
+	limited := func() *session {
+		return connectWith(t, url, engine.ConnectOptions{Limits: engine.Limits{Statement: 300 * time.Millisecond}})
+	}
+	for _, query := range []string{"DO SLEEP(60)", "DO looper()", "DO (" + endlessQuery + ")", "SELECT SLEEP(60)", "SELECT looper()"} {
+		// What one leaves in the list of errors is not to be found by the next.
+		_, err := limited().Execute(t.Context(), statement(query))
+		wantKind(t, err, engine.Canceled)
+	}
+	_, err := limited().Ask(t.Context(), statement("SELECT SLEEP(60)"))
+	wantKind(t, err, engine.Canceled)
+	execute(t, limited(), "DO SLEEP(0.1)")
+}
+
 func TestLimitsAreTheServers(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
@@ -406,5 +426,18 @@ func TestTheGrantThatIsAskedForHelps(t *testing.T) {
 	}
 	if got := grant(engine.Server{Database: "a_b`c", User: account("o'x@h%")}, false); got != "GRANT SELECT ON `a\\_b``c`.* TO 'o''x'@'h%';" {
 		t.Error(got)
+	}
+}
+
+// TestAStatementLimitLeavesRoomForOurQueries: the server applies it to them.
+func TestAStatementLimitLeavesRoomForOurQueries(t *testing.T) {
+	t.Parallel()
+	s := connectWith(t, newDatabase(t), engine.ConnectOptions{Limits: engine.Limits{Statement: time.Microsecond}})
+	question := "SELECT CAST(@@max_statement_time * 1000 AS SIGNED)"
+	if !s.mariadb() {
+		question = "SELECT @@max_execution_time"
+	}
+	if got, err := askNumber(t.Context(), s, question); err != nil || got.Int64 != 100 {
+		t.Errorf("got %v ms, %v", got.Int64, err)
 	}
 }

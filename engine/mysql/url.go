@@ -36,28 +36,31 @@ func open(text string, o engine.OpenOptions) (engine.Database, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Database != "" {
+		a.database = o.Database
+	}
 	if o.Schema != "" && o.Schema != a.database {
 		return nil, fmt.Errorf("schema %q cannot be chosen on %s: there a schema is a database, and the URL names %q",
 			o.Schema, a.scheme, a.database)
 	}
 	config := driver.NewConfig()
-	// The driver's default is to write to stderr.
-	config.Logger = &driver.NopLogger{}
 	config.User, config.Passwd = a.user, a.password
+	if o.Password != nil {
+		if a.password != "" {
+			return nil, fmt.Errorf("database URL: %w", engine.ErrTwoPasswords)
+		}
+		if err := config.Apply(asking(o.Password)); err != nil {
+			return nil, err
+		}
+	}
 	config.Net, config.Addr = "tcp", net.JoinHostPort(a.host, a.port)
 	if socket := a.params["socket"]; socket != "" {
 		config.Net, config.Addr = "unix", socket
 	}
 	config.DBName = a.database
-	// An UPDATE tells how many rows it found, as on other products, also
-	// where it wrote what was there before.
-	config.ClientFoundRows = true
-	// The protocol's own bound: the server's is asked for and checked by the
-	// session, which can name it.
-	config.MaxAllowedPacket = 1<<30 - 1
-	config.DialFunc = engine.Dialer(0).DialContext
+	ours(config)
 
-	d := &database{label: a.label(), address: a, dir: o.Dir, config: config, timeout: defaultTimeout}
+	d := &database{label: a.label(), address: a, password: o.Password, dir: o.Dir, config: config, timeout: defaultTimeout}
 	if v, ok := a.params["connect_timeout"]; ok {
 		if d.timeout, err = readTimeout(v); err != nil {
 			return nil, fmt.Errorf("parameter connect_timeout: %w", err)
@@ -97,7 +100,9 @@ func readURL(text string) (*address, error) {
 	if !ok {
 		return nil, errors.New("database URL: no scheme, as in mysql://user:password@host:3306/database")
 	}
-	scheme, _, _ = strings.Cut(strings.ToLower(scheme), "+")
+	if scheme, _, _ = strings.Cut(strings.ToLower(scheme), "+"); scheme != "mysql" && scheme != "mariadb" {
+		return nil, errors.New("database URL: it does not begin with mysql:// or mariadb://")
+	}
 	a := &address{scheme: scheme, params: map[string]string{}}
 
 	rest, _, _ = strings.Cut(rest, "#")

@@ -60,6 +60,7 @@ func TestBadURLsSayWhyAndKeepTheSecret(t *testing.T) {
 		"mysql://app:s3cret@db:70000/shop":                                 "port",
 		"mysql://app:s3cret@tcp(db:3306)/shop":                             "without tcp(...)",
 		"s3cret":                                                           "no scheme",
+		"postgresql://app:s3cret@db/shop":                                  "does not begin with mysql:// or mariadb://",
 		"mysql://app:s3cret@db/shop?chraset=utf8":                          `unknown parameter "chraset"; the nearest known one is "charset"`,
 		"mysql://app:s3cret@db/shop?parseTime=true":                        `unknown parameter "parseTime"`,
 		"mysql://app:s3cret@db/shop?timeout=soon":                          "connect_timeout",

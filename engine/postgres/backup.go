@@ -65,7 +65,10 @@ func sizeOf(ctx context.Context, d engine.Database) (size, need int64, err error
 var dumpNames, restoreNames = []string{"pg_dump"}, []string{"pg_restore"}
 
 // ready looks whether pg_dump can read this server: it refuses a newer one.
-func ready(ctx context.Context, _ engine.Database, v engine.Server, run engine.RunProgram) error {
+func ready(ctx context.Context, ed engine.Database, v engine.Server, run engine.RunProgram) error {
+	if d, ok := ed.(*database); ok && d.libpq.url == "" {
+		return errNoAddress
+	}
 	has, err := programVersion(ctx, run, dumpNames)
 	if err != nil {
 		return err
@@ -99,6 +102,9 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 	if !ok {
 		return fmt.Errorf("back up %T", ed)
 	}
+	if d.libpq.url == "" {
+		return errNoAddress
+	}
 	args := []string{"--format=custom", "--encoding=UTF8", "--no-subscriptions", "--lock-wait-timeout=" + waitForTables}
 	if d.schema != "" {
 		args = append(args, "--schema="+plainName(d.schema))
@@ -106,7 +112,11 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 	for _, table := range o.Ours.Lock {
 		args = append(args, "--exclude-table="+plainName(v.Schema)+"."+plainName(table))
 	}
-	return o.Run(ctx, d.program(engine.Program{Names: dumpNames, Args: args, Stdout: o.To}))
+	password, err := d.password.Or(ctx, d.config.Password)
+	if err != nil {
+		return err
+	}
+	return o.Run(ctx, d.program(engine.Program{Names: dumpNames, Args: args, Stdout: o.To}, password))
 }
 
 // kept are the schemas that are emptied and not dropped, as a condition on n,

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -26,7 +25,7 @@ import (
 // a pooler in session mode bears it too and is treated alike, to be safe.
 func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine.Session, error) {
 	config := d.config.Copy()
-	s := &session{schema: d.schema, database: d, app: o.App, readOnly: o.ReadOnly}
+	s := &session{schema: d.schema, database: d, app: o.App, readOnly: o.ReadOnly, foreign: o.Foreign}
 	if o.Notice != nil {
 		config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 			if !s.quiet {
@@ -35,9 +34,9 @@ func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine
 		}
 	}
 	s.quiet = true
-	conn, err := pgconn.ConnectConfig(ctx, config)
+	conn, err := d.dial(ctx, config)
 	if err != nil {
-		return nil, &connectError{label: d.label, err: err}
+		return nil, err
 	}
 	s.conn = conn
 	s.given = config.RuntimeParams
@@ -53,17 +52,35 @@ func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine
 	return s, nil
 }
 
+// dial connects, with the password of the moment where there is one to ask for.
+func (d *database) dial(ctx context.Context, config *pgconn.Config) (conn *pgconn.PgConn, err error) {
+	err = d.password.Try(ctx, unwelcome, func(ctx context.Context) (err error) {
+		if config.Password, err = d.password.Or(ctx, config.Password); err != nil {
+			return err
+		}
+		if err := d.complete(ctx, config); err != nil {
+			return err
+		}
+		if conn, err = pgconn.ConnectConfig(ctx, config); err != nil {
+			return &connectError{label: d.label, err: err}
+		}
+		return nil
+	})
+	return conn, err
+}
+
+// unwelcome says of an error that the server did not take the password: as
+// wrong; as no authorization, where another service looks at it (PAM); or, as a
+// pooler says it, in words.
+func unwelcome(err error) bool {
+	_, said := errors.AsType[*pgconn.PgError](err)
+	return said && fault(err).Kind == engine.Login
+}
+
 // appName cuts what the server would cut, but not within a character.
 func appName(s string) string {
 	const longest = 63
-	s = strings.ReplaceAll(s, "\x00", "")
-	if len(s) > longest {
-		s = s[:longest]
-		for !utf8.ValidString(s) && len(s) > longest-utf8.UTFMax {
-			s = s[:len(s)-1]
-		}
-	}
-	return s
+	return engine.FitBytes(s, longest)
 }
 
 // begin sets the session up and finds out about the server.
@@ -104,7 +121,7 @@ func (s *session) probe(ctx context.Context) error {
 		message = append(message, pathSQL(s.schema, false, direct), fmt.Sprintf(
 			"SELECT pg_catalog.has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = %s", quoteLiteral(s.schema)))
 	}
-	open := s.schema == "" && !givesPath(s.given)
+	open := s.schema == "" && !s.foreign && !givesPath(s.given)
 	if open {
 		message = append(message, histories)
 	}

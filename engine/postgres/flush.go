@@ -360,7 +360,7 @@ func (w *watching) begin() {
 
 // done says that the statement which was begun has ended.
 func (w *watching) done(tag pgconn.CommandTag) {
-	w.tell(engine.Progress{Done: true, Rows: changed(tag, w.texts[w.unit][w.index]), Elapsed: max(time.Since(w.began), 1)})
+	w.tell(engine.Progress{Done: true, Rows: changed(tag, w.texts[w.unit][w.index]), Elapsed: max(time.Since(w.began), 1), Shared: true})
 	w.index++
 	w.begin()
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -20,8 +21,9 @@ type libpq struct {
 const unknownToLibpq = `min_protocol_version max_protocol_version krbspn password passfile`
 
 // forLibpq takes a URL without password: the password that was found for it,
-// wherever it stood, is handed over by itself.
-func forLibpq(clean string) libpq {
+// wherever it stood, is handed over by itself. database takes the place of the
+// URL's, "" of none.
+func forLibpq(clean, database string) libpq {
 	place, query, _ := strings.Cut(clean, "?")
 	var l libpq
 	var kept, options []string
@@ -34,6 +36,7 @@ func forLibpq(clean string) libpq {
 		case key == "" || listed(unknownToLibpq, key):
 		case key == "sslpassword":
 			l.secrets += "sslpassword=" + value + "\n"
+		case database != "" && (key == "database" || key == "dbname"):
 		case key == "database":
 			kept = append(kept, "dbname="+rawValue)
 		case lower == "options":
@@ -44,6 +47,9 @@ func forLibpq(clean string) libpq {
 		default:
 			options = append(options, "-c "+lower+"="+strings.NewReplacer(`\`, `\\`, " ", `\ `).Replace(value))
 		}
+	}
+	if database != "" { // a parameter beats the path
+		kept = append(kept, "dbname="+strings.ReplaceAll(url.QueryEscape(database), "+", "%20"))
 	}
 	l.options = strings.Join(options, " ")
 	if l.secrets != "" && !slices.ContainsFunc(kept, func(p string) bool { return strings.HasPrefix(p, "service=") }) {
@@ -58,7 +64,7 @@ func forLibpq(clean string) libpq {
 // program fills in how a program gets to this database. What the process has
 // in its own environment stays, as it was read for our own sessions, but for
 // what would beat what the URL says.
-func (d *database) program(p engine.Program) engine.Program {
+func (d *database) program(p engine.Program, password string) engine.Program {
 	p.Args = append(p.Args, "--no-password", "--dbname="+d.libpq.url)
 	env, files := maps.Clone(p.Env), maps.Clone(p.Files)
 	if env == nil {
@@ -67,12 +73,12 @@ func (d *database) program(p engine.Program) engine.Program {
 	if files == nil {
 		files = map[string]string{}
 	}
-	if pw := d.config.Password; pw != "" {
+	if password != "" {
 		env["PGPASSWORD"] = ""
-		if strings.ContainsAny(pw, "\r\n") {
-			env["PGPASSWORD"] = pw // no line of a file can hold it
+		if strings.ContainsAny(password, "\r\n") {
+			env["PGPASSWORD"] = password // no line of a file can hold it
 		} else {
-			files["pgpass"] = "*:*:*:*:" + strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(pw) + "\n"
+			files["pgpass"] = "*:*:*:*:" + strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(password) + "\n"
 			env["PGPASSFILE"] = "{pgpass}"
 		}
 	}

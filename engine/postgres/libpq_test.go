@@ -22,14 +22,14 @@ func TestForLibpq(t *testing.T) {
 		secrets: "sslpassword=k3y\n",
 		options: `-c search_path=a,"b\ c" -c geqo=off`,
 	}
-	if l := forLibpq(clean); l != want {
+	if l := forLibpq(clean, ""); l != want {
 		t.Errorf("%+v\nwant\n%+v", l, want)
 	}
 	db, err := open("postgres://app:pa%3Ass%5C@h/shop?sslmode=disable", engine.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := db.(*database).program(engine.Program{Args: []string{"--one"}})
+	p := db.(*database).program(engine.Program{Args: []string{"--one"}}, db.(*database).config.Password)
 	if line := strings.Join(p.Args, " "); line != "--one --no-password --dbname=postgres://app@h/shop?sslmode=disable" {
 		t.Errorf("%s", line)
 	}

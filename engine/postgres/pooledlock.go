@@ -179,9 +179,9 @@ func (d *database) lockConn(ctx context.Context) (*session, error) {
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()}
 	}
-	conn, err := pgconn.ConnectConfig(ctx, config)
+	conn, err := d.dial(ctx, config)
 	if err != nil {
-		return nil, &connectError{label: d.label, err: err}
+		return nil, err
 	}
 	return &session{conn: conn, quiet: true}, nil
 }

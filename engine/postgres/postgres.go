@@ -27,7 +27,7 @@ func Engine() *engine.Engine {
 		Schemes: []string{"postgres", "postgresql"},
 		Lexis:   sqltext.PostgreSQL,
 		Dialect: dialect(),
-		Caps:    engine.Caps{TransactionalDDL: true},
+		Caps:    engine.Caps{TransactionalDDL: true, Schemas: true},
 		Native: engine.NativeLock{
 			Name:       "session",
 			Pooled:     "xact",
@@ -48,6 +48,7 @@ func Engine() *engine.Engine {
 		Witness:  witness(),
 		Ties:     ties,
 		Scratch:  scratch(),
+		Fresh:    fresh(),
 		Script:   script(),
 		Backup:   backup(),
 	}

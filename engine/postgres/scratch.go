@@ -44,7 +44,7 @@ func createScratch(ctx context.Context, like engine.Database) (engine.Database, 
 	if err := m.read(ctx, d); err != nil {
 		return nil, nil, err
 	}
-	s, err := d.clerk(ctx)
+	s, err := d.clerk(ctx, engine.Limits{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -53,7 +53,7 @@ func createScratch(ctx context.Context, like engine.Database) (engine.Database, 
 
 	name := engine.NewScratchName()
 	drop := func(ctx context.Context) error {
-		s, err := d.clerk(ctx)
+		s, err := d.clerk(ctx, engine.Limits{})
 		if err != nil {
 			return err
 		}
@@ -80,10 +80,10 @@ func createScratch(ctx context.Context, like engine.Database) (engine.Database, 
 
 // clerk is a session in a database that nobody plans for, to make and drop
 // others from.
-func (d *database) clerk(ctx context.Context) (engine.Session, error) {
+func (d *database) clerk(ctx context.Context, l engine.Limits) (engine.Session, error) {
 	var first error
 	for _, name := range []string{"postgres", "template1"} {
-		s, err := d.at(name, "").Connect(ctx, engine.ConnectOptions{App: "dbwarden scratch"})
+		s, err := d.at(name, "").Connect(ctx, engine.ConnectOptions{App: "dbwarden scratch", Foreign: true, Limits: l})
 		if err == nil {
 			return s, nil
 		}
@@ -103,7 +103,7 @@ func (d *database) at(name, schema string) *database {
 	config := d.config.Copy()
 	config.Database = name
 	delete(config.RuntimeParams, "search_path")
-	return &database{config: config, schema: schema, label: label(config), keepEvery: d.keepEvery}
+	return &database{config: config, before: d.before, password: d.password, schema: schema, label: label(config), keepEvery: d.keepEvery}
 }
 
 // fit marks a new database and makes the schema in which the names that stand
@@ -145,7 +145,7 @@ func within(ctx context.Context, s engine.Session, given engine.Database, schema
 func (m *model) read(ctx context.Context, d *database) error {
 	m.schema = d.schema
 	// Without the schema, which may not be there yet.
-	s, err := (&database{config: d.config, label: d.label, keepEvery: d.keepEvery}).Connect(ctx, engine.ConnectOptions{App: "dbwarden scratch", ReadOnly: true})
+	s, err := (&database{config: d.config, before: d.before, password: d.password, label: d.label, keepEvery: d.keepEvery}).Connect(ctx, engine.ConnectOptions{App: "dbwarden scratch", ReadOnly: true})
 	if fault(err).Kind == engine.NoSuchDatabase {
 		return nil
 	}
@@ -156,6 +156,13 @@ func (m *model) read(ctx context.Context, d *database) error {
 	if m.schema == "" {
 		m.schema = s.Server().Schema
 	}
+	_, err = m.ask(ctx, s, s.Server().Database)
+	return err
+}
+
+// ask reads the encoding and the order of letters of a database of s's server;
+// false says that there is none of this name.
+func (m *model) ask(ctx context.Context, s engine.Session, database string) (found bool, err error) {
 	provider, locale, rules := "'c'", "''", "''"
 	switch v := s.Server().Number; {
 	case v >= 170000:
@@ -165,9 +172,12 @@ func (m *model) read(ctx context.Context, d *database) error {
 	case v >= 150000:
 		provider, locale = "datlocprovider", "coalesce(daticulocale, '')"
 	}
-	return one(ctx, s, "SELECT pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype, "+provider+"::text, "+locale+", "+rules+
-		" FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()",
-		&m.encoding, &m.collate, &m.ctype, &m.provider, &m.locale, &m.rules)
+	err = s.Query(ctx, func(scan func(...any) error) error {
+		found = true
+		return scan(&m.encoding, &m.collate, &m.ctype, &m.provider, &m.locale, &m.rules)
+	}, "SELECT pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype, "+provider+"::text, "+locale+", "+rules+
+		" FROM pg_catalog.pg_database WHERE datname = $1", database)
+	return found, err
 }
 
 // options of CREATE DATABASE. template0 alone takes another encoding and

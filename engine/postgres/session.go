@@ -34,6 +34,7 @@ type session struct {
 	database *database // makes the connection that holds the lock
 	app      string
 	readOnly bool
+	foreign  bool     // ConnectOptions.Foreign
 	hold     *holding // the lock, while it is held
 	locker   *session // the connection for it, while it is not
 	sweep    sweep    // of the open transaction

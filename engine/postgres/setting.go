@@ -65,7 +65,7 @@ func limitSettings(l engine.Limits, given map[string]string) []setting {
 		list = append(list, setting{name, milliseconds(limit), false})
 	}
 	add("lock_timeout", l.Lock, with.Lock)
-	add("statement_timeout", l.Statement, with.Statement)
+	add("statement_timeout", l.Statement, with.ServerStatement())
 	add("transaction_timeout", 0, 0)               // 17: a file may take as long as its statements do
 	add("idle_session_timeout", l.Idle, with.Idle) // 14
 	add("idle_in_transaction_session_timeout", l.Idle, with.Idle)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -19,8 +20,14 @@ import (
 type database struct {
 	config *pgconn.Config
 	schema string // OpenOptions.Schema
-	label  string
-	libpq  libpq // how the product's own programs get there
+
+	password engine.Password // OpenOptions.Password
+
+	// before completes the configuration of each connection; nil: it is whole.
+	before func(context.Context, *pgconn.Config) error
+
+	label string
+	libpq libpq // how the product's own programs get there
 
 	keepEvery time.Duration // see pooledlock.go
 }
@@ -42,7 +49,13 @@ func open(raw string, o engine.OpenOptions) (engine.Database, error) {
 		return nil, fmt.Errorf("database URL: %w", errors.New(reason(err)))
 	}
 	if password != "" {
+		if o.Password != nil {
+			return nil, fmt.Errorf("database URL: %w", engine.ErrTwoPasswords)
+		}
 		config.Password = password
+	}
+	if o.Database != "" {
+		config.Database = o.Database
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTime
@@ -52,7 +65,7 @@ func open(raw string, o engine.OpenOptions) (engine.Database, error) {
 	if config.RuntimeParams, err = runtimeParams(config.RuntimeParams); err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	return &database{config: config, schema: o.Schema, label: label(config), libpq: forLibpq(clean), keepEvery: keepEvery}, nil
+	return &database{config: config, schema: o.Schema, password: o.Password, label: label(config), libpq: forLibpq(clean, o.Database), keepEvery: keepEvery}, nil
 }
 
 // split returns the URL without driver suffix, password and parameters that

@@ -9,8 +9,8 @@ import (
 )
 
 // waiters names the sessions that poll for the lock: those that call
-// themselves a run of ours ("dbwarden migrate 0192f3c1 alice@web-1:4242"; who
-// only looks has no run) and hold no advisory lock. The application's name is
+// themselves a run of ours ("dbwarden migrate d2c27f66272f alice@web-1:4242";
+// who only looks has no run) and hold no advisory lock. The application's name is
 // seen by everybody. Whoever waits for another schema of the same database is
 // among them, since no session says which schema it is for.
 func waiters(ctx context.Context, s engine.Session, k engine.Key, _ engine.Owner) ([]string, bool, error) {
@@ -27,7 +27,7 @@ func waiters(ctx context.Context, s engine.Session, k engine.Key, _ engine.Owner
 		return nil
 	}, `SELECT a.application_name FROM pg_catalog.pg_stat_activity AS a
 		WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
-			AND a.application_name ~ '^dbwarden [a-z-]+ [0-9a-f]{8} '
+			AND a.application_name ~ '^dbwarden [a-z-]+ [0-9a-f]{12} '
 			AND NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l
 				WHERE l.pid = a.pid AND l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted)
 		ORDER BY a.backend_start, a.pid`)

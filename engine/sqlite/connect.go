@@ -77,22 +77,48 @@ func (s *session) connect(ctx context.Context, dsn string) (err error) {
 	if err := s.commits.follow(conn); err != nil {
 		return err
 	}
-	if _, err := s.exec(ctx, "PRAGMA busy_timeout = "+strconv.FormatInt(s.busy().Milliseconds(), 10)); err != nil {
+	if err := s.wait(ctx, s.busy()); err != nil {
 		return err
 	}
 	_, err = s.text(ctx, "PRAGMA schema_version")
 	return err
 }
 
+// lookWait is how long a session that only looks waits for a program that
+// keeps everybody from reading. Somebody sits in front of it.
+const lookWait = 3 * time.Second
+
 // busy is the longest wait for another program's lock.
 func (s *session) busy() time.Duration {
+	most := maxBusy
+	if s.opened.ReadOnly {
+		most = lookWait
+	}
 	switch {
 	case s.db.target.hasBusy:
 		return s.db.target.busy
-	case s.limits.Lock < 0, s.limits.Lock > maxBusy:
-		return maxBusy
+	case s.limits.Lock < 0, s.limits.Lock > most:
+		return most
 	}
 	return max(s.limits.Lock, time.Millisecond)
+}
+
+// hasten is Engine's: SQLite's wait cannot be interrupted, so whoever wants to
+// look at the time or at a signal in between waits in short steps.
+func hasten(ctx context.Context, es engine.Session, most time.Duration) error {
+	s, err := own(es)
+	if err != nil {
+		return err
+	}
+	if most < 0 {
+		most = s.busy()
+	}
+	return s.wait(ctx, most)
+}
+
+func (s *session) wait(ctx context.Context, most time.Duration) error {
+	_, err := s.exec(ctx, "PRAGMA busy_timeout = "+strconv.FormatInt(most.Milliseconds(), 10))
+	return err
 }
 
 // settle applies the URL's pragmas and learns what Server tells.

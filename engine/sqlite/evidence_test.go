@@ -32,6 +32,9 @@ func TestWhatCanBeToldOfAStatement(t *testing.T) {
 		enginetest.Says(table, "VACUUM", enginetest.Again),
 		enginetest.Says(table, "ANALYZE", enginetest.Again),
 		enginetest.Says(table, "REINDEX t", enginetest.Again),
+		enginetest.Says(table, "SELECT COUNT(*), abs(1) FROM t", enginetest.Again),
+		enginetest.Says(nil, "VALUES (1)", enginetest.Again),
+		enginetest.Says(table, "EXPLAIN DELETE FROM t", enginetest.Again),
 		enginetest.Says(nil, "PRAGMA journal_mode = WAL", enginetest.Again),
 		enginetest.Says(table, "INSERT INTO t VALUES (1, 2)", enginetest.Never),
 	})

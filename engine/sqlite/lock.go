@@ -188,7 +188,7 @@ func evict(ctx context.Context, es engine.Session, k engine.Key, o engine.Owner)
 	if o.Pid != 0 && now.Pid != o.Pid {
 		o = now // a newer one, of which nothing is known
 	}
-	return fmt.Errorf("%w: %s", engine.ErrCannotEvict, evictHint(o))
+	return engine.ErrCannotEvict // evictHint says how
 }
 
 // evictHint names the process to end. One that is stopped takes no signal

@@ -48,6 +48,12 @@ func open(raw string, o engine.OpenOptions) (engine.Database, error) {
 	if o.Schema != "" && o.Schema != "main" {
 		return nil, fmt.Errorf("schema %q: a SQLite database has one schema only", o.Schema)
 	}
+	if o.Password != nil {
+		return nil, errors.New("a SQLite database has no password")
+	}
+	if o.Database != "" {
+		t.memory, t.path = false, o.Database
+	}
 	d := &database{target: t}
 	if t.memory {
 		d.memory = &memory{}

@@ -52,6 +52,12 @@ func (s *session) Exec(ctx context.Context, query string, args ...any) (int64, e
 // Execute runs one statement of the user's. Its result, if it has one, is
 // read to the end and dropped.
 func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, error) {
+	return s.perform(ctx, st, func(ctx context.Context, word string) (int64, error) { return s.changed(ctx, word, st.Text) })
+}
+
+// perform runs a statement of the user's with what stands around it; run is told
+// its first word.
+func (s *session) perform(ctx context.Context, st sqltext.Statement, run func(ctx context.Context, word string) (int64, error)) (int64, error) {
 	s.touched = s.touched || !inert(st)
 	if limit := s.limits.Statement; limit > 0 {
 		var cancel context.CancelFunc
@@ -72,7 +78,7 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		}
 		s.covered = false
 	}
-	n, err := s.changed(ctx, word, st.Text)
+	n, err := run(ctx, word)
 	if err == nil && classify(st.Words, s.server).Kind == engine.Data && word != "PRAGMA" {
 		s.lastRow.note(word, n)
 	}

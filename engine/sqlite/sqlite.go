@@ -44,7 +44,9 @@ func Engine() *engine.Engine {
 		Witness:  witness(),
 		Leak:     leak,
 		Ties:     ties,
+		Hasten:   hasten,
 		Scratch:  scratch(),
+		Fresh:    fresh(),
 		Script:   script(),
 		Backup:   backup(),
 	}

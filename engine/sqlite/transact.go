@@ -70,6 +70,10 @@ func (u *unit) Execute(ctx context.Context, st sqltext.Statement) (int64, error)
 	return u.session.Execute(ctx, st)
 }
 
+func (u *unit) Do(ctx context.Context, c engine.Call) (*engine.Reply, error) {
+	return u.session.Do(ctx, c)
+}
+
 func (u *unit) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	switch query {
 	case "COMMIT":

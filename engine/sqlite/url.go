@@ -32,7 +32,7 @@ func parse(raw string) (target, error) {
 	scheme, rest, ok := strings.Cut(raw, ":")
 	product, _, _ := strings.Cut(strings.ToLower(scheme), "+")
 	if !ok || product != "sqlite" && product != "sqlite3" {
-		return target{}, errors.New("not a SQLite URL: it begins with sqlite://")
+		return target{}, errors.New("not a SQLite URL: it does not begin with sqlite://")
 	}
 	rest, ok = strings.CutPrefix(rest, "//")
 	if !ok {

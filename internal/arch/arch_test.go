@@ -21,18 +21,23 @@ var may = map[string][]string{
 	"engine/enginetest": {
 		"engine", "sqltext",
 	},
-	"engine/X/Xcheck": {"check", "ddl", "engine", "plan", "sqltext"},
-	"backup":          {"", "engine", "event"},
-	"check":           {"ddl", "engine", "migration", "plan", "sqltext"},
-	"check/checktest": {"check", "engine", "migration"},
-	"ddl":             {"sqltext"},
-	"event":           {},
-	"journal":         {"engine", "lock", "migration", "sqltext"},
-	"lock":            {"engine", "event"},
-	"migration":       {"sqltext"},
-	"plan":            {"engine", "journal", "migration", "sqltext"},
-	"schema":          {},
-	"sqltext":         {},
+	"engine/postgres/pgpool": {"engine", "engine/postgres"},
+	"engine/X/Xcheck":        {"check", "ddl", "engine", "plan", "sqltext"},
+	"backup":                 {"", "engine", "event"},
+	"check":                  {"ddl", "engine", "migration", "plan", "sqltext"},
+	"check/checktest":        {"check", "engine", "migration"},
+	"dbwardentest":           {"", "engine", "migration", "plan"},
+	"ddl":                    {"sqltext"},
+	"event":                  {},
+	"event/eventlog":         {"event"},
+	"event/promtext":         {"event"},
+	"journal":                {"engine", "lock", "migration", "sqltext"},
+	"lock":                   {"engine", "event"},
+	"migration":              {"sqltext"},
+	"plan":                   {"engine", "journal", "migration", "sqltext"},
+	"schema":                 {},
+	"sqltext":                {},
+	"verify":                 {"", "engine", "internal/proven", "internal/scratch", "migration", "schema"},
 }
 
 // layer is the row of the table that a folder belongs to, "" and false for
@@ -58,7 +63,7 @@ func layer(folder string) (string, bool) {
 // concrete reports whether a folder is a product's engine or a part of one.
 func concrete(folder string) bool {
 	l, ok := layer(folder)
-	return ok && (l == "engine/X" || l == "engine/X/Xschema" || l == "engine/X/Xcheck")
+	return ok && (l == "engine/X" || l == "engine/X/Xschema" || l == "engine/X/Xcheck" || l == "engine/postgres/pgpool")
 }
 
 func TestPackagesImportOnlyWhatStandsBelowThem(t *testing.T) {
@@ -109,7 +114,7 @@ func TestNobodyButTheCommandChoosesAnEngine(t *testing.T) {
 
 func TestTestHelpersStayInTests(t *testing.T) {
 	t.Parallel()
-	helpers := []string{"engine/enginetest", "check/checktest", "internal/dbtest", "internal/dbtest/trap", "internal/faultsql", "internal/wirelab", "internal/arch"}
+	helpers := []string{"dbwardentest", "engine/enginetest", "check/checktest", "internal/dbtest", "internal/dbtest/trap", "internal/browsertest", "internal/faultsql", "internal/wirelab", "internal/arch"}
 	for _, s := range sources(t) {
 		if s.test || below(s.folder, "internal/dbtest") {
 			continue
@@ -144,7 +149,7 @@ func TestDriversStayInTheirEngines(t *testing.T) {
 
 // mouths may print, exit and read the environment. Everything else is a
 // library: it returns errors and emits events.
-var mouths = []string{"internal/cli", "internal/render", "internal/config", "internal/dbtest", "cmd", "examples"}
+var mouths = []string{"dbwardentest", "internal/cli", "internal/render", "internal/config", "internal/dbtest", "internal/browsertest", "internal/sbom", "cmd", "examples"}
 
 func TestOnlyTheCommandTalksToTheWorld(t *testing.T) {
 	t.Parallel()
@@ -157,6 +162,9 @@ func TestOnlyTheCommandTalksToTheWorld(t *testing.T) {
 			continue
 		}
 		for _, p := range s.imports {
+			if p == "log/slog" && s.folder == "event/eventlog" {
+				continue // it is handed the logger
+			}
 			if p == "log" || p == "flag" || p == "log/slog" || strings.HasPrefix(p, "github.com/spf13/") {
 				t.Errorf("%s imports %s", s.path, p)
 			}

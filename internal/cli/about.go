@@ -18,7 +18,7 @@ func (a *app) configCommand() *cobra.Command {
 		Example: "  dbwarden config\n  dbwarden config -d analytics -o json",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := a.load()
+		c, err := a.loadWith(false, nil)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (a *app) completeShared(root *cobra.Command) {
 	})
 	root.RegisterFlagCompletionFunc("database", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		a.database = ""
-		c, err := a.load()
+		c, err := a.loadFolders()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}

@@ -1,44 +1,82 @@
 package cli
 
 import (
-	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/spf13/pflag"
+
+	"github.com/dbwarden-go/dbwarden/internal/config"
 )
 
 // What is advised must do the same to the same database when it is typed: the
-// flags that say which one, and how far, go into every command of ours.
+// flags that say which one, how far, and whether it runs at all go into every
+// command of ours.
 
-var ourCommand = regexp.MustCompile(`\bdbwarden (plan|migrate|rollback|unlock|status|lock-status|resolve|repair|history|restore|diff)\b`)
+var ourCommand = regexp.MustCompile(`\bdbwarden (plan|migrate|rollback|unlock|status|lock-status|resolve|repair|history|restore|diff|rebase)\b`)
+
+// ofFolder are those of them that read the migrations.
+var ofFolder = []string{"plan", "migrate", "rollback", "status", "resolve", "repair", "diff", "rebase"}
 
 // typed adds to the commands in a text what says where they go. URL stands for
-// one that was given on the command line, which may hold a password.
+// one that was given on the command line, which may hold a password, and VALUE
+// for a variable's that nobody is to see.
 func (a *app) typed(t *target, text string) string {
-	name := a.database
-	if name == "" && a.all && t != nil {
-		name = t.Name
+	var out strings.Builder
+	from := 0
+	for _, at := range ourCommand.FindAllStringIndex(text, -1) {
+		rest, _, _ := strings.Cut(text[at[1]:], "dbwarden ")
+		out.WriteString(text[from:at[1]] + a.where(t, strings.TrimPrefix(text[at[0]:at[1]], "dbwarden "), rest))
+		from = at[1]
 	}
-	return ourCommand.ReplaceAllStringFunc(text, func(command string) string {
-		where := ""
-		add := func(flag, value string) {
-			if value != "" {
-				where += " " + flag + " " + shellWord(value)
-			}
+	return out.String() + text[from:]
+}
+
+// where are the flags that lead a command to where this one went. rest is what
+// the advice says behind its name: it may lead elsewhere by itself.
+func (a *app) where(t *target, command, rest string) string {
+	out := ""
+	add := func(flag, value string) {
+		if value != "" {
+			out += " " + flag + " " + shellWord(value)
+		}
+	}
+	switch {
+	case strings.HasPrefix(rest, " --all"):
+	case a.whole && a.all:
+		out += " --all"
+	default:
+		name := a.database
+		if name == "" && a.all && t != nil {
+			name = t.Name
 		}
 		add("-d", name)
-		add("--config", a.configFile)
-		switch command {
-		case "dbwarden plan", "dbwarden migrate", "dbwarden rollback", "dbwarden status", "dbwarden resolve", "dbwarden repair", "dbwarden diff":
-			add("--migrations-dir", a.migrationsDir)
+		switch {
+		case a.whole:
+			for _, pattern := range a.targets {
+				add("--target", pattern)
+			}
+		case t != nil:
+			add("--target", t.Target)
 		}
-		if a.url != "" {
-			where += " --url URL"
+	}
+	add("--config", a.configFile)
+	if slices.Contains(ofFolder, command) {
+		add("--migrations-dir", a.migrationsDir)
+		add("--env", a.env)
+		for _, one := range a.vars {
+			if name, text, ok := strings.Cut(one, "="); ok && config.HidesVariable(name, text) {
+				one = name + "=VALUE"
+			}
+			add("--var", one)
 		}
-		return command + where
-	})
+	}
+	if a.url != "" && !strings.Contains(rest, " --url ") {
+		out += " --url URL"
+	}
+	return out
 }
 
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
@@ -50,26 +88,70 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// goal are the flags of a run that say how far it goes and how, for another one
-// behind completed migrations.
-func (f *targetFlags) goal(t plan.Target, completed int) string {
+// own are the flags of the command's own that were given, in that order, but
+// for some. Of so many migrations those that were completed do not count again.
+func (a *app) own(completed int, but ...string) string {
+	if a.running == nil {
+		return ""
+	}
+	if !a.whole {
+		but = append(but, fleetFlagNames...)
+	}
+	flags := a.running.Flags()
+	sorted := flags.SortFlags
+	flags.SortFlags = false
+	defer func() { flags.SortFlags = sorted }()
 	out := ""
-	if t.Atomic {
-		out += " --atomic"
-	}
-	if n := t.Count - completed; t.Count > 0 && n > 0 {
-		out += " -c " + strconv.Itoa(n)
-	}
-	if f.to != "" {
-		out += " -t " + shellWord(f.to)
-	}
-	for _, flag := range []struct {
-		set  bool
-		name string
-	}{{t.Empty, "to-empty"}, {t.AllowChanged, "allow-changed"}, {t.AllowMissing, "allow-missing"}, {t.AllowOutOfOrder, "allow-out-of-order"}} {
-		if flag.set {
-			out += fmt.Sprintf(" --%s", flag.name)
+	flags.Visit(func(f *pflag.Flag) {
+		if slices.Contains(but, f.Name) || a.running.InheritedFlags().Lookup(f.Name) != nil {
+			return
 		}
-	}
+		name, value := " --"+f.Name, f.Value.String()
+		if f.Shorthand != "" {
+			name = " -" + f.Shorthand
+		}
+		switch f.Name {
+		case "count":
+			n, _ := strconv.Atoi(value)
+			if n -= completed; n < 1 {
+				return
+			}
+			value = strconv.Itoa(n)
+		case "metrics-push":
+			value = "URL" // which may hold a password
+		}
+		switch {
+		case f.Value.Type() != "bool":
+			out += name + " " + shellWord(value)
+		case value == "true":
+			out += name
+		default:
+			out += " --" + f.Name + "=" + value
+		}
+	})
 	return out
 }
+
+// again is the command that runs, to be typed once more: without the flags of
+// but, and with what is added. Where another one runs, which only looks, it is
+// the verb alone.
+func (a *app) again(verb, add string, but ...string) string {
+	if a.running != nil {
+		if name := a.running.Name(); name == verb || name == "plan" && verb == "migrate" {
+			return "dbwarden " + name + a.own(0, but...) + add
+		}
+	}
+	return "dbwarden " + verb + add
+}
+
+// allowing is again with a flag that lets it go on, or the command that has it.
+func (a *app) allowing(flag string) string {
+	if a.running == nil || a.running.Flags().Lookup(flag) == nil {
+		return "dbwarden migrate --" + flag
+	}
+	return a.again("migrate", " --"+flag)
+}
+
+// goal are the flags for another run that does what this one was to do, behind
+// completed migrations. Whether it may take over is told beside them.
+func (a *app) goal(completed int) string { return a.own(completed, "recover") }

@@ -13,10 +13,10 @@ func apart(c *exec.Cmd) {
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
 }
 
-// runApart runs it, and ends what is left of it when it was told to end. The
-// kernel means the thread that started it when it speaks of our death.
-func runApart(c *exec.Cmd) error {
+// runLocked runs it. The kernel means the thread that started it when it speaks
+// of our death.
+func runLocked(c *exec.Cmd) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	return endGroup(c, c.Run())
+	return c.Run()
 }

@@ -7,11 +7,10 @@ import (
 	"syscall"
 )
 
-// endGroup kills what is left of a hook that failed or was told to end.
-func endGroup(c *exec.Cmd, err error) error {
-	if err != nil && c.Process != nil {
-		// It may be gone, all of it.
+// endGroup kills what is left of a program's group, where it has one of its own.
+// It may be gone, all of it.
+func endGroup(c *exec.Cmd) {
+	if c.Process != nil && c.SysProcAttr != nil {
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
 	}
-	return err
 }

@@ -17,9 +17,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/backup"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/fleet"
+	"github.com/dbwarden-go/dbwarden/internal/otlp"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -32,6 +35,7 @@ type app struct {
 	// The flags that every command has.
 	database      string
 	all           bool
+	targets       []string
 	configFile    string
 	url           string
 	migrationsDir string
@@ -47,10 +51,20 @@ type app struct {
 	maskOf  int
 	secrets []config.Secret // whatever is printed is searched for these
 	hidden  []string        // and for these, whole
-	shown   bool            // the error has been reported already
-	command string          // the command that is reported about, for its help page
-	loaded  string          // the configuration file, "" for none
-	undo    func()          // of Unstopped; nil: the process may be stopped
+
+	passwords map[string]engine.Password // by the database's name
+
+	shown   bool           // the error has been reported already
+	command string         // the command that is reported about, for its help page
+	running *cobra.Command // what was typed; nil: it could not be read
+	whole   bool           // what is advised is for all targets that were chosen, not for one
+	several bool           // the command is about more than one database
+	loaded  string         // the configuration file, "" for none
+	undo    func()         // of Unstopped; nil: the process may be stopped
+	unsaid  func()         // of LastWords; nil: there is nothing to say
+
+	metering  *metering      // nil: nothing is measured
+	telemetry *otlp.Recorder // nil: nothing is sent
 }
 
 // root lists the commands: the only registry of them.
@@ -83,7 +97,8 @@ func (a *app) root() *cobra.Command {
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.database, "database", "d", "", "the `NAME` of a database in warden.toml")
-	f.BoolVar(&a.all, "all", false, "every database in warden.toml")
+	f.BoolVar(&a.all, "all", false, "every database in warden.toml, with all of its targets")
+	f.StringArrayVar(&a.targets, "target", nil, "the `NAME` of one of many [targets] in warden.toml, or a pattern like 'tenant_*'; may be repeated")
 	f.StringVar(&a.configFile, "config", "", "use this `FILE` instead of the nearest warden.toml")
 	f.StringVar(&a.url, "url", "", "the database `URL`; beats file and environment")
 	f.StringVar(&a.migrationsDir, "migrations-dir", "", "the `FOLDER` with the migrations")
@@ -99,10 +114,10 @@ func (a *app) root() *cobra.Command {
 	root.Flags().BoolVar(&version, "version", false, "the same as dbwarden version")
 	root.SetFlagErrorFunc(a.flagError)
 	root.AddCommand(
-		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.planCommand(), a.migrateCommand(), a.rollbackCommand(), a.restoreCommand(), a.historyCommand(), a.statusCommand(),
+		a.initCommand(), a.newCommand(), a.makeMigrationsCommand(), a.rebaseCommand(), a.squashCommand(), a.planCommand(), a.migrateCommand(), a.rollbackCommand(), a.restoreCommand(), a.historyCommand(), a.statusCommand(),
 		a.checkCommand(), a.verifyCommand(), a.checkDBCommand(), a.diffCommand(), a.modelsCommand(), a.lockStatusCommand(), a.unlockCommand(), a.resolveCommand(), a.repairCommand(), a.importCommand(), a.exportCommand(), a.configCommand(),
-		a.diagramCommand(), a.docsCommand(),
-		a.versionCommand(), a.completionCommand(root),
+		a.diagramCommand(), a.docsCommand(), a.uiCommand(),
+		a.versionCommand(), a.completionCommand(root), a.manCommand(root),
 	)
 	root.SetHelpCommand(a.helpCommand(root))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd) }
@@ -126,6 +141,7 @@ func formatsOf(cmd *cobra.Command) []string {
 }
 
 func (a *app) checkFlags(cmd *cobra.Command) error {
+	a.running = cmd
 	// A flag that a script filled from an empty variable must not fall back to
 	// some other database.
 	for _, name := range []string{"database", "config", "url", "migrations-dir", "env"} {
@@ -139,6 +155,7 @@ func (a *app) checkFlags(cmd *cobra.Command) error {
 	}
 	for _, k := range known {
 		if a.out == k {
+			a.trace(cmd)
 			return nil
 		}
 	}
@@ -165,6 +182,16 @@ func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return &usageError{fmt.Sprintf("%s wants one argument, the %s", cmd.Name(), what), cmd.CommandPath() + " -h"}
+		}
+		return nil
+	}
+}
+
+// atMostOne is for an argument that may be left out.
+func atMostOne(msg, hint string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return &usageError{msg, hint}
 		}
 		return nil
 	}
@@ -240,20 +267,27 @@ type target struct {
 	wants   dbwarden.Config // what warden was made of
 	db      engine.Database
 	app     *app
+
+	backup *backup.File // made by the run under way, nil before it is
 }
 
 // load reads the configuration.
-func (a *app) load() (*config.Config, error) { return a.loadFor(false) }
+func (a *app) load(ctx context.Context) (*config.Config, error) {
+	return a.loadWith(false, func(dir string, program []string) (string, error) { return a.fetch(ctx, dir, program) })
+}
 
-// loadFor reads it for a command that needs the folders alone, or all.
-func (a *app) loadFor(foldersOnly bool) (*config.Config, error) {
+// loadFolders reads it for a command that needs no database.
+func (a *app) loadFolders() (*config.Config, error) { return a.loadWith(true, nil) }
+
+// loadWith has programs that print URLs run by fetch; nil: they are not.
+func (a *app) loadWith(foldersOnly bool, fetch func(string, []string) (string, error)) (*config.Config, error) {
 	var schemes []string
 	for _, p := range a.Products {
 		schemes = append(schemes, p.Engine.Schemes...)
 	}
 	c, err := config.Load(config.Input{
 		Dir: a.Dir, File: a.configFile, URL: a.url, Database: a.database, All: a.all,
-		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv, FoldersOnly: foldersOnly, CheckRules: a.checkRules,
+		MigrationsDir: a.migrationsDir, Schemes: schemes, Getenv: a.Getenv, FoldersOnly: foldersOnly, CheckRules: a.checkRules, Fetch: fetch,
 		Env: a.env, Vars: a.vars, Environ: a.Environ,
 	})
 	if err != nil {
@@ -261,7 +295,7 @@ func (a *app) loadFor(foldersOnly bool) (*config.Config, error) {
 	}
 	a.loaded = c.File
 	for _, d := range c.Databases {
-		a.secrets = append(a.secrets, d.URL, d.DirectURL, d.DevURL)
+		a.secrets = append(a.secrets, d.URL, d.DirectURL, d.DevURL, d.Metrics.Push)
 		for _, v := range d.Vars {
 			if v.Hidden {
 				a.hidden = append(a.hidden, v.Value.Reveal())
@@ -271,26 +305,36 @@ func (a *app) loadFor(foldersOnly bool) (*config.Config, error) {
 	return c, nil
 }
 
-// each runs do for every selected database. With --all it goes on after an
-// error and returns the worst one.
+// each runs do for every selected database or target. With several it goes on
+// after an error and returns the worst one.
 func (a *app) each(cmd *cobra.Command, opt wardenOptions, do func(ctx context.Context, t *target) error) error {
-	c, err := a.load()
+	targets, err := a.chosen(cmd, opt.use)
 	if err != nil {
 		return err
 	}
+	return a.inTurn(cmd, targets, opt, do)
+}
+
+// inTurn is each for targets that have been chosen.
+func (a *app) inTurn(cmd *cobra.Command, targets []fleet.Target, opt wardenOptions, do func(ctx context.Context, t *target) error) error {
+	if len(targets) == 0 {
+		return a.noTargets(cmd)
+	}
+	a.metering.about(targets)
 	var worst error
-	for _, d := range c.Selected {
+	for _, t := range targets {
 		if err := cmd.Context().Err(); err != nil {
 			return context.Cause(cmd.Context())
 		}
-		err := a.one(cmd, d, opt, do)
+		err := a.one(cmd, t, opt, do)
+		a.metering.exit(t.Database, exitCode(cmd.Context(), err))
 		if err == nil {
 			continue
 		}
-		if len(c.Selected) == 1 {
+		if len(targets) == 1 {
 			return err
 		}
-		a.report(cmd, &databaseError{d.Name, err})
+		a.report(cmd, &databaseError{t, err})
 		a.shown = false
 		if worst == nil || exitCode(cmd.Context(), err) > exitCode(cmd.Context(), worst) {
 			worst = err
@@ -302,9 +346,9 @@ func (a *app) each(cmd *cobra.Command, opt wardenOptions, do func(ctx context.Co
 	return worst
 }
 
-func (a *app) one(cmd *cobra.Command, d config.Database, opt wardenOptions, do func(ctx context.Context, t *target) error) error {
-	a.heading(d.Name)
-	t, err := a.target(cmd, d, opt)
+func (a *app) one(cmd *cobra.Command, one fleet.Target, opt wardenOptions, do func(ctx context.Context, t *target) error) error {
+	a.heading(one)
+	t, err := a.target(cmd, one.Database, opt)
 	if err != nil {
 		return err
 	}
@@ -313,16 +357,26 @@ func (a *app) one(cmd *cobra.Command, d config.Database, opt wardenOptions, do f
 
 // databaseError says which of several databases an error is about.
 type databaseError struct {
-	name string
-	err  error
+	of  fleet.Target
+	err error
 }
 
-func (e *databaseError) Error() string { return "database " + e.name + ": " + e.err.Error() }
+func (e *databaseError) Error() string { return e.head() + e.err.Error() }
+
+func (e *databaseError) head() string {
+	if e.of.Database.Target != "" {
+		return "target " + render.Name(e.of.Name) + ": "
+	}
+	return "database " + render.Name(e.of.Name) + ": "
+}
+
 func (e *databaseError) Unwrap() error { return e.err }
 
 // wardenOptions are what a command wants of its warden.
 type wardenOptions struct {
-	folder  bool // the command reads the migrations
+	use     use
+	folders *folders // read once for many targets; nil: each verb reads its own
+	folder  bool     // the command reads the migrations
 	wait    *waitFlags
 	recover bool // --recover
 	hooks   bool // those of the configuration are called
@@ -338,17 +392,22 @@ type wardenOptions struct {
 	allowDrift bool // whatever is configured, drift is only told
 }
 
-func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (*target, error) {
-	t := &target{Database: d, app: a}
+// product is what a database's URL is for.
+func (a *app) product(d config.Database) (Product, error) {
 	for _, p := range a.Products {
-		for _, s := range p.Engine.Schemes {
-			if s == d.Scheme() {
-				t.product = p
-			}
+		if slices.Contains(p.Engine.Schemes, d.Scheme()) {
+			return p, nil
 		}
 	}
-	if t.product.Engine == nil {
-		return nil, usagef("no engine for the URL scheme %q", d.Scheme())
+	return Product{}, usagef("no engine for the URL scheme %q", d.Scheme())
+}
+
+// open opens a database's URL, which connects to nothing.
+func (a *app) open(d config.Database) (*target, error) {
+	t := &target{Database: d, app: a}
+	var err error
+	if t.product, err = a.product(d); err != nil {
+		return nil, err
 	}
 	url, base := d.URL, d.BaseDir
 	if !d.DirectURL.IsZero() {
@@ -357,12 +416,19 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	if base == "" {
 		base = a.Dir
 	}
-	db, err := t.product.Engine.Open(url.Reveal(), engine.OpenOptions{Dir: base, Schema: d.PostgresSchema})
+	t.db, err = t.product.Engine.Open(url.Reveal(), engine.OpenOptions{Dir: base, Schema: d.PostgresSchema, Database: d.Other, Password: a.passwordOf(d)})
 	if err != nil {
 		msg := strings.TrimPrefix(err.Error(), "database URL: ")
 		return nil, &usageError{t.urlName() + ": " + msg, "dbwarden config shows where it comes from"}
 	}
-	t.db = db
+	return t, nil
+}
+
+func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (*target, error) {
+	t, err := a.open(d)
+	if err != nil {
+		return nil, err
+	}
 	var folder fs.FS
 	if opt.folder {
 		if st, err := os.Stat(d.MigrationsDir); errors.Is(err, fs.ErrNotExist) {
@@ -391,15 +457,16 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	if opt.wait != nil {
 		wait = opt.wait.of(wait)
 	}
-	observe := opt.observe
-	if observe != nil && d.Name != "" {
+	observe := a.recorded(opt.observe)
+	if observe != nil && (d.Name != "" || d.Target != "") {
+		all := observe
 		observe = func(e event.Event) {
-			e.Database = d.Name
-			opt.observe(e)
+			e.Database, e.Target = d.Name, d.Target
+			all(e)
 		}
 	}
 	t.wants = dbwarden.Config{
-		Engine: t.product.Engine, Database: db, Migrations: folder, Env: d.Env, Vars: variables(d.Vars), Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", NoPipeline: d.Run.Pipeline == "off", Observe: observe,
+		Engine: t.product.Engine, Database: t.db, Migrations: folder, Env: d.Env, Vars: variables(d.Vars), Limits: limits, LockRetry: retry, Wait: wait, Recover: opt.recover || d.Lock.Recover == "auto", NoPipeline: d.Run.Pipeline == "off", Observe: observe,
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: cmd.Name()},
 	}
 	if opt.schema {
@@ -409,7 +476,7 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 		t.wants.BeforeRun = opt.before(t)
 	}
 	if opt.hooks {
-		if t.wants.Hooks, err = a.hooks(d.Hooks); err != nil {
+		if t.wants.Hooks, err = a.hooks(d.Hooks, d.Target); err != nil {
 			return nil, err
 		}
 		t.wants.HookTimeout = d.Hooks.Timeout
@@ -417,6 +484,11 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 	if opt.runs && d.Drift != "off" && t.product.Inspect != nil {
 		t.wants.Fingerprint = a.fingerprint(t)
 		t.wants.RefuseDrift = d.Drift == "refuse" && !opt.allowDrift
+	}
+	if opt.folders != nil && folder != nil {
+		if t.wants.Loaded, err = opt.folders.of(t, &t.wants); err != nil {
+			return nil, err
+		}
 	}
 	t.warden, err = dbwarden.New(t.wants)
 	return t, err
@@ -506,15 +578,19 @@ func (a *app) masked(text string) string {
 
 // heading names the database above its part of the output, where there are
 // several.
-func (a *app) heading(name string) {
-	if a.all && a.out == "txt" {
-		fmt.Fprintf(a.Stdout, "%s\n", a.style(a.Stdout).Bold("Database: "+name))
+func (a *app) heading(of fleet.Target) {
+	what := "Database: "
+	if of.Database.Target != "" {
+		what = "Target: "
+	}
+	if a.several && a.out == "txt" {
+		fmt.Fprintf(a.Stdout, "%s\n", a.style(a.Stdout).Bold(what+render.Name(of.Name)))
 	}
 }
 
 // document writes the one JSON document of a command.
 func (a *app) document(cmd *cobra.Command, t *target, fields map[string]any) error {
-	return render.JSON(a.Stdout, a.fields(cmd, t, fields), a.all)
+	return render.JSON(a.Stdout, a.fields(cmd, t, fields), a.several)
 }
 
 // fields are those of a document, with what every one begins with.
@@ -522,6 +598,9 @@ func (a *app) fields(cmd *cobra.Command, t *target, fields map[string]any) map[s
 	doc := map[string]any{"format": 1, "command": cmd.Name()}
 	if t != nil && t.Name != "" {
 		doc["database"] = t.Name
+	}
+	if t != nil && t.Target != "" {
+		doc["target"] = t.Target
 	}
 	for k, v := range fields {
 		doc[k] = v

@@ -21,8 +21,6 @@ import (
 type backupFlags struct {
 	on  bool
 	dir string
-
-	made *backup.File // by the run under way, nil before it is
 }
 
 func (f *backupFlags) add(cmd *cobra.Command) {
@@ -40,31 +38,23 @@ func (f *backupFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// again are the flags for another run like this one.
-func (f *backupFlags) again() string {
-	if !f.on {
-		return ""
-	}
-	if f.dir == "" {
-		return " -b"
-	}
-	return " -b --backup-dir " + shellWord(f.dir)
-}
-
 // before is the hook that makes the backup; nil where none is asked for.
 func (f *backupFlags) before(a *app) func(*target) func(context.Context, dbwarden.Before) error {
 	if !f.on {
 		return nil
 	}
 	return func(t *target) func(context.Context, dbwarden.Before) error {
-		f.made = nil
 		return func(ctx context.Context, b dbwarden.Before) error {
 			dir := a.inDir(cmp.Or(f.dir, "backups"))
 			if f.dir == "" && a.loaded != "" {
 				dir = filepath.Join(filepath.Dir(a.loaded), "backups")
 			}
+			o := backup.Options{Engine: t.product.Engine, Database: t.db, Dir: dir, Now: a.Now}
+			if t.product.Engine.Caps.File {
+				o.Name = t.Target // files in several folders may have one name
+			}
 			var err error
-			f.made, err = backup.Take(ctx, backup.Options{Engine: t.product.Engine, Database: t.db, Dir: dir, Now: a.Now}, b)
+			t.backup, err = backup.Take(ctx, o, b)
 			return err
 		}
 	}
@@ -79,6 +69,7 @@ func backupDocument(f *backup.File) map[string]any {
 func (a *app) noBackup(d *description, t *target, e *backup.Error) {
 	d.Code = "backup"
 	d.State = []string{"nothing was run; the lock is released"}
+	again, bare := a.again("migrate", ""), a.again("migrate", "", "with-backup", "backup-dir")
 	var (
 		none *engine.NoProgramError
 		old  *engine.OldProgramError
@@ -88,17 +79,17 @@ func (a *app) noBackup(d *description, t *target, e *backup.Error) {
 	switch {
 	case errors.As(e.Err, &none):
 		d.Code = "no_client_program"
-		d.Next = []string{"install " + none.Names[0] + ", which comes with the client programs of the database", "or run without a backup: dbwarden migrate"}
+		d.Next = []string{"install " + none.Names[0] + ", which comes with the client programs of the database", "or run without a backup: " + bare}
 	case errors.As(e.Err, &old):
 		d.Code = "old_client_program"
-		d.Next = []string{fmt.Sprintf("install %s of version %s or newer, and put it first in PATH", old.Name, old.Server), "or run without a backup: dbwarden migrate"}
+		d.Next = []string{fmt.Sprintf("install %s of version %s or newer, and put it first in PATH", old.Name, old.Server), "or run without a backup: " + bare}
 	case errors.As(e.Err, &room), errors.Is(e.Err, syscall.ENOSPC), t != nil && t.product.Engine.Fault(e.Err).Kind == engine.Full:
 		d.Code = "disk_full"
-		d.Next = []string{"make room, or name another folder with --backup-dir: dbwarden migrate -b --backup-dir FOLDER"}
+		d.Next = []string{"make room, or name another folder with --backup-dir: " + a.again("migrate", " --backup-dir FOLDER", "backup-dir")}
 	case errors.As(e.Err, &prog):
-		d.Next = []string{"see what the program says above; then again: dbwarden migrate -b"}
+		d.Next = []string{"see what the program says above; then again: " + again}
 	default:
-		d.Next = []string{"again: dbwarden migrate -b"}
+		d.Next = []string{"again: " + again}
 	}
 }
 

@@ -35,7 +35,7 @@ func (a *app) baseline(cmd *cobra.Command, to *targetFlags, wait *waitFlags) err
 		res, err := verb(ctx, t)
 		a.letStop()
 		if err != nil {
-			err = &runError{err: err, target: tg, result: res, goal: func(int) string { return " --baseline -t " + t.To.String() }}
+			err = &runError{err: err, target: tg, result: res, goal: a.goal}
 		}
 		if a.json() {
 			return a.runDocument(cmd, tg, res, nil, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -22,12 +23,16 @@ func (a *app) pendingChanges(ctx context.Context, t *target) (*schema.State, []s
 		return nil, nil, err
 	}
 	var pending []string
+	plainlyPending := map[string]bool{}
 	var again bool // a repeatable one that was applied with another text, which nobody has
 	for _, m := range st.Migrations {
 		switch m.State {
-		case dbwarden.Applied, dbwarden.Elsewhere:
+		case dbwarden.Applied, dbwarden.Elsewhere, dbwarden.Replaced:
+		case dbwarden.Waiting:
+			pending = append(pending, m.File) // its old ones have run in part
 		case dbwarden.Pending, dbwarden.OutOfOrder, dbwarden.FailedPending:
 			pending = append(pending, m.File)
+			plainlyPending[m.File] = true
 			again = again || !m.AppliedAt.IsZero()
 		default:
 			return nil, nil, &usageError{fmt.Sprintf("what the pending migrations change cannot be told: %s is %s", m.File, m.State), "dbwarden status"}
@@ -38,7 +43,13 @@ func (a *app) pendingChanges(ctx context.Context, t *target) (*schema.State, []s
 	if err != nil {
 		return nil, nil, err
 	}
-	spaces, err := a.schemasOf(set)
+	// What a pending one stands for has not run either.
+	for _, m := range set.Migrations {
+		if by := set.Replacer(m.Version); by != nil && m.Kind == migration.Versioned && plainlyPending[by.File] {
+			pending = append(pending, m.File)
+		}
+	}
+	spaces, err := proven.SchemasOf(set)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,7 +88,7 @@ func (a *app) pendingChanges(ctx context.Context, t *target) (*schema.State, []s
 // replaced makes changed of added where the live database has the object: an
 // earlier text of a repeatable migration made it.
 func (a *app) replaced(ctx context.Context, t *target, changes []schema.Change) error {
-	live, err := a.inspect(ctx, t, schema.Options{Own: ownTables()})
+	live, err := a.inspect(ctx, t, schema.Options{Own: proven.OwnTables()})
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,8 @@ import (
 // checkFlags say what to check.
 type checkFlags struct {
 	every, offline, live, rules bool
-	since, version, failOn      string
+	since, onto, version        string
+	failOn                      string
 }
 
 // checkConnect is how long check tries to reach a database that it can do
@@ -41,13 +42,14 @@ func (a *app) checkCommand() *cobra.Command {
 			"running application or cannot be taken back, with the safer way as SQL. It runs nothing. docs/check.md has the rules.\n\n" +
 			"A database that can be reached tells which migrations are pending, its version and the size of its tables. Without one,\n" +
 			"every migration is checked.",
-		Example: "  dbwarden check\n  dbwarden check migrations/0042_add_email.sql\n  dbwarden check --offline --since 0041 -o json\n  dbwarden check --rules",
+		Example: "  dbwarden check\n  dbwarden check migrations/0042_add_email.sql\n  dbwarden check --offline --since 0041 -o json\n  dbwarden check --offline --onto origin/main\n  dbwarden check --rules",
 		Args:    cobra.ArbitraryArgs,
 
 		Annotations: map[string]string{formats: "txt,json,sarif"},
 	}
 	cmd.Flags().BoolVar(&f.every, "every", false, "check every migration, applied or not")
 	cmd.Flags().StringVar(&f.since, "since", "", "check those above this `VERSION`, and the repeatable ones")
+	cmd.Flags().StringVar(&f.onto, "onto", "", "check the files that git knows as new or changed since this `BRANCH` or commit")
 	cmd.Flags().BoolVar(&f.offline, "offline", false, "ask no database")
 	cmd.Flags().BoolVar(&f.live, "live", false, "fail where the database cannot be asked")
 	cmd.Flags().StringVar(&f.version, "server-version", "", "the server's `VERSION`, where none is asked")
@@ -60,7 +62,7 @@ func (a *app) checkCommand() *cobra.Command {
 		if a.out == "sarif" && (a.all || f.rules) {
 			return &usageError{"--out sarif writes the log of one check", "leave --all and --rules out; -d NAME names one of several databases"}
 		}
-		return a.each(cmd, wardenOptions{folder: !f.rules}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useFolder, folder: !f.rules}, func(ctx context.Context, t *target) error {
 			return a.check(ctx, cmd, t, f, args)
 		})
 	}
@@ -71,8 +73,14 @@ func (f *checkFlags) check(args []string) error {
 	if f.offline && f.live {
 		return usagef("--offline and --live contradict each other")
 	}
-	if n := len(args); f.every && (f.since != "" || n > 0) || f.since != "" && n > 0 {
-		return &usageError{"--every, --since and names of files contradict each other", "give one of them"}
+	chosen := 0
+	for _, given := range []bool{f.every, f.since != "", f.onto != "", len(args) > 0} {
+		if given {
+			chosen++
+		}
+	}
+	if chosen > 1 {
+		return &usageError{"--every, --since, --onto and names of files contradict each other", "give one of them"}
 	}
 	if !slices.Contains([]string{"error", "warning", "info", "never"}, f.failOn) {
 		return usagef("--fail-on %s: want error, warning, info or never", f.failOn)
@@ -102,6 +110,7 @@ type checked struct {
 	report  *check.Report
 	server  engine.Server
 	offline string // why no database was asked; "" where one was
+	unsized string // why an asked one told the size of no table; "" where it did
 	choice  string // what was chosen, for people
 }
 
@@ -109,51 +118,12 @@ func (a *app) check(ctx context.Context, cmd *cobra.Command, t *target, f checkF
 	if t.product.Check == nil {
 		return fmt.Errorf("there are no rules for %s", t.product.Engine.Title)
 	}
-	p := t.product.Check()
-	severity := map[string]check.Severity{}
-	for rule, s := range t.Check {
-		severity[rule] = check.Severity(s)
-	}
 	if f.rules {
-		return a.listRules(cmd, t, p, severity)
+		return a.listRules(cmd, t, t.product.Check(), severityOf(t))
 	}
-	set, err := t.wants.Load(os.DirFS(t.MigrationsDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return &folderError{t.MigrationsDir}
-	}
+	c, err := a.judge(ctx, t, f, args)
 	if err != nil {
-		return &runError{err: err, target: t}
-	}
-	c := &checked{product: p, server: p.Oldest()}
-	o := check.Options{Product: p, Engine: t.product.Engine, Severity: severity, Unjudged: a.verbose,
-		NoLockTimeout: t.Run.LockTimeout == config.NoLimit, NoStatementTimeout: t.Run.StatementTimeout == config.NoLimit}
-
-	pending, session, err := a.ask(ctx, t, f)
-	if err != nil {
-		if f.live || ctx.Err() != nil {
-			return err
-		}
-		c.offline = a.describe(err, ctx).Message
-	}
-	if f.offline {
-		c.offline = "--offline"
-	}
-	if session != nil {
-		defer session.Close()
-		c.server = session.Server()
-		o.Sizes = func(tables []ddl.Name) (map[string]check.Size, error) { return p.Sizes(ctx, session, tables) }
-	}
-	if f.version != "" {
-		if c.server, err = p.Number(f.version); err != nil {
-			return usagef("--server-version: %v", err)
-		}
-	}
-	o.Server = c.server
-	if err := a.choose(&o, c, t, set, f, args, pending); err != nil {
 		return err
-	}
-	if c.report, err = check.Run(set, o); err != nil {
-		return &runError{err: err, target: t}
 	}
 	if said := c.said(); said != "" && !a.json() && !a.quiet {
 		fmt.Fprintln(a.Stderr, a.style(a.Stderr).Warn(render.Plain(said)))
@@ -172,6 +142,68 @@ func (a *app) check(ctx context.Context, cmd *cobra.Command, t *target, f checkF
 	return err
 }
 
+// severityOf are the severities that are configured, by rule.
+func severityOf(t *target) map[string]check.Severity {
+	severity := map[string]check.Severity{}
+	for rule, s := range t.Check {
+		severity[rule] = check.Severity(s)
+	}
+	return severity
+}
+
+// judge looks at the folder, of a product that has rules, and at the database
+// where it is to be asked.
+func (a *app) judge(ctx context.Context, t *target, f checkFlags, args []string) (*checked, error) {
+	p := t.product.Check()
+	set, err := t.wants.Load(os.DirFS(t.MigrationsDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &folderError{t.MigrationsDir}
+	}
+	if err != nil {
+		return nil, &runError{err: err, target: t}
+	}
+	c := &checked{product: p, server: p.Oldest()}
+	o := check.Options{Product: p, Engine: t.product.Engine, Severity: severityOf(t), Unjudged: a.verbose,
+		NoLockTimeout: t.Run.LockTimeout == config.NoLimit, NoStatementTimeout: t.Run.StatementTimeout == config.NoLimit}
+
+	pending, session, err := a.ask(ctx, t, f)
+	if err != nil {
+		if f.live || ctx.Err() != nil {
+			return nil, err
+		}
+		c.offline = a.describe(err, ctx).Message
+	}
+	if f.offline {
+		c.offline = "--offline"
+	}
+	if session != nil {
+		defer session.Close()
+		c.server = session.Server()
+		o.Sizes = func(tables []ddl.Name) (map[string]check.Size, error) {
+			sizes, err := p.Sizes(ctx, session, tables)
+			if err == nil || ctx.Err() != nil {
+				return sizes, err
+			}
+			// What is found stands all the same.
+			c.unsized = a.describe(&runError{err: err, target: t}, ctx).Message
+			return nil, nil
+		}
+	}
+	if f.version != "" {
+		if c.server, err = p.Number(f.version); err != nil {
+			return nil, usagef("--server-version: %v", err)
+		}
+	}
+	o.Server = c.server
+	if err := a.choose(ctx, &o, c, t, set, f, args, pending); err != nil {
+		return nil, err
+	}
+	if c.report, err = check.Run(set, o); err != nil {
+		return nil, &runError{err: err, target: t}
+	}
+	return c, nil
+}
+
 // ask is what a database tells, where one can be asked: which files are
 // pending, and a session for the sizes of tables.
 func (a *app) ask(ctx context.Context, t *target, f checkFlags) (pending map[string]bool, s engine.Session, err error) {
@@ -187,7 +219,7 @@ func (a *app) ask(ctx context.Context, t *target, f checkFlags) (pending map[str
 	pending = map[string]bool{}
 	for _, m := range status.Migrations {
 		switch m.State {
-		case dbwarden.Applied, dbwarden.Missing, dbwarden.Changed, dbwarden.Elsewhere:
+		case dbwarden.Applied, dbwarden.Missing, dbwarden.Changed, dbwarden.Elsewhere, dbwarden.Replaced, dbwarden.Waiting:
 		default:
 			pending[m.File] = true
 		}
@@ -203,7 +235,7 @@ func (a *app) ask(ctx context.Context, t *target, f checkFlags) (pending map[str
 }
 
 // choose says which migrations are checked.
-func (a *app) choose(o *check.Options, c *checked, t *target, set *migration.Set, f checkFlags, args []string, pending map[string]bool) error {
+func (a *app) choose(ctx context.Context, o *check.Options, c *checked, t *target, set *migration.Set, f checkFlags, args []string, pending map[string]bool) error {
 	switch {
 	case len(args) > 0:
 		named := map[string]bool{}
@@ -227,6 +259,13 @@ func (a *app) choose(o *check.Options, c *checked, t *target, set *migration.Set
 		}
 		c.choice, o.Together = "since", true
 		o.Checked = func(m *migration.Migration) bool { return m.Version.IsZero() || m.Version.Compare(v) > 0 }
+	case f.onto != "":
+		changed, err := changedFrom(ctx, t.MigrationsDir, f.onto)
+		if err != nil {
+			return err
+		}
+		c.choice, o.Together = "onto", true
+		o.Checked = func(m *migration.Migration) bool { return changed[m.File] }
 	case f.every || pending == nil:
 		c.choice = "every"
 		o.Checked = func(*migration.Migration) bool { return true }
@@ -275,7 +314,10 @@ func (a *app) drawn(s check.Severity) func(string) string {
 // said is what everybody should know of how it was looked.
 func (c *checked) said() string {
 	server := c.server.Product + " " + c.server.Version
-	if c.offline == "" {
+	switch {
+	case c.unsized != "":
+		return "the size of no table is known (" + c.unsized + "): each finding has the severity of its rule"
+	case c.offline == "":
 		return ""
 	}
 	what := "no database was asked"
@@ -395,6 +437,9 @@ func (a *app) checkDocument(cmd *cobra.Command, t *target, c *checked) error {
 		"choice": c.choice, "live": c.offline == "", "server": map[string]any{"product": c.server.Product, "version": c.server.Version}}
 	if c.offline != "" {
 		doc["offline_reason"] = c.offline
+	}
+	if c.unsized != "" {
+		doc["unsized_reason"] = c.unsized
 	}
 	return a.document(cmd, t, doc)
 }

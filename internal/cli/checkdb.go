@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -28,7 +29,7 @@ func (a *app) checkDBCommand() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
 			o := o
-			o.Own = ownTables()
+			o.Own = proven.OwnTables()
 			state, err := a.inspect(ctx, t, o)
 			if err != nil {
 				return &runError{err: err, target: t}
@@ -78,8 +79,15 @@ func holds(state *schema.State, name string) bool {
 		slices.ContainsFunc(state.Views, func(v schema.View) bool { return v.Name == name })
 }
 
-func (a *app) inspect(ctx context.Context, t *target, o schema.Options) (*schema.State, error) {
-	s, err := t.db.Connect(ctx, engine.ConnectOptions{App: "dbwarden check-db", ReadOnly: true})
+// inspect reads the live schema. It waits for a table that somebody has locked
+// as long as a migration's statement does: how some definitions are spelled is
+// told only by who has the table.
+func (a *app) inspect(ctx context.Context, t *target, o schema.Options) (state *schema.State, err error) {
+	limits := engine.Limits{Lock: max(t.wants.Limits.Lock, 0)} // never without end
+	connect := func(ctx context.Context) (engine.Session, error) {
+		return t.db.Connect(ctx, engine.ConnectOptions{App: "dbwarden check-db", ReadOnly: true, Limits: limits})
+	}
+	s, err := connect(ctx)
 	if errors.Is(err, engine.ErrNoDatabase) {
 		return nil, fmt.Errorf("%s: %w", t.db.Label(), err)
 	}
@@ -87,5 +95,31 @@ func (a *app) inspect(ctx context.Context, t *target, o schema.Options) (*schema
 		return nil, fmt.Errorf("connect to %s: %w", t.db.Label(), err)
 	}
 	defer s.Close()
-	return t.product.Inspect(ctx, s, o)
+	seen, err := engine.Watched(ctx, t.product.Engine, s, limits.WithDefaults().Lock, connect, func() (err error) {
+		state, err = t.product.Inspect(ctx, s, o)
+		return err
+	})
+	if len(seen.Blockers) > 0 {
+		err = &lockedError{Activity: seen, err: err}
+	}
+	return state, err
+}
+
+// A lockedError says that the schema could not be read in time, and who has
+// locked what of it.
+type lockedError struct {
+	engine.Activity
+	err error
+}
+
+func (e *lockedError) Error() string { return e.err.Error() }
+func (e *lockedError) Unwrap() error { return e.err }
+
+// who names the object and those who have it.
+func (e *lockedError) who() string {
+	what := "the schema"
+	if e.Object != "" {
+		what = e.Object
+	}
+	return what + " is locked by " + engine.Blockers(e.Blockers)
 }

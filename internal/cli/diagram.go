@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden/internal/diagram"
+	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
@@ -67,7 +68,7 @@ func (a *app) changedDiagram(cmd *cobra.Command, f drawnFlags, args []string) er
 	if len(args) > 0 || len(f.schemas) > 0 || a.all {
 		return &usageError{"--changed is about the pending migrations of one database", "leave out models, migrations, --schema and --all"}
 	}
-	return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+	return a.each(cmd, wardenOptions{use: useFolder, folder: true}, func(ctx context.Context, t *target) error {
 		state, changes, err := a.pendingChanges(ctx, t)
 		if err != nil {
 			return &runError{err: err, target: t}
@@ -125,7 +126,7 @@ func (a *app) picture(cmd *cobra.Command, f drawnFlags, args []string, do func(c
 	if len(args) > 0 && len(f.schemas) > 0 {
 		return &usageError{"--schema is for the live database", fmt.Sprintf("%s has the schemas that they make", args[0])}
 	}
-	return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+	return a.each(cmd, wardenOptions{use: useFolder}, func(ctx context.Context, t *target) error {
 		state, err := a.stateOf(ctx, t, f, args)
 		if err != nil {
 			return &runError{err: err, target: t}
@@ -146,7 +147,7 @@ func (a *app) picture(cmd *cobra.Command, f drawnFlags, args []string, do func(c
 
 func (a *app) stateOf(ctx context.Context, t *target, f drawnFlags, args []string) (*schema.State, error) {
 	read := func(ctx context.Context, t *target) (*schema.State, error) {
-		return a.inspect(ctx, t, schema.Options{Own: ownTables(), Schemas: f.schemas})
+		return a.inspect(ctx, t, schema.Options{Own: proven.OwnTables(), Schemas: f.schemas})
 	}
 	if len(args) > 0 {
 		sources, err := a.sources(t, args)

@@ -105,7 +105,7 @@ func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources [
 		if err != nil {
 			return false, &runError{err: err, target: t}
 		}
-		live, err := a.inspect(ctx, t, schema.Options{Own: ownTables(), Schemas: spread(wanted)})
+		live, err := a.inspect(ctx, t, schema.Options{Own: proven.OwnTables(), Schemas: spread(wanted)})
 		if errors.Is(err, engine.ErrNoDatabase) {
 			live, err = &schema.State{}, nil // as if it were empty
 		}
@@ -152,34 +152,9 @@ func (a *app) replayed(ctx context.Context, t *target) (state *schema.State, err
 	return state, err
 }
 
-// staying refuses migrations that reach beyond the database that they run in
-// on one of these ways: to replay them in d would change its server, or another
-// database.
+// staying refuses migrations that reach beyond the database that they run in.
 func (a *app) staying(ctx context.Context, t *target, p proven.Prover, d engine.Database, set *migration.Set, ways ...migration.Direction) (engine.Server, error) {
-	s, err := d.Connect(ctx, engine.ConnectOptions{App: "dbwarden " + p.Holder.Command, ReadOnly: true, Limits: engine.Limits{Idle: -1}})
-	if err != nil {
-		return engine.Server{}, err
-	}
-	v := s.Server()
-	s.Close()
-	var all []error
-	for _, m := range set.Migrations {
-		if set.Elsewhere(m) {
-			continue
-		}
-		for _, way := range ways {
-			_, err := m.Section(way).Outline(func(st migration.Piece) error {
-				if why := t.product.Engine.Scratch.Strays(st.Statement, v); why != "" {
-					all = append(all, fmt.Errorf("%s:%s: it cannot be replayed: %s", t.path(m.File), st.Start, why))
-				}
-				return nil
-			})
-			if err != nil {
-				return v, err
-			}
-		}
-	}
-	return v, errors.Join(all...)
+	return p.Stays(ctx, d, set, t.path, ways...)
 }
 
 // spread are the schemas over which a state spreads, nil for one alone: that

@@ -9,6 +9,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -29,7 +30,7 @@ type fingerprint struct {
 func (a *app) fingerprint(t *target) *dbwarden.Fingerprint {
 	return &dbwarden.Fingerprint{
 		Take: func(ctx context.Context, s engine.Session) (string, error) {
-			state, err := t.product.Inspect(ctx, s, schema.Options{Own: append(ownTables(), engine.ScratchTable)})
+			state, err := t.product.Inspect(ctx, s, schema.Options{Own: append(proven.OwnTables(), engine.ScratchTable)})
 			if err != nil {
 				return "", err
 			}
@@ -80,7 +81,7 @@ func readFingerprint(text string) *fingerprint {
 // drifted warns before a run.
 func (a *app) drifted(e event.Event) {
 	a.warn(e.Detail)
-	t := &target{Database: config.Database{Name: e.Database}}
+	t := &target{Database: config.Database{Name: e.Database, Target: e.Target}}
 	fmt.Fprintf(a.Stderr, "  %s%s\n", a.style(a.Stderr).Accent("next: "), render.Plain(a.masked(a.typed(t, driftNext))))
 }
 

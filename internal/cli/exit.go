@@ -10,6 +10,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
+	"github.com/dbwarden-go/dbwarden/internal/squash"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
@@ -65,11 +66,13 @@ func exitCode(ctx context.Context, err error) int {
 		drift   *dbwarden.DriftError
 		failed  *dbwarden.MigrationError
 		held    *lock.HeldError
+		blocked *lock.BlockedError
 		evict   *lock.EvictError
 		noModel *desired.PathError
 		unfit   *scratch.UnfitError
 		renamed *renameError
 		draft   *unprovenError
+		noRange *squash.RangeError
 	)
 	switch {
 	case errors.As(err, &sig) || errors.As(context.Cause(ctx), &sig):
@@ -79,7 +82,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitError
 	case errors.As(err, &found):
 		return found.code
-	case errors.As(err, &usage), errors.As(err, &cfg), errors.As(err, &noModel), errors.As(err, &unfit), errors.As(err, &renamed):
+	case errors.As(err, &usage), errors.As(err, &cfg), errors.As(err, &noModel), errors.As(err, &unfit), errors.As(err, &renamed), errors.As(err, &noRange):
 		return exitUsage
 	case errors.As(err, &draft):
 		return exitError
@@ -87,7 +90,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitFound
 	case errors.As(err, &refusal):
 		switch refusal.Code {
-		case plan.UnknownVersion, plan.NotApplied, plan.BeyondBaseline:
+		case plan.UnknownVersion, plan.NotApplied, plan.BeyondBaseline, plan.InsideSquashed:
 			return exitUsage
 		case plan.InDoubt:
 			return exitHeld
@@ -97,7 +100,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitLost
 	case errors.As(err, &failed):
 		return exitMigration
-	case errors.As(err, &held), errors.As(err, &evict):
+	case errors.As(err, &held), errors.As(err, &blocked), errors.As(err, &evict):
 		return exitHeld
 	}
 	return exitError

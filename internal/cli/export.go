@@ -41,7 +41,7 @@ func (a *app) exportCommand() *cobra.Command {
 		if a.all {
 			return &usageError{"export writes one folder, of one database", "name the database with -d instead of --all"}
 		}
-		return a.each(cmd, wardenOptions{folder: true}, func(_ context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useFolder, folder: true}, func(_ context.Context, t *target) error {
 			if err := a.export(cmd, t, foreign.FindOutlet(name), a.inDir(args[0]), leave, dryRun); err != nil {
 				return &runError{err: err, target: t}
 			}
@@ -121,6 +121,19 @@ func (a *app) export(cmd *cobra.Command, t *target, to *foreign.Outlet, dir stri
 		fmt.Fprintln(a.Stdout, "Dry run: nothing was written.")
 		return nil
 	}
-	fmt.Fprintf(a.Stdout, "Written for %s: %d files.\n", to.Title, len(files))
+	kept := 0
+	for _, s := range states {
+		if s == "kept" {
+			kept++
+		}
+	}
+	switch {
+	case kept == 0:
+		fmt.Fprintf(a.Stdout, "Written for %s: %d files.\n", to.Title, len(files))
+	case kept == len(files):
+		fmt.Fprintf(a.Stdout, "Nothing was written for %s: all %d files are there, and the same.\n", to.Title, kept)
+	default:
+		fmt.Fprintf(a.Stdout, "Written for %s: %d files; %d were there, and the same.\n", to.Title, len(files)-kept, kept)
+	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -128,6 +127,3 @@ func (f *targetFlags) target(cmd *cobra.Command) (plan.Target, error) {
 	}
 	return t, nil
 }
-
-// errShown ends a command whose error stands in its output already.
-var errShown = errors.New("shown")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/internal/bounded"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/lock"
 )
@@ -19,10 +20,17 @@ import (
 // hookGrace is how long a hook that was told to end has for that.
 const hookGrace = 2 * time.Second
 
-// hooks are those of the configuration. A program that is not there is said
+// hookMost is what is told of a hook's output, in bytes. One that prints more
+// has not failed for that: the rest is read, so that it goes on, and dropped.
+const hookMost = 256 << 10
+
+// moments are when hooks are called, in their order.
+var moments = []dbwarden.Moment{dbwarden.HookBeforeRun, dbwarden.HookBeforeMigration, dbwarden.HookAfterMigration, dbwarden.HookAfterRun}
+
+// hooks are those of the configuration, for a target where there are many. A program that is not there is said
 // before anything is done.
-func (a *app) hooks(c config.HookConfig) (all []dbwarden.Hook, err error) {
-	for _, at := range []dbwarden.Moment{dbwarden.HookBeforeRun, dbwarden.HookBeforeMigration, dbwarden.HookAfterMigration, dbwarden.HookAfterRun} {
+func (a *app) hooks(c config.HookConfig, target string) (all []dbwarden.Hook, err error) {
+	for _, at := range moments {
 		if text := c.SQL[string(at)]; text != "" {
 			all = append(all, dbwarden.Hook{At: at, SQL: text})
 		}
@@ -30,31 +38,42 @@ func (a *app) hooks(c config.HookConfig) (all []dbwarden.Hook, err error) {
 		if len(program) == 0 {
 			continue
 		}
-		path := program[0]
-		if strings.ContainsRune(path, filepath.Separator) && !filepath.IsAbs(path) {
-			path = filepath.Join(c.Dir, path)
-		}
-		if path, err = exec.LookPath(path); err != nil {
-			return nil, &usageError{fmt.Sprintf("hooks.%s: the program %s cannot be run: %v", at, program[0], errors.Unwrap(err)), "dbwarden config shows where it is named; a path starts at the folder of warden.toml"}
+		path, err := programPath(c.Dir, program[0])
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("hooks.%s: %v", at, err), "dbwarden config shows where it is named; a path starts at the folder of warden.toml"}
 		}
 		all = append(all, dbwarden.Hook{At: at, Call: func(ctx context.Context, f dbwarden.Facts, say func(string)) error {
-			f.Error = a.masked(f.Error)
-			return callProgram(ctx, c.Dir, append([]string{path}, program[1:]...), f, say)
+			f.Error, f.Target = a.masked(f.Error), target
+			return callProgram(ctx, c.Dir, append([]string{path}, program[1:]...), a.traceparent(f.Run), f, say)
 		}})
 	}
 	return all, nil
 }
 
-// callProgram runs a program that gets the facts and nothing else to read, and
-// whose output is told line by line. It, and what it has started, ends with
+// programPath finds a program by its name, or by a path from dir.
+func programPath(dir, name string) (string, error) {
+	path := name
+	if strings.ContainsRune(path, filepath.Separator) && !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	path, err := exec.LookPath(path)
+	if err != nil {
+		return "", fmt.Errorf("the program %s cannot be run: %w", name, errors.Unwrap(err))
+	}
+	return path, nil
+}
+
+// callProgram runs a program that gets the facts and nothing else to read, these
+// variables beside those of ours, and whose output is told line by line. It, and what it has started, ends with
 // ctx.
-func callProgram(ctx context.Context, dir string, command []string, f dbwarden.Facts, say func(string)) error {
+func callProgram(ctx context.Context, dir string, command, variables []string, f dbwarden.Facts, say func(string)) error {
 	facts, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	out := &lineWriter{lines: make(chan string)}
+	c.Env = append(c.Environ(), variables...)
 	c.Dir, c.Stdin, c.Stdout, c.Stderr = dir, bytes.NewReader(append(facts, '\n')), out, out
 	ended := make(chan error, 1)
 	apart(c)
@@ -63,11 +82,20 @@ func callProgram(ctx context.Context, dir string, command []string, f dbwarden.F
 		ended <- runApart(c)
 		close(out.lines)
 	}()
+	said := bounded.Output{Most: hookMost}
+	tell := func(line string) {
+		before := said.Err()
+		if _, err := said.Write([]byte(line + "\n")); err == nil && before == nil {
+			say(line)
+		} else if before == nil {
+			say("… " + err.Error() + ": the rest is left out")
+		}
+	}
 	for line := range out.lines {
-		say(line)
+		tell(line)
 	}
 	if out.rest.Len() > 0 {
-		say(out.rest.String())
+		tell(out.rest.String())
 	}
 	switch err = <-ended; {
 	case ctx.Err() != nil:
@@ -112,8 +140,9 @@ func (a *app) hookFailed(d *description, t *target, run *runError, e *dbwarden.H
 		name += "_sql"
 	}
 	what := e.Err.Error()
+	var late *dbwarden.HookTimeoutError
 	if t != nil {
-		if f := t.product.Engine.Fault(e.Err); e.SQL && f.Message != "" {
+		if f := t.product.Engine.Fault(e.Err); e.SQL && f.Message != "" && !errors.As(e.Err, &late) {
 			what = f.Message
 		}
 	}
@@ -145,7 +174,12 @@ func (a *app) hookFailed(d *description, t *target, run *runError, e *dbwarden.H
 	} else {
 		d.State[0] += "; the lock is released"
 	}
-	if d.Next = []string{"see to what the hook says, then: dbwarden " + verb}; done > 0 && done == planned {
-		d.Next = []string{"see to what the hook says, and do by hand what it was for: it is not called again for this run"}
+	see := "see to what the hook says"
+	if errors.As(e.Err, &late) {
+		d.Message += " (hooks.timeout)"
+		see = "see what keeps the hook, or give it longer with hooks.timeout in warden.toml"
+	}
+	if d.Next = []string{see + ", then: " + a.again(verb, "")}; done > 0 && done == planned {
+		d.Next = []string{see + ", and do by hand what it was for: it is not called again for this run"}
 	}
 }

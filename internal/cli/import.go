@@ -62,7 +62,7 @@ func (a *app) importCommand() *cobra.Command {
 	fs.StringVar(&f.history.Table, "table", "", "the `TABLE` of the other tool's history, or SCHEMA.TABLE, where it is not the usual one")
 	fs.BoolVar(&f.history.AllowMissing, "allow-missing", false, "go on though the other tool has applied what has no file")
 	fs.BoolVar(&f.history.AllowChanged, "allow-changed", false, "go on though a file has changed since the other tool applied it")
-	f.wait.add(cmd)
+	f.wait.addWait(cmd)
 	cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(foreign.Names(), cobra.ShellCompDirectiveNoFileComp))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		tool, err := toolOf(f.from, foreign.Names(), "from")
@@ -80,10 +80,7 @@ func (a *app) importCommand() *cobra.Command {
 		if err := f.wait.check(cmd); err != nil {
 			return err
 		}
-		if f.wait.again {
-			return usagef("import runs no migration: --recover means nothing with it")
-		}
-		return a.each(cmd, wardenOptions{wait: &f.wait}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useFolder, wait: &f.wait}, func(ctx context.Context, t *target) error {
 			if err := a.importFrom(ctx, cmd, t, foreign.Find(tool), a.inDir(args[0]), f, o); err != nil {
 				return &runError{err: err, target: t}
 			}

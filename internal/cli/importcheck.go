@@ -41,7 +41,7 @@ func (a *app) checkImport(ctx context.Context, t *target, p *foreign.Project, fi
 	if err != nil {
 		return err
 	}
-	made, err := a.schemasOf(set)
+	made, err := proven.SchemasOf(set)
 	if err != nil {
 		return err
 	}

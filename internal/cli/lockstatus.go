@@ -14,6 +14,7 @@ import (
 
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event/promtext"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
@@ -29,10 +30,32 @@ func (a *app) lockStatusCommand() *cobra.Command {
 			"It takes no lock, creates nothing and needs only the right to read.",
 		Example: "  dbwarden lock-status\n  dbwarden lock-status -o json\n  dbwarden lock-status --exit-code   # 0 free, 4 held\n  dbwarden lock-status --watch",
 	}
+	var fleet fleetFlags
+	fleet.add(cmd)
 	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 0 for a free lock and 4 for a held one")
 	cmd.Flags().BoolVar(&watch, "watch", false, "look again and again until the lock is free: redrawn on a terminal, a line for each change in a pipe")
+	var metrics metricsFlags
+	metrics.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+		seen := &lockMetrics{now: a.Now, all: map[promtext.Name]*dbwarden.LockReport{}}
+		if !watch {
+			m, err := a.measure(cmd, &metrics)
+			if err != nil {
+				return err
+			}
+			// [metrics] is for runs, whose file and group these would take.
+			m.job, m.page, m.configured = "dbwarden_lock", seen.page, false
+		} else if metrics != (metricsFlags{}) {
+			return usagef("--watch and metrics contradict each other: those are of one look")
+		}
+		opt := wardenOptions{}
+		if watch {
+			if err := fleet.refused(cmd, "watch"); err != nil {
+				return err
+			}
+			opt.use = useOne
+		}
+		return a.over(cmd, &fleet, opt, a.lockJob(opt, exit, seen), func(ctx context.Context, t *target) error {
 			if watch {
 				return a.watchLock(ctx, cmd, t)
 			}
@@ -40,6 +63,7 @@ func (a *app) lockStatusCommand() *cobra.Command {
 			if err != nil {
 				return a.lockUnknown(cmd, t, err)
 			}
+			seen.saw(t.Database, report)
 			if a.json() {
 				err = a.document(cmd, t, a.lockFields(t, report))
 			} else {
@@ -110,16 +134,25 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 	}
 	fact("detail", r.Row.Detail)
 	fact("waiting", waitingWords(r.Status))
-	if e := r.Unfinished; e != nil && (r.Beat == nil || r.Beat.Migration == "") {
-		text := fmt.Sprintf("%s (%s): %s", e.File, e.Direction, r.Progress)
-		if r.Progress.Doubt > 0 {
-			text += fmt.Sprintf("; statement %d was begun", r.Progress.Doubt)
-		}
-		fact("progress", text)
+	if r.Unfinished != nil && (r.Beat == nil || r.Beat.Migration == "") {
+		fact("progress", a.halfDoneWords(r))
 	}
 	for _, next := range a.advice(t, r) {
 		fmt.Fprintf(w, "  %s %s\n", st.Accent("next     "), render.Plain(next))
 	}
+}
+
+// halfDoneWords say how far an unfinished attempt came.
+func (a *app) halfDoneWords(r dbwarden.LockReport) string {
+	e := r.Unfinished
+	text := fmt.Sprintf("%s (%s): %s", e.File, e.Direction, r.Progress)
+	if r.Progress.Doubt > 0 {
+		text += fmt.Sprintf("; statement %d was begun", r.Progress.Doubt)
+		if sql := r.Progress.Begun; sql != "" {
+			text += ": " + render.Shorten(render.OneLine(a.masked(sql)), 100)
+		}
+	}
+	return text
 }
 
 // verdictWords say whether the holder lives, and how that is known.
@@ -166,6 +199,9 @@ func verdictWords(s lock.Status) string {
 		}
 		return text
 	}
+	if s.Row.Script() {
+		return "UNKNOWN: a script of migrate --sql has taken it, and whether its client still runs cannot be seen here"
+	}
 	return "UNKNOWN: the holder took no lock of the database's own"
 }
 
@@ -209,8 +245,11 @@ func doingWords(s lock.Status) string {
 
 // advice is lockAdvice for who is shown it now.
 func (a *app) advice(t *target, r dbwarden.LockReport) []string {
-	out := lockAdvice(t, r)
+	out := lockAdvice(t, r, "")
 	if e := r.Unfinished; e != nil && (r.Verdict == lock.Gone || r.Verdict == lock.Kept) && t.lacks(e) {
+		if migration.IsGoFile(e.File) {
+			return append([]string{a.typed(t, "dbwarden unlock")}, fmt.Sprintf("then start the program again that has %s: it is a migration in Go, which this command cannot go on with", e.File))
+		}
 		out = append([]string{fmt.Sprintf("put %s back into %s first: without it nothing goes on", e.File, t.MigrationsDir)}, out...)
 	}
 	for i := range out {
@@ -220,8 +259,8 @@ func (a *app) advice(t *target, r dbwarden.LockReport) []string {
 }
 
 // lockAdvice is what to do about a held lock. t is nil where the engine is
-// not known.
-func lockAdvice(t *target, r dbwarden.LockReport) []string {
+// not known; typed is the run that was asked for and met it, "" for none.
+func lockAdvice(t *target, r dbwarden.LockReport, typed string) []string {
 	if r.Verdict == lock.Kept && strings.HasSuffix(r.Row.Detail, dbwarden.HalfRestored) || r.Restoring != "" && r.Verdict == lock.Gone {
 		return []string{"the database is in pieces; put the backup back as a whole: dbwarden restore --yes FILE"}
 	}
@@ -269,9 +308,25 @@ func lockAdvice(t *target, r dbwarden.LockReport) []string {
 		if e := r.Unfinished; e != nil && e.Direction == migration.Up && strings.HasPrefix(r.Row.Detail, string(migration.Down)+" ") {
 			return []string{"mend the rollback section (dbwarden status names the file), then: dbwarden unlock, and: dbwarden rollback; or go on upwards with: dbwarden unlock, and: dbwarden migrate"}
 		}
-		return []string{"see to what stopped it (dbwarden status names it), then: dbwarden unlock, and: dbwarden " + verb}
+		run := "dbwarden " + verb
+		if e := r.Unfinished; e != nil && e.Direction == migration.Up {
+			goOn, back := "dbwarden migrate", "dbwarden rollback"
+			if strings.HasPrefix(typed, back) {
+				return []string{"see what stopped it (dbwarden status names it), then: dbwarden unlock, and: " + typed + ", which takes it back; or mend it and go on with: " + goOn}
+			}
+			if typed != "" {
+				goOn = typed
+			}
+			run = goOn + "; or take it back: dbwarden unlock, and: " + back
+		} else if e == nil && typed != "" {
+			run = typed
+		}
+		return []string{"see to what stopped it (dbwarden status names it), then: dbwarden unlock, and: " + run}
 	case lock.ByHand:
 		return []string{"ask who froze it; to go on: dbwarden unlock"}
+	}
+	if r.Row.Script() {
+		return []string{"wait while somebody runs that script (it releases the lock at its end); did it stop, see what it did (dbwarden status), then: dbwarden unlock, and: dbwarden migrate"}
 	}
 	return []string{"see that no such process runs (ps aux | grep dbwarden), then: dbwarden unlock"}
 }
@@ -396,6 +451,9 @@ func (a *app) leftBehind(t *target, r dbwarden.LockReport) []string {
 	if r.Unfinished == nil {
 		return nil
 	}
+	if e := r.Unfinished; r.Progress.Doubt == 0 && t.lacks(e) && migration.IsGoFile(e.File) {
+		return []string{fmt.Sprintf("%s (%s) is half done: %s; it is a migration in Go: the program that has it goes on with it", e.File, e.Direction, r.Progress)}
+	}
 	if e := r.Unfinished; r.Progress.Doubt == 0 && t.lacks(e) {
 		return []string{a.typed(t, fmt.Sprintf("%s (%s) is half done: %s; put its file back into %s, it is missing, and dbwarden %s goes on there",
 			e.File, e.Direction, r.Progress, t.MigrationsDir, verbOf(e.Direction)))}
@@ -428,7 +486,7 @@ func (a *app) unlockCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&force, "force", false, "end the session of a living holder")
 	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`, for the journal")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useOne}, func(ctx context.Context, t *target) error {
 			found, err := t.warden.Unlock(ctx, force, reason)
 			if errors.Is(err, lock.ErrNotHeld) && !a.json() {
 				// The command's answer, not a mishap: the line alone.
@@ -438,6 +496,7 @@ func (a *app) unlockCommand() *cobra.Command {
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
+			a.released(t.Database, found)
 			for _, w := range a.leftBehind(t, found) {
 				a.warn(w)
 			}
@@ -494,7 +553,7 @@ func (a *app) resolveCommand() *cobra.Command {
 		if err := wait.check(cmd); err != nil {
 			return err
 		}
-		return a.each(cmd, wardenOptions{folder: true, wait: &wait, observe: a.observer(words{})}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useOne, folder: true, wait: &wait, observe: a.observer(words{})}, func(ctx context.Context, t *target) error {
 			n, err := dbwarden.Range{}, error(nil)
 			if skip {
 				n, err = t.warden.Skip(ctx, args[0], only)
@@ -505,8 +564,9 @@ func (a *app) resolveCommand() *cobra.Command {
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
+			next := a.afterResolve(ctx, t)
 			if a.json() {
-				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n.From, "statement_to": n.To, "done": done || skip, "skipped": skip})
+				return a.document(cmd, t, map[string]any{"version": v.String(), "statement": n.From, "statement_to": n.To, "done": done || skip, "skipped": skip, "next": next})
 			}
 			several := n.From != n.To // they were begun together
 			what := "will run again"
@@ -525,9 +585,44 @@ func (a *app) resolveCommand() *cobra.Command {
 				file = t.fileOf(v)
 			}
 			fmt.Fprintf(a.Stdout, "S%s of %s %s.\n", n.String()[1:], render.Plain(file), what)
+			for _, s := range next {
+				fmt.Fprintf(a.Stdout, "  %s%s\n", a.style(a.Stdout).Accent("next: "), render.Plain(s))
+			}
 			return nil
 		})
 	}
 	a.completeArgs(cmd)
 	return cmd
+}
+
+// afterResolve is what comes next. A lock that cannot be looked at, just behind a
+// resolve that took it, is told of by the next command.
+func (a *app) afterResolve(ctx context.Context, t *target) []string {
+	next, unlock := []string{}, ""
+	r, err := t.warden.Lock(ctx)
+	if err != nil || r.Unfinished == nil {
+		return append(next, a.typed(t, "dbwarden status"))
+	}
+	if r.Active {
+		unlock = "dbwarden unlock, and: "
+	}
+	if e := r.Unfinished; migration.IsGoFile(e.File) && t.lacks(e) {
+		if unlock != "" {
+			next = append(next, a.typed(t, "dbwarden unlock"))
+		}
+		return append(next, "start the program again that has "+e.File+": it goes on there")
+	}
+	run := "dbwarden " + verbOf(r.Unfinished.Direction)
+	switch {
+	case r.Progress.Doubt > 0:
+	case r.Progress.Done == r.Progress.Total:
+		run += ", which writes the history"
+	default:
+		run += fmt.Sprintf(", which goes on at statement %d of %d", r.Progress.Done+1, r.Progress.Total)
+	}
+	next = append(next, a.typed(t, unlock+run))
+	if r.Unfinished.Direction == migration.Up {
+		next = append(next, a.typed(t, "or take the migration back: "+unlock+"dbwarden rollback"))
+	}
+	return next
 }

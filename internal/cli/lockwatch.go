@@ -63,13 +63,21 @@ func (a *app) watchLock(ctx context.Context, cmd *cobra.Command, t *target) erro
 		if err == nil && !report.Active {
 			return nil
 		}
-		timer := time.NewTimer(watchPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		case <-timer.C:
+		if err := waitFor(ctx, watchPause); err != nil {
+			return err
 		}
+	}
+}
+
+// waitFor waits for so long; its error is why ctx ended before.
+func waitFor(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
 	}
 }
 

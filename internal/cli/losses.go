@@ -9,6 +9,7 @@ import (
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/ddl"
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/fleet"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
@@ -77,33 +78,50 @@ func (t *target) losses(ctx context.Context, p *dbwarden.Preview) (lost []string
 	return lost, ctx.Err()
 }
 
+func (a *app) showLosses(lost []string) {
+	fmt.Fprintln(a.Stderr, a.style(a.Stderr).Bad("This would be lost:"))
+	for _, l := range lost {
+		fmt.Fprintln(a.Stderr, "  "+render.Plain(a.masked(l)))
+	}
+}
+
+// agreed asks at a terminal; any answer but a yes is an error that says what was
+// not done.
+func (a *app) agreed(ctx context.Context, question, undone string) error {
+	ok, err := a.confirm(ctx, question)
+	if err == nil && !ok {
+		err = &unconfirmedError{undone}
+	}
+	return err
+}
+
+// wouldLose is what a rollback would take away that has rows; no preview where
+// there is none, since the run finds the same, and says it as ever.
+func (t *target) wouldLose(ctx context.Context, to plan.Target) (*dbwarden.Preview, []string, error) {
+	to.Settled = true // the run settles a doubt first, and refuses where it cannot
+	p, err := t.warden.Preview(ctx, migration.Down, to)
+	if err != nil || len(p.Steps) == 0 {
+		return nil, nil, nil
+	}
+	lost, err := t.losses(ctx, p)
+	return p, lost, err
+}
+
 // consent has somebody at a terminal say whether a rollback may lose rows. It
 // asks before the lock is taken, and has the run refuse where it would then be
 // another one than was shown.
 func (a *app) consent(ctx context.Context, t *target, to plan.Target) error {
-	p, err := t.warden.Preview(ctx, migration.Down, to)
-	if err != nil || len(p.Steps) == 0 {
-		return nil // the run finds the same, and says it as ever
-	}
-	lost, err := t.losses(ctx, p)
+	p, lost, err := t.wouldLose(ctx, to)
 	if err != nil || len(lost) == 0 {
 		return err
 	}
-	st := a.style(a.Stderr)
-	fmt.Fprintln(a.Stderr, st.Bad("This would be lost:"))
-	for _, l := range lost {
-		fmt.Fprintln(a.Stderr, "  "+render.Plain(a.masked(l)))
-	}
+	a.showLosses(lost)
 	var names []string
 	for _, s := range p.Steps {
 		names = append(names, s.Migration.Name())
 	}
-	ok, err := a.confirm(ctx, fmt.Sprintf("Roll back %s?", render.Plain(strings.Join(names, ", "))))
-	if err != nil {
+	if err := a.agreed(ctx, fmt.Sprintf("Roll back %s?", render.Plain(strings.Join(names, ", "))), "not rolled back"); err != nil {
 		return err
-	}
-	if !ok {
-		return &unconfirmedError{"not rolled back"}
 	}
 	c := t.wants
 	c.BeforeRun = func(_ context.Context, b dbwarden.Before) error {
@@ -118,4 +136,41 @@ func (a *app) consent(ctx context.Context, t *target, to plan.Target) error {
 	}
 	t.warden, err = dbwarden.New(c)
 	return err
+}
+
+// lookedAt is how many targets of a fleet are looked at for what they would lose.
+const lookedAt = 5
+
+// consentToMany asks it once for a whole fleet. What the first targets would lose
+// is shown; of a thousand nobody could read it. nil where it is not to be asked.
+func (a *app) consentToMany(ctx context.Context, ask bool, to plan.Target) asking {
+	if !ask {
+		return nil
+	}
+	return func(targets []fleet.Target, open func(fleet.Target) (*target, error)) error {
+		var lost []string
+		for _, one := range targets[:min(len(targets), lookedAt)] {
+			t, err := open(one)
+			var mine []string
+			if err == nil {
+				_, mine, err = t.wouldLose(ctx, to)
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err != nil {
+				mine = []string{"what is there, which could not be looked at"}
+			}
+			for _, l := range mine {
+				lost = append(lost, render.Name(one.Name)+": "+l)
+			}
+		}
+		if n := len(targets) - lookedAt; n > 0 {
+			lost = append(lost, fmt.Sprintf("and the same of %s, which were not looked at", counted(n, "more target")))
+		}
+		if len(lost) > 0 {
+			a.showLosses(lost)
+		}
+		return a.agreed(ctx, fmt.Sprintf("Roll back on %d targets? What their migrations made is lost, with the rows in it", len(targets)), "not rolled back")
+	}
 }

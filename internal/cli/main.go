@@ -36,6 +36,10 @@ type Env struct {
 	// which goes on nevertheless, until undo is called; nil: nobody can.
 	Unstopped func(asked func()) (undo func())
 
+	// LastWords has words called ahead of the end when a second signal ends
+	// the process at once, until undo is called; nil: none does.
+	LastWords func(words func(Signal)) (undo func())
+
 	Products []Product
 	Build    Build
 
@@ -58,6 +62,11 @@ type Product struct {
 	// Plan spells the way from one state to another one; nil where nobody has
 	// written that yet.
 	Plan func(from, to *schema.State) (steps []schema.Step, left []schema.Change)
+
+	// PlanSaysDefaults: what a database gave a table because nothing else was
+	// said, such as its collation, stands in a plan in so many words. It would be
+	// another in another database.
+	PlanSaysDefaults bool
 
 	// Spell is a state whose definitions, where Plan takes them as they are,
 	// have one spelling for what is the same; nil where they have that from the
@@ -113,6 +122,8 @@ func Main(ctx context.Context, env Env) int {
 		a.report(cmd, err)
 	}
 	code := exitCode(ctx, err)
+	a.publish(ctx, code)
+	a.sendTelemetry(ctx, code, err)
 	// That nobody reads on (EPIPE) does not change what was done.
 	if out.err == nil || errors.Is(out.err, syscall.EPIPE) {
 		return code

@@ -45,12 +45,7 @@ func (a *app) makeMigrationsCommand() *cobra.Command {
 			"elsewhere said with --rename or --drop.",
 		Example: "  dbwarden make-migrations\n  dbwarden make-migrations \"add orders\"\n  dbwarden make-migrations --rename users.mail:users.email\n" +
 			"  dbwarden make-migrations --dry-run --exit-code   # 6 when one is missing",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return &usageError{"make-migrations takes one description", "put it into quotes"}
-			}
-			return nil
-		},
+		Args: atMostOne("make-migrations takes one description", "put it into quotes"),
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.version, "version", "", "this `VERSION` instead of the next one")
@@ -59,12 +54,11 @@ func (a *app) makeMigrationsCommand() *cobra.Command {
 	fs.BoolVar(&f.dryRun, "dry-run", false, "print the migration and write nothing")
 	fs.BoolVar(&f.exit, "exit-code", false, "exit with 6 when there is something to generate")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			if f.description = args[0]; slugOf(f.description) == "" {
-				return usagef("the description %q has no letter or digit", f.description)
-			}
+		var err error
+		if f.description, err = describedBy(args); err != nil {
+			return err
 		}
-		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useFolder}, func(ctx context.Context, t *target) error {
 			found, err := a.makeMigrations(ctx, cmd, t, f)
 			if err != nil {
 				return &runError{err: err, target: t}
@@ -92,6 +86,9 @@ type generation struct {
 	modelled *schema.State // the same, with the rights that the models give
 	from     *schema.State // with the renamings done
 	empty    bool          // there was nothing yet
+
+	unrenamed *schema.State // from, before the first of them
+	cleared   bool          // of views and triggers, for a renaming
 
 	// Objects that repeatable migrations alone make are theirs: the models
 	// need not have them.
@@ -124,7 +121,7 @@ func (a *app) makeMigrations(ctx context.Context, cmd *cobra.Command, t *target,
 	if g.set, err = t.wants.Load(g.folder); err != nil {
 		return false, err
 	}
-	spaces, err := a.schemasOf(g.set)
+	spaces, err := proven.SchemasOf(g.set)
 	if err != nil {
 		return false, err
 	}
@@ -187,6 +184,7 @@ func (g *generation) replay(ctx context.Context, d *scratch.Scratch) error {
 		return err
 	}
 	g.take(all)
+	g.unrenamed = g.from
 	g.empty = len(schema.Diff(&schema.State{Home: g.from.Home, Schemas: g.from.Schemas}, g.from)) == 0
 	return g.rename(ctx, d)
 }
@@ -194,10 +192,10 @@ func (g *generation) replay(ctx context.Context, d *scratch.Scratch) error {
 // replayAll runs what is versioned and then what is repeatable, and finds out
 // what the latter alone makes.
 func (g *generation) replayAll(run func(plan.Target) (*schema.State, error)) (*schema.State, error) {
-	var last migration.Version
+	var last, at migration.Version
 	for _, m := range g.set.Migrations {
-		if m.Kind == migration.Versioned && (last.IsZero() || m.Version.Compare(last) > 0) {
-			last = m.Version
+		if m.Kind == migration.Versioned && (last.IsZero() || m.Place().Compare(at) > 0) {
+			last, at = m.Version, m.Place()
 		}
 	}
 	before := &schema.State{}
@@ -254,8 +252,7 @@ func (g *generation) comparable(state *schema.State) *schema.State {
 
 func (g *generation) plan() *draft {
 	d := &draft{changes: telling(g.from, g.wanted)}
-	steps, left := g.t.product.Plan(g.from, g.wanted)
-	back, leftBack := g.t.product.Plan(g.wanted, g.from)
+	steps, back, behind, left, leftBack := g.ways()
 	// What a session must be set to outside of transactions stands before the
 	// renamings, which share one with the rest.
 	outside := 0
@@ -263,7 +260,7 @@ func (g *generation) plan() *draft {
 		outside++
 	}
 	d.up, d.left = slices.Concat(steps[:outside], g.there, steps[outside:]), left
-	d.down, d.leftBack = append(back, g.back...), leftBack
+	d.down, d.leftBack = slices.Concat(back, g.back, behind), leftBack
 	return d
 }
 
@@ -330,7 +327,7 @@ func (g *generation) show(cmd *cobra.Command, d *draft, path string) error {
 	if g.flags.dryRun {
 		fmt.Fprintf(g.Stderr, "Dry run: %s was not written.\n", path)
 	} else {
-		fmt.Fprintln(g.Stderr, "next: read it, then: dbwarden migrate")
+		fmt.Fprintln(g.Stderr, "next: read it, then: "+g.typed(g.t, "dbwarden migrate"))
 	}
 	return nil
 }

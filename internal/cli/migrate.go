@@ -36,11 +36,15 @@ func (a *app) migrateCommand() *cobra.Command {
 	to.addUp(cmd)
 	wait.add(cmd)
 	limits.add(cmd)
+	var metrics metricsFlags
+	metrics.add(cmd)
 	var saved savedFlags
 	cmd.Flags().StringVar(&saved.file, "plan", "", "run what plan --save wrote into this `FILE` and nothing else; refused when files, history or schema are others now")
 	saved.addCheck(cmd)
 	var with backupFlags
 	with.add(cmd)
+	var fleet fleetFlags
+	fleet.addStops(cmd)
 	cmd.Flags().Bool("allow-drift", false, "go on though the schema is not as the last run left it")
 	var sql, baseline bool
 	cmd.Flags().BoolVar(&sql, "sql", false, "write what would run as one script for psql, mariadb or sqlite3, with lock and history; runs nothing")
@@ -50,11 +54,18 @@ func (a *app) migrateCommand() *cobra.Command {
 		if err := with.check(cmd); err != nil {
 			return err
 		}
+		for name, one := range map[string]bool{"sql": sql, "plan": cmd.Flags().Changed("plan"), "baseline": baseline} {
+			if one {
+				if err := fleet.refused(cmd, name); err != nil {
+					return err
+				}
+			}
+		}
 		if sql {
 			return a.script(cmd, &to, &limits)
 		}
 		if cmd.Flags().Changed("plan") {
-			return a.migratePlan(cmd, &saved, &wait, &limits, &with)
+			return a.migratePlan(cmd, &saved, &wait, &limits, &with, &metrics)
 		}
 		if cmd.Flags().Changed("schema-check") {
 			return usagef("--schema-check means nothing without --plan")
@@ -62,7 +73,7 @@ func (a *app) migrateCommand() *cobra.Command {
 		if baseline {
 			return a.baseline(cmd, &to, &wait)
 		}
-		return a.run(cmd, migration.Up, &to, &wait, &limits, &with)
+		return a.run(cmd, migration.Up, &to, &wait, &limits, &with, &fleet, &metrics)
 	}
 	return cmd
 }
@@ -86,16 +97,20 @@ func (a *app) rollbackCommand() *cobra.Command {
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask, though rows would be lost")
 	wait.add(cmd)
 	limits.add(cmd)
+	var metrics metricsFlags
+	metrics.add(cmd)
+	var fleet fleetFlags
+	fleet.addStops(cmd)
 	a.completeVersions(cmd, "to-version")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		to.ask = !yes && a.asks()
-		return a.run(cmd, migration.Down, &to, &wait, &limits, &backupFlags{})
+		return a.run(cmd, migration.Down, &to, &wait, &limits, &backupFlags{}, &fleet, &metrics)
 	}
 	return cmd
 }
 
 // run is migrate and rollback: they differ in the words.
-func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wait *waitFlags, lim *limitFlags, with *backupFlags) error {
+func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wait *waitFlags, lim *limitFlags, with *backupFlags, fleet *fleetFlags, metrics *metricsFlags) error {
 	t, err := to.target(cmd)
 	if err != nil {
 		return err
@@ -109,7 +124,7 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 			return err
 		}
 		opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry}
-		return a.each(cmd, opt, func(ctx context.Context, tg *target) error { return a.preview(ctx, cmd, tg, d, t, nil) })
+		return a.over(cmd, fleet, opt, a.previewJob(opt, d, t), func(ctx context.Context, tg *target) error { return a.preview(ctx, cmd, tg, d, t, nil) })
 	}
 	return a.runs(cmd, d, wait, lim, running{
 		do: func(ctx context.Context, w *dbwarden.Warden) (*dbwarden.Result, error) {
@@ -118,31 +133,38 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 			}
 			return w.Migrate(ctx, t)
 		},
-		goal: func(n int) string { return to.goal(t, n) + with.again() },
 		to:   t.To,
-		with: with,
+		with: with, metrics: metrics,
 		ask: func(ctx context.Context, tg *target) error {
 			if !to.ask {
 				return nil
 			}
 			return a.consent(ctx, tg, t)
 		},
+		fleet:  fleet,
+		askAll: a.consentToMany(cmd.Context(), to.ask, t),
 	})
 }
 
 // running is what a run does.
 type running struct {
-	do   func(context.Context, *dbwarden.Warden) (*dbwarden.Result, error)
-	goal func(completed int) string // as runError.goal
-	to   migration.Version          // how far it goes, zero for no limit
-	plan string                     // the file of the saved plan that is run
+	do     func(context.Context, *dbwarden.Warden) (*dbwarden.Result, error)
+	to     migration.Version // how far it goes, zero for no limit
+	plan   string            // the file of the saved plan that is run
+	replan string            // the command that makes that plan anew
 
 	schema bool // the plan knows the schema
 
 	with *backupFlags // whether it begins with a backup
 
+	fleet   *fleetFlags   // how it goes over many targets; nil: it is of one
+	metrics *metricsFlags // where they go
+
 	// ask asks before the lock whether it may run; nil: nobody is asked.
 	ask func(context.Context, *target) error
+
+	// askAll asks it once, where there are many.
+	askAll asking
 }
 
 // runs is whatever goes one way under the lock.
@@ -154,11 +176,19 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 	if err != nil {
 		return err
 	}
+	m, err := a.measure(cmd, r.metrics)
+	if err != nil {
+		return err
+	}
 	words := wordsOf(d)
 	// Without that flag there is nothing to allow: a rollback is not refused.
 	allowDrift, _ := cmd.Flags().GetBool("allow-drift")
-	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, runs: true, allowDrift: allowDrift, observe: a.observer(words), before: r.with.before(a), hooks: true}
-	return a.each(cmd, opt, func(ctx context.Context, tg *target) error {
+	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, runs: true, allowDrift: allowDrift, observe: m.beside(a.observer(words)), before: r.with.before(a), hooks: true}
+	if r.fleet == nil {
+		opt.use, r.fleet = useOne, &fleetFlags{}
+	}
+	many := a.runJob(opt, d, wait, r)
+	return a.over(cmd, r.fleet, opt, many, func(ctx context.Context, tg *target) error {
 		if r.ask != nil {
 			if err := r.ask(ctx, tg); err != nil {
 				return &runError{err: err, target: tg}
@@ -166,32 +196,51 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 		}
 		res, err := r.do(ctx, tg.warden)
 		a.letStop()
-		told := func(res *dbwarden.Result, err error) error {
-			if err == nil {
-				return nil
-			}
-			return &runError{err: err, target: tg, result: res, recover: wait.again, goal: r.goal, plan: r.plan, backup: r.with.made}
-		}
 		for _, w := range res.Warnings {
 			a.warn(w)
 		}
+		a.noted(res.Noted)
 		if a.json() {
-			return a.runDocument(cmd, tg, res, r.with.made, told(res, err))
+			return a.runDocument(cmd, tg, res, tg.backup, a.ended(ctx, &r, tg, res, wait, err))
 		}
 		if err != nil {
-			return told(res, err)
+			return a.ended(ctx, &r, tg, res, wait, err)
 		}
 		st := a.style(a.Stdout)
 		if len(res.Completed) == 0 {
 			fmt.Fprintln(a.Stdout, words.nothing)
 			if n := len(res.Beyond); n > 0 && !a.quiet {
-				fmt.Fprintf(a.Stderr, "pending above %s: %d (dbwarden migrate applies them, dbwarden status lists them)\n", r.to, n)
+				fmt.Fprintf(a.Stderr, "pending above %s: %d (%s)\n", r.to, n, a.typed(tg, "dbwarden migrate applies them, dbwarden status lists them"))
 			}
 			return nil
 		}
 		fmt.Fprintln(a.Stdout, st.Good(fmt.Sprintf(words.finished, len(res.Completed))))
 		return nil
 	})
+}
+
+// noted tells which squashed migrations were written into the history without
+// being run.
+func (a *app) noted(all []*migration.Migration) {
+	if a.json() || a.quiet {
+		return
+	}
+	for _, m := range all {
+		fmt.Fprintf(a.Stderr, "Noted in the history: %s stands for %s that have run here; nothing of it was run.\n", render.Plain(m.File), counted(len(m.Header.Replaces), "migration"))
+	}
+}
+
+// ended is an error of a run, with what its report needs to know.
+func (a *app) ended(ctx context.Context, r *running, tg *target, res *dbwarden.Result, wait *waitFlags, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &runError{err: err, target: tg, result: res, recover: wait.again, goal: a.goal, plan: r.plan, replan: r.replan, backup: tg.backup}
+	if failed, ok := errors.AsType[*dbwarden.MigrationError](err); ok && existed(failed) && failed.State == dbwarden.Untouched && len(res.Completed) == 0 {
+		h, err := tg.warden.History(ctx)
+		e.unwritten = err == nil && len(h) == 0
+	}
+	return e
 }
 
 // words are what the two directions say.
@@ -248,6 +297,7 @@ func (a *app) jsonLines(e event.Event) {
 		}
 	}
 	put("database", e.Database, e.Database != "")
+	put("target", e.Target, e.Target != "")
 	put("run", e.Run, e.Run != "")
 	put("direction", e.Direction, e.Direction != "")
 	put("version", e.Version, e.Version != "")
@@ -259,11 +309,13 @@ func (a *app) jsonLines(e event.Event) {
 	put("statements", e.Statements, e.Statements > 0)
 	put("sql", a.masked(e.SQL), e.SQL != "" && a.verbose)
 	put("rows", e.Rows, e.Kind == event.StatementDone)
+	put("shared", true, e.Shared)
 	put("versions", e.Versions, len(e.Versions) > 0)
 	put("objects", e.Objects, len(e.Objects) > 0)
 	put("holder", e.Holder, e.Holder != "")
 	put("elapsed_ms", e.Elapsed.Milliseconds(), e.Elapsed > 0)
 	put("detail", a.masked(e.Detail), e.Detail != "")
+	put("pending", e.Pending, e.Kind == event.RunEnded && e.Pending >= 0)
 	put("percent", math.Round(10*e.Percent)/10, e.Kind == event.StatementRunning && e.Percent >= 0)
 	put("bytes", e.Bytes, e.Bytes > 0)
 	put("of_bytes", e.OfBytes, e.OfBytes > 0)
@@ -283,8 +335,11 @@ func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, m
 	if made != nil {
 		fields["backup"] = backupDocument(made)
 	}
+	if len(res.Noted) > 0 {
+		fields["noted"] = migrationsOf(res.Noted)
+	}
 	if d := res.Drift; d != nil {
-		fields["drift"] = map[string]any{"objects": d.Objects, "total": d.Total, "since": d.Since.UTC(), "by": d.By}
+		fields["drift"] = driftDocument(d)
 	}
 	if err != nil {
 		fields["error"] = a.describe(err, cmd.Context()).document()
@@ -297,6 +352,10 @@ func (a *app) runDocument(cmd *cobra.Command, t *target, res *dbwarden.Result, m
 		a.shown = true
 	}
 	return err
+}
+
+func driftDocument(d *dbwarden.Drift) map[string]any {
+	return map[string]any{"objects": d.Objects, "total": d.Total, "since": d.Since.UTC(), "by": d.By}
 }
 
 func migrationsOf(ms []*migration.Migration) []map[string]any {
@@ -314,7 +373,7 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 		return &runError{err: err, target: t, result: &dbwarden.Result{Direction: d}}
 	}
 	if p.Lock.Active {
-		a.warn((&lock.HeldError{Status: p.Lock}).Error() + "; what is pending may change")
+		a.warn(mayChange(p))
 	}
 	if a.json() {
 		steps := []map[string]any{}
@@ -334,9 +393,9 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 				groups = append(groups, map[string]any{"mode": g.Mode, "from": g.From + 1, "to": g.To})
 			}
 			steps = append(steps, map[string]any{"version": s.Migration.Version.String(), "file": s.Migration.File, "statements": statements,
-				"groups": groups, "already_done": s.Resume.Done, "require": a.maskedAll(s.Require()), "ensure": a.maskedAll(s.Ensure())})
+				"groups": groups, "already_done": s.Resume.Done, "skipped": s.Resume.Skipped, "require": a.maskedAll(s.Require()), "ensure": a.maskedAll(s.Ensure())})
 		}
-		fields := map[string]any{"dry_run": true, "atomic": p.Atomic, "direction": d, "steps": steps, "lock_active": p.Lock.Active}
+		fields := map[string]any{"dry_run": true, "atomic": p.Atomic, "direction": d, "steps": steps, "hooks": a.hooksDocument(t.Hooks), "lock_active": p.Lock.Active}
 		maps.Copy(fields, more)
 		return a.document(cmd, t, fields)
 	}
@@ -356,23 +415,51 @@ func (a *app) preview(ctx context.Context, cmd *cobra.Command, t *target, d migr
 	}
 	a.list(words, names)
 	st := a.style(a.Stdout)
+	around := func(each bool, at dbwarden.Moment) {
+		if each != p.Atomic {
+			a.showCalls(t.Hooks, at)
+		}
+	}
+	a.showCalls(t.Hooks, dbwarden.HookBeforeRun)
+	around(false, dbwarden.HookBeforeMigration)
 	if p.Atomic {
 		fmt.Fprintln(a.Stdout, st.Dim("-- all of it in one transaction"))
 	}
 	for _, s := range p.Steps {
 		fmt.Fprintf(a.Stdout, "\n%s\n", st.Bold("-- "+t.path(s.Migration.File)+" ("+string(d)+")"))
-		if s.Resume.Done > 0 {
-			fmt.Fprintf(a.Stdout, "-- statements 1 to %d have run already\n", s.Resume.Done)
+		for _, p := range s.Resume.Parts() {
+			fmt.Fprintln(a.Stdout, "-- "+render.Plain(partWords(p)))
 		}
 		if s.Warning != "" {
 			fmt.Fprintln(a.Stdout, "-- "+st.Warn(render.Plain(s.Warning)))
 		}
+		around(true, dbwarden.HookBeforeMigration)
 		if err := a.previewGroups(s); err != nil {
 			return &runError{err: err, target: t, result: &dbwarden.Result{Direction: d}}
 		}
+		around(true, dbwarden.HookAfterMigration)
 	}
+	around(false, dbwarden.HookAfterMigration)
+	a.showCalls(t.Hooks, dbwarden.HookAfterRun)
 	fmt.Fprintln(a.Stdout, "\nDry run: nothing was changed.")
 	return nil
+}
+
+// partWords tell of statements that do not run any more.
+func partWords(p plan.Part) string {
+	who, have, were := fmt.Sprintf("statements %d to %d", p.From, p.To), "have", "were"
+	if p.From == p.To {
+		who, have, were = fmt.Sprintf("statement %d", p.From), "has", "was"
+	}
+	if p.SkippedBy != "" {
+		return fmt.Sprintf("%s %s skipped by %s", who, were, p.SkippedBy)
+	}
+	return fmt.Sprintf("%s %s run already", who, have)
+}
+
+// mayChange says of a preview that somebody holds the lock.
+func mayChange(p *dbwarden.Preview) string {
+	return (&lock.HeldError{Status: p.Lock}).Error() + "; what is pending may change"
 }
 
 // previewGroups shows a step's statements, as they are read.

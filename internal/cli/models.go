@@ -17,9 +17,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/gomodel"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
-	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
-	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
@@ -32,7 +30,7 @@ func (a *app) modelsCommand() *cobra.Command {
 		Annotations: map[string]string{formats: "txt,json,yaml,sql"},
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useFolder}, func(ctx context.Context, t *target) error {
 			state, err := a.desired(ctx, t)
 			if err != nil {
 				return &runError{err: err, target: t}
@@ -74,7 +72,7 @@ func (a *app) runModels(ctx context.Context, t *target, d *scratch.Scratch, mode
 		return nil, nil, err
 	}
 	defer session.Close()
-	o := schema.Options{Own: append(ownTables(), engine.ScratchTable)}
+	o := schema.Options{Own: append(proven.OwnTables(), engine.ScratchTable)}
 	for _, name := range append(desired.Schemas(made), more...) {
 		if len(o.Schemas) == 0 {
 			o.Schemas = []string{session.Server().Schema}
@@ -93,23 +91,6 @@ func (a *app) runModels(ctx context.Context, t *target, d *scratch.Scratch, mode
 		unnamed(state)
 	}
 	return state, o.Schemas, nil
-}
-
-// schemasOf are the schemas that migrations make.
-func (a *app) schemasOf(set *migration.Set) (names []string, err error) {
-	for _, m := range set.Migrations {
-		if set.Elsewhere(m) {
-			continue // what it needs may not be known here
-		}
-		_, err := m.Upgrade.Outline(func(st migration.Piece) error {
-			names = append(names, desired.Schemas([]desired.Made{{Statement: st.Statement}})...)
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
 }
 
 // unnamed takes the name of the current schema out of a state.
@@ -134,12 +115,13 @@ func unnamed(s *schema.State) {
 	for i := range s.Events {
 		blank(&s.Events[i].Schema)
 	}
+	s.Depends = slices.Clone(s.Depends)
+	for i := range s.Depends {
+		blank(&s.Depends[i].Object.Schema)
+		blank(&s.Depends[i].Needs.Schema)
+	}
 	s.Schemas = slices.DeleteFunc(s.Schemas, func(n schema.Namespace) bool { return n.Name == s.Home })
 	s.Home = ""
-}
-
-func ownTables() []string {
-	return []string{lock.Table, lock.RunTable, journal.HistoryTable, journal.LaterHistoryTable, journal.EntryTable, journal.FingerprintTable}
 }
 
 // modelsOf reads the models of a database.
@@ -223,7 +205,7 @@ func (a *app) inScratch(ctx context.Context, t *target, do func(*scratch.Scratch
 // prover replays migrations in databases for planning.
 func (a *app) prover(t *target, command string, schemas []string) proven.Prover {
 	return proven.Prover{
-		Engine: t.product.Engine, Inspect: t.product.Inspect, Digest: t.product.Digest, Options: schema.Options{Own: append(ownTables(), engine.ScratchTable), Schemas: schemas},
+		Engine: t.product.Engine, Inspect: t.product.Inspect, Digest: t.product.Digest, Options: schema.Options{Own: append(proven.OwnTables(), engine.ScratchTable), Schemas: schemas},
 		Holder: lock.Holder{User: a.User, Host: a.Host, Pid: a.Pid, Program: "dbwarden " + a.Build.Version, Command: command},
 		Env:    t.Env, Vars: variables(t.Vars),
 	}

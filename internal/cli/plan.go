@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -42,14 +44,18 @@ func (a *app) planCommand() *cobra.Command {
 		case cmd.Flags().Changed("save") && file == "":
 			return usagef("--save: the value is empty")
 		case file != "" && a.all:
-			return &usageError{"--save writes the plan of one database", "name it: dbwarden plan --save FILE -d NAME"}
+			return &usageError{"--save writes the plan of one database", a.nameIt()}
 		case file == "" && cmd.Flags().Changed("schema-check"):
 			return usagef("--schema-check means nothing without --save")
 		}
 		if err := saved.check(); err != nil {
 			return err
 		}
-		return a.each(cmd, wardenOptions{folder: true, schema: saved.on()}, func(ctx context.Context, tg *target) error {
+		use := useEach
+		if file != "" {
+			use = useOne
+		}
+		return a.each(cmd, wardenOptions{use: use, folder: true, schema: saved.on()}, func(ctx context.Context, tg *target) error {
 			if file == "" {
 				return a.preview(ctx, cmd, tg, migration.Up, t, nil)
 			}
@@ -92,6 +98,29 @@ func (f *savedFlags) check() error {
 	return nil
 }
 
+// remake is the command that makes a plan like that one anew.
+func (f *savedFlags) remake(o plan.Options) string {
+	out := "dbwarden plan --save " + shellWord(f.file)
+	if o.Count > 0 {
+		out += " -c " + strconv.Itoa(o.Count)
+	}
+	if o.To != "" {
+		out += " -t " + o.To
+	}
+	for _, flag := range []struct {
+		set  bool
+		name string
+	}{{o.Atomic, "atomic"}, {o.AllowChanged, "allow-changed"}, {o.AllowMissing, "allow-missing"}, {o.AllowOutOfOrder, "allow-out-of-order"}} {
+		if flag.set {
+			out += " --" + flag.name
+		}
+	}
+	if !f.on() {
+		out += " --schema-check off"
+	}
+	return out
+}
+
 func (f *savedFlags) on() bool { return f.schema != "off" }
 
 // writtenPlan is the file.
@@ -130,14 +159,14 @@ func (a *app) readPlan(file string) (*plan.Saved, error) {
 }
 
 // migratePlan is migrate --plan.
-func (a *app) migratePlan(cmd *cobra.Command, f *savedFlags, wait *waitFlags, lim *limitFlags, with *backupFlags) error {
+func (a *app) migratePlan(cmd *cobra.Command, f *savedFlags, wait *waitFlags, lim *limitFlags, with *backupFlags, metrics *metricsFlags) error {
 	for _, name := range []string{"count", "to-version", "atomic", "dry-run", "baseline", "allow-changed", "allow-missing", "allow-out-of-order"} {
 		if cmd.Flags().Changed(name) {
 			return &usageError{"--plan runs the plan as it was saved: --" + name + " means nothing with it", "give it to dbwarden plan --save"}
 		}
 	}
 	if a.all {
-		return &usageError{"--plan is of one database", "name it: dbwarden migrate --plan FILE -d NAME"}
+		return &usageError{"--plan is of one database", a.nameIt()}
 	}
 	if err := f.check(); err != nil {
 		return err
@@ -151,14 +180,13 @@ func (a *app) migratePlan(cmd *cobra.Command, f *savedFlags, wait *waitFlags, li
 	}
 	return a.runs(cmd, migration.Up, wait, lim, running{
 		do:   func(ctx context.Context, w *dbwarden.Warden) (*dbwarden.Result, error) { return w.MigrateSaved(ctx, p) },
-		goal: func(int) string { return " --plan " + shellWord(f.file) + with.again() },
-		plan: f.file, schema: f.on(), with: with,
+		plan: f.file, replan: f.remake(p.Options), schema: f.on(), with: with, metrics: metrics,
 	})
 }
 
 // digests is dbwarden.Config.Schema: the objects of a product's schema.
 func (t *target) digests(ctx context.Context, s engine.Session) (map[string]string, error) {
-	state, err := t.product.Inspect(ctx, s, schema.Options{Own: ownTables()})
+	state, err := t.product.Inspect(ctx, s, schema.Options{Own: proven.OwnTables()})
 	if err != nil {
 		return nil, err
 	}

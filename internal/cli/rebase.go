@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,7 +43,7 @@ func (a *app) rebaseCommand() *cobra.Command {
 		case a.all:
 			return &usageError{"rebase works on one folder", "name the database with -d instead of --all"}
 		}
-		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useFolder, folder: true}, func(ctx context.Context, t *target) error {
 			r, err := a.rebasing(ctx, t, onto, offline, args)
 			if err != nil {
 				return &runError{err: err, target: t}
@@ -143,24 +141,6 @@ func ranAs(all []*migration.Migration, r journal.Revision) *migration.Migration 
 		}
 	}
 	return nil
-}
-
-// inCommit lists the files of a folder as they stand in a commit.
-func inCommit(ctx context.Context, dir, commit string) ([]string, error) {
-	if strings.HasPrefix(commit, "-") {
-		return nil, usagef("--onto %s: want a branch or a commit", commit)
-	}
-	git := exec.CommandContext(ctx, "git", "-C", dir, "ls-tree", "-z", "--name-only", commit)
-	var bad bytes.Buffer
-	git.Stderr = &bad
-	out, err := git.Output()
-	if err != nil {
-		if text := strings.TrimSpace(bad.String()); text != "" {
-			err = errors.New(text)
-		}
-		return nil, fmt.Errorf("ask git what stands in %s: %w", commit, err)
-	}
-	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), nil
 }
 
 // behind is the number behind another one: in the same width, and of

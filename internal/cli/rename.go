@@ -90,12 +90,12 @@ func (g *generation) renameAsTold(ctx context.Context, d *scratch.Scratch) error
 			return wrong("%v in the models", err)
 		}
 		r := schema.Renaming{ID: id, To: to.Name}
-		switch _, taken := generate.Named(g.from, to.Path()); {
+		switch other, none := generate.Named(g.from, to.Path()); {
 		case to.Kind != id.Kind:
 			return wrong("a %s does not become a %s", id.Kind, to.Kind)
 		case to.Of != id.Of || to.Schema != id.Schema:
 			return wrong("it would be in another place, and not only have another name")
-		case taken == nil:
+		case none == nil && (other.Kind == to.Kind || to.Of == ""): // a table's column may be called like its trigger
 			return wrong("%s is there already", to.Path())
 		case g.t.product.Rename(g.from, r) == "":
 			return wrong("%s renames no %s", g.t.product.Engine.Title, id.Kind)
@@ -147,7 +147,9 @@ func (g *generation) renameOne(ctx context.Context, d *scratch.Scratch, r schema
 	if err != nil {
 		return err
 	}
-	_, err = s.Exec(ctx, there)
+	if _, err = s.Exec(ctx, there); err != nil && g.clearTexts(ctx, s) {
+		_, err = s.Exec(ctx, there)
+	}
 	s.Close()
 	if err != nil {
 		return fmt.Errorf("rename %s to %s in a scratch database: %w", r.ID, r.To, err)

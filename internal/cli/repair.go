@@ -45,9 +45,6 @@ func (a *app) repairCommand() *cobra.Command {
 			}
 			only = append(only, v)
 		}
-		if !yes && !dry && !a.asks() {
-			return &usageError{"repair asks before it adopts a file, and there is nobody to ask", "look at it with: dbwarden repair --dry-run; then: dbwarden repair --yes"}
-		}
 		return a.each(cmd, wardenOptions{folder: true, wait: &wait, observe: a.observer(words{})}, func(ctx context.Context, t *target) error {
 			return a.repair(ctx, cmd, t, only, yes, dry)
 		})
@@ -70,6 +67,9 @@ func (a *app) repair(ctx context.Context, cmd *cobra.Command, t *target, only []
 			}
 			found = append(found, all[i])
 		}
+	}
+	if len(found) > 0 && !yes && !dry && !a.asks() {
+		return &usageError{"repair asks before it adopts a file, and there is nobody to ask", "look at it with: dbwarden repair --dry-run; then: dbwarden repair --yes"}
 	}
 	st := a.style(a.Stdout)
 	var chosen []plan.Difference

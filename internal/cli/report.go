@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/gomodel"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
+	"github.com/dbwarden-go/dbwarden/internal/squash"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
@@ -40,7 +42,13 @@ type runError struct {
 	goal    func(completed int) string
 	recover bool
 
-	plan string // the file of the saved plan that was to be run
+	plan   string // the file of the saved plan that was to be run
+	replan string // the command that makes that plan anew
+
+	unwritten bool // what it makes was there, and the history is empty
+
+	// sharing is, of one of many targets, what is known of the others.
+	sharing *sharing
 
 	backup *backup.File // made before the run; nil: none was
 	file   string       // that restore was asked for, as it was typed
@@ -96,9 +104,14 @@ func (a *app) report(cmd *cobra.Command, err error) {
 		}
 		var named *databaseError
 		if errors.As(err, &named) {
-			doc["database"] = named.name
+			if name := named.of.Database.Name; name != "" {
+				doc["database"] = name
+			}
+			if name := named.of.Database.Target; name != "" {
+				doc["target"] = name
+			}
 		}
-		render.JSON(a.Stdout, doc, a.all)
+		render.JSON(a.Stdout, doc, a.all || a.several)
 		return
 	}
 	st := a.style(a.Stderr)
@@ -196,6 +209,8 @@ func (a *app) facts(d *description, err error) {
 		failed   *dbwarden.MigrationError
 		connect  *dbwarden.ConnectError
 		held     *lock.HeldError
+		blocked  *lock.BlockedError
+		unfreed  *lock.UnfreedError
 		evict    *lock.EvictError
 		readOnly *lock.ReadOnlyError
 		newer    *lock.ErrNewerTable
@@ -222,6 +237,12 @@ func (a *app) facts(d *description, err error) {
 
 		elsewhere *importError
 		differs   *unequalError
+		apart     *apartError
+		cannot    *squash.Error
+		noRange   *squash.RangeError
+
+		noList *targetsError
+		busy   *folderBusyError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -231,6 +252,10 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &usage):
 		d.Code = "usage"
 		d.Next = []string{cmp.Or(usage.hint, a.command+" -h")}
+	case errors.As(err, &busy):
+		d.Code = "folder_busy"
+		d.State = []string{"no file was written or deleted by this call"}
+		d.Next = []string{"wait for it to end, and then again; --wait TIME waits for it"}
 	case errors.As(err, &renamed):
 		d.Code, d.Message = "renamed", renamed.Error()
 		d.State = []string{"nothing was written"}
@@ -261,13 +286,22 @@ func (a *app) facts(d *description, err error) {
 		a.importing(d, elsewhere)
 	case errors.As(err, &unseen):
 		d.Code = "denied"
-		d.Next = []string{"have the right granted to see it, or plan without the schema: dbwarden plan --save FILE --schema-check off"}
+		d.Next = []string{"have the right granted to see it, or plan without the schema: " + a.again("migrate", " --schema-check off", "schema-check")}
 		if run != nil && run.plan != "" {
-			d.Next = []string{"have the right granted to see it, or leave the schema out of it: dbwarden migrate --plan " + shellWord(run.plan) + " --schema-check off"}
+			d.Next = []string{"have the right granted to see it, or leave the schema out of it: " + a.again("migrate", " --schema-check off", "schema-check")}
 		}
 	case errors.As(err, &differs):
 		d.Code = "import_differs"
 		unequal(d, differs)
+	case errors.As(err, &apart):
+		d.Code = "unequal"
+		a.apart(d, t, apart)
+	case errors.As(err, &cannot):
+		d.Code = "squash"
+		a.problems(d, t, cannot.Problems)
+		d.State = []string{"nothing was written, and no database was changed"}
+	case errors.As(err, &noRange):
+		d.Code, d.Next = "usage", []string{noRange.Next}
 	case errors.As(err, &record):
 		d.Code = "foreign_history"
 		foreignHistory(d, record)
@@ -275,7 +309,7 @@ func (a *app) facts(d *description, err error) {
 		d.Code = "migration_files"
 		a.problems(d, t, problems)
 	case errors.Is(err, lock.ErrLost) && (errors.As(err, &noCopy) || errors.As(err, &unput)):
-		a.lost(d, err)
+		a.lost(d, t, err)
 	case errors.As(err, &noCopy):
 		a.noBackup(d, t, noCopy)
 	case errors.As(err, &unput):
@@ -302,7 +336,7 @@ func (a *app) facts(d *description, err error) {
 		}
 		d.Next = []string{
 			driftNext,
-			"take the change back, or write a migration for it; then, or to go on as it is: dbwarden migrate --allow-drift",
+			"take the change back, or write a migration for it; then, or to go on as it is: " + a.allowing("allow-drift"),
 		}
 	case errors.As(err, &refusal):
 		d.Code = string(refusal.Code)
@@ -310,7 +344,7 @@ func (a *app) facts(d *description, err error) {
 		if refusal.Code == plan.PlanMoved && run != nil && run.plan != "" {
 			d.File = run.plan
 			d.Message = run.plan + ": " + d.Message
-			d.Next = []string{"see what has changed, and plan again: dbwarden plan --save " + shellWord(run.plan)}
+			d.Next = []string{"see what has changed, and plan again: " + run.replan}
 		}
 		if run != nil && run.result != nil && run.result.TookOver && len(run.result.Completed) == 0 {
 			d.State = append(d.State, "the lock is kept, as it was found")
@@ -328,6 +362,14 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &held):
 		d.Code = "lock_held"
 		a.held(d, t, run, held)
+	case errors.As(err, &blocked):
+		a.blocked(d, t, run, blocked)
+	case errors.As(err, &unfreed):
+		if d.Code = "busy"; t != nil {
+			a.fault(d, t, err)
+		}
+		d.State = []string{"the run is over; that the lock is free could not be written down"}
+		d.Next = []string{"when the other program is through: dbwarden unlock"}
 	case errors.As(err, &evict):
 		d.Code = "cannot_evict"
 		a.evicted(d, evict, err)
@@ -350,7 +392,7 @@ func (a *app) facts(d *description, err error) {
 		d.State = []string{"nothing was changed"}
 		d.Next = []string{"dbwarden status shows where each migration stands, and what waits to be resolved"}
 	case errors.Is(err, lock.ErrLost):
-		a.lost(d, err)
+		a.lost(d, t, err)
 	case errors.As(err, &readOnly):
 		d.Code = "read_only"
 		d.Next = []string{"run it against the primary, or on a file that can be written"}
@@ -386,6 +428,14 @@ func (a *app) facts(d *description, err error) {
 	case errors.As(err, &unfit):
 		d.Code = "dev_url"
 		d.Next = []string{"give an empty database with dev_url in warden.toml or DBWARDEN_DEV_URL; nothing in that one was touched"}
+	case errors.As(err, &noList):
+		d.Code = "targets"
+		if t != nil {
+			a.fault(d, t, noList.err)
+			d.Code, d.Message = "targets", noList.Error()
+		}
+		d.State = []string{"no target was touched"}
+		d.Next = []string{"mend the query in [targets] of " + config.FileName}
 	case errors.As(err, &connect):
 		d.Code = "connect"
 		a.connection(d, t, connect)
@@ -398,13 +448,16 @@ func (a *app) facts(d *description, err error) {
 	}
 	var named *databaseError
 	if errors.As(err, &named) {
-		d.Message = "database " + named.name + ": " + strings.TrimPrefix(d.Message, "database "+named.name+": ")
+		d.Message = named.head() + strings.TrimPrefix(d.Message, named.head())
 	}
 }
 
 // lost is for a lock that went away.
-func (a *app) lost(d *description, err error) {
+func (a *app) lost(d *description, t *target, err error) {
 	d.Code, d.Message = "lock_lost", "the lock was taken away while this run held it: "+err.Error()
+	if t != nil && t.product.Engine.Fault(err).Kind == engine.Lost {
+		d.Message = "the connection broke while this run held the lock, which was lost with it: " + err.Error()
+	}
 	d.Next = []string{"dbwarden lock-status", "dbwarden status"}
 }
 
@@ -435,6 +488,15 @@ func (a *app) problems(d *description, t *target, ps migration.Problems) {
 
 func hasNoValue(p migration.Problem) bool { return strings.Contains(p.Msg, " has no value") }
 
+// filesOf are the files that a refusal names.
+func filesOf(items []plan.Item) string {
+	var names []string
+	for _, it := range items {
+		names = append(names, it.File)
+	}
+	return strings.Join(first(names, 8), ", ")
+}
+
 func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	verb := "migrate"
 	if r.Down {
@@ -464,40 +526,72 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		}
 		d.Caret = strings.Join(shown, "\n\n")
 		d.Next = []string{
-			"put the file back as it was, or go on with: dbwarden migrate --allow-changed",
+			"put the file back as it was, or go on with: " + a.allowing("allow-changed"),
 			"is it as good as what ran, a mended comment: dbwarden repair has the history say so",
-			"or, where its data may go, take it back and run it as it is now: dbwarden rollback (-t the version before " + version + "), then: dbwarden migrate",
+			"or, where its data may go, take it back and run it as it is now: dbwarden rollback (-t the version before " + version + "), then: " + a.again("migrate", ""),
 		}
 	case plan.Missing:
-		if r.Down {
+		if r.InGo() {
+			d.Next = []string{"the program that applied it goes on with what is pending, and takes it back: this command has files alone"}
+			if !r.Down {
+				d.Next = append(d.Next, "or run the files without it: "+a.allowing("allow-missing"))
+			}
+		} else if r.Down {
 			d.Next = []string{"put the file back: its rollback section is needed"}
 		} else {
-			d.Next = []string{"put the file back, or go on with: dbwarden migrate --allow-missing"}
+			d.Next = []string{"put the file back, or go on with: " + a.allowing("allow-missing")}
+		}
+		if len(r.Beside) > 0 {
+			d.State = append(d.State, "may have stood for what has not run and is older, as a squashed migration does; running that too would do its work twice: "+filesOf(r.Beside))
+			d.Next = []string{"put the file back. If it stood for those, and the squash was taken back elsewhere, take it back here too: dbwarden squash --undo"}
 		}
 	case plan.OutOfOrder:
-		d.Next = []string{"give it a higher version (dbwarden rebase), or run it late with: dbwarden migrate --allow-out-of-order"}
+		if len(r.Beside) > 0 {
+			d.State = append(d.State, "may have stood for them, as a squashed migration does, so that running them would do its work twice: "+filesOf(r.Beside)+", which ran, and whose file is gone")
+			d.Next = []string{"put the file back that is gone, and see: dbwarden status"}
+			break
+		}
+		d.Next = []string{"give it a higher version (dbwarden rebase), or run it late with: " + a.allowing("allow-out-of-order")}
 	case plan.UnknownVersion, plan.NotApplied:
 		d.Next = []string{"dbwarden status lists the versions"}
 	case plan.Irreversible:
 		d.Next = []string{"write a -- rollback section (an empty one does nothing), or a new migration that goes forward"}
+		if r.Progress.Open {
+			// Nothing new runs before it has come to its end.
+			d.State = append(d.State, "it is half applied: "+r.Progress.String())
+			d.Next = []string{
+				fmt.Sprintf("write a -- rollback section into it (an empty one does nothing), then: dbwarden unlock, where the lock is held, and: dbwarden rollback; or mend it from statement %d on and finish it with: dbwarden migrate", r.Progress.Done+1),
+				fmt.Sprintf("or do the rest by hand, and for each statement of it: dbwarden resolve %s --skip; then: dbwarden migrate", version),
+			}
+		}
 	case plan.HalfReverted:
 		d.Next = []string{"dbwarden rollback finishes it"}
 	case plan.OwnHistory:
 		d.Next = []string{"dbwarden history lists what is applied; take the files alone with: dbwarden import --no-history"}
+	case plan.InsideSquashed:
+		d.Next = []string{"name " + version + " itself, or a version outside of what it replaces; dbwarden status lists them"}
+	case plan.OldFilesGone:
+		d.File, d.Line = "", 0
+		d.State = []string{"nothing was changed"}
+		d.Next = []string{"put those files back (version control has them)"}
+	case plan.PartlyReplaced:
+		d.File, d.Line = "", 0
+		d.Next = []string{"put those files back (version control has them): dbwarden migrate runs them first"}
 	case plan.BeyondBaseline:
 		d.Next = []string{"name a version that is not below the newest applied one; dbwarden history lists what is applied"}
 	case plan.HalfApplied, plan.BelowHalfApplied:
 		d.Next = []string{"dbwarden migrate finishes it, dbwarden rollback takes it back"}
 	case plan.InDoubt:
+		a.doubt(d, t, r)
 		d.State = append(d.State, r.Progress.String())
 		if r.Progress.Settleable() && r.Detail == "" {
-			d.Next = []string{fmt.Sprintf("dbwarden %s looks whether it took effect, and goes on", verb)}
+			d.Next = []string{a.again(verb, "") + " looks whether it took effect, and goes on"}
 			break
 		}
 		d.Next = []string{
 			"look in the database whether that statement took effect",
 			fmt.Sprintf("it did: dbwarden resolve %s --done; it did not: dbwarden resolve %s --retry", version, version),
-			"then: dbwarden unlock, where the lock is held, and: dbwarden " + verb,
+			"then: dbwarden unlock, where the lock is held, and: " + a.again(verb, ""),
 		}
 	case plan.MendedTooEarly:
 		if d.File != "" {
@@ -515,21 +609,37 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		d.Message = strings.Replace(d.Message, r.Items[0].File, d.File, 1)
 		d.Next = []string{"correct its depends_on header"}
 	case plan.NotAtomic:
-		d.Next = []string{fmt.Sprintf("run it without --atomic, a transaction each; or the ones before it with: dbwarden %s --atomic -c N", verb)}
+		d.Next = []string{"run it without --atomic, a transaction each: " + a.again(verb, "", "atomic")}
+		switch {
+		case r.Progress.Open:
+			d.Next = []string{fmt.Sprintf("finish that one: dbwarden unlock, where the lock is held, and: dbwarden %s -c 1; then the others in one transaction: %s", verb, a.again(verb, ""))}
+		case r.Before > 0:
+			d.Next = append(d.Next, "or only what comes before it, in one transaction: "+a.again(verb, fmt.Sprintf(" -c %d", r.Before), "count", "to-version", "to-empty"))
+		}
 	case plan.NotScripted:
 		d.State = []string{"no script was written"}
-		d.Next = []string{"dbwarden migrate runs them itself"}
+		d.Next = []string{a.again("migrate", "", "sql") + " runs them itself"}
 	case plan.PlanMoved:
 		d.Moved = r.Moved
 		d.Next = []string{"see what has changed, and plan again: dbwarden plan --save FILE"}
 	case plan.HalfRestored:
 		d.Next = []string{"put it back as a whole: dbwarden restore --yes " + shellWord(r.Items[0].File) + ", in the folder where it is"}
 	case plan.FileGone:
-		d.Next = []string{"put the file back into the folder, then: dbwarden " + verb}
+		d.Next = []string{"put the file back into the folder, then: " + a.again(verb, "")}
+		if r.InGo() {
+			d.Next = []string{"the program that has it goes on with it, or takes it back: start that one again"}
+			if r.Progress.Doubt > 0 {
+				d.Next = []string{
+					"look in the database how far it came",
+					fmt.Sprintf("it did all of it: dbwarden resolve %s --done; it can be run again: dbwarden resolve %s --retry", version, version),
+					"then: dbwarden unlock, where the lock is held, and start the program again that has it",
+				}
+			}
+		}
 	case plan.BehindPooler:
 		d.Next = []string{
 			"give the URL of the server itself, past the pooler, as direct_url in warden.toml",
-			fmt.Sprintf("or for this run: dbwarden %s --url 'postgres://USER@HOST/DATABASE'", verb),
+			"or for this run: " + a.again(verb, " --url 'postgres://USER@HOST/DATABASE'"),
 		}
 	}
 }
@@ -539,13 +649,13 @@ const mostShown = 3
 
 // failure is a migration that failed.
 func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.MigrationError) {
-	file := e.Migration.File
+	name := e.Migration.File
 	if t != nil {
-		file = t.path(file)
+		name = t.path(name)
 	}
-	d.File, d.Number, d.Total, d.Statement = file, e.Number, e.Total, clipStatement(e.Statement)
+	d.File, d.Number, d.Total, d.Statement = name, e.Number, e.Total, clipStatement(e.Statement)
 	what := e.Fault.Message
-	if what == "" || errors.Is(e.Err, dbwarden.ErrInterrupted) || errors.Is(e.Err, lock.ErrLost) {
+	if what == "" || errors.Is(e.Err, dbwarden.ErrInterrupted) || errors.Is(e.Err, lock.ErrLost) && e.Fault.Kind != engine.Lost {
 		what = e.Err.Error()
 	}
 	if e.Number > 0 {
@@ -554,7 +664,7 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		if errors.Is(e.Err, dbwarden.ErrInterrupted) && !errors.Is(e.Err, lock.ErrLost) {
 			how = "was " + what // the statement is not at fault
 		}
-		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d %s", file, d.Line, d.Column, e.Number, e.Total, how)
+		d.Message = fmt.Sprintf("%s:%d:%d: statement %d of %d %s", name, d.Line, d.Column, e.Number, e.Total, how)
 		d.Caret = caret(e.Statement, e.Start, e.Pos)
 		if e.Row != "" {
 			d.Caret = caret(e.Row, sqltext.Pos{Line: e.Pos.Line, Column: 1}, e.Pos)
@@ -564,15 +674,17 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		if e.Behind == e.Total {
 			ran = "all statements ran"
 		}
-		d.Message = fmt.Sprintf("%s: %s, and COMMIT was refused: %s", file, ran, what)
+		d.Message = fmt.Sprintf("%s: %s, and COMMIT was refused: %s", name, ran, what)
+	} else if n := max(e.Behind, e.Done); n > 0 && errors.Is(e.Err, dbwarden.ErrInterrupted) && !errors.Is(e.Err, lock.ErrLost) {
+		d.Message = fmt.Sprintf("%s: behind statement %d of %d it was %s", name, n, e.Total, what)
 	} else if e.Behind > 0 && !errors.Is(e.Err, lock.ErrLost) {
-		d.Message = fmt.Sprintf("%s: behind statement %d of %d, while its history was written: %s", file, e.Behind, e.Total, what)
+		d.Message = fmt.Sprintf("%s: behind statement %d of %d, while its history was written: %s", name, e.Behind, e.Total, what)
 	} else if rest, ok := strings.CutPrefix(what, e.Migration.File+":"); ok {
-		d.Message = file + ":" + rest // with its line
+		d.Message = name + ":" + rest // with its line
 	} else {
-		d.Message = file + ": " + what
+		d.Message = name + ": " + what
 		if d.Line = e.Pos.Line; d.Line > 0 {
-			d.Message = fmt.Sprintf("%s:%d: %s", file, d.Line, what)
+			d.Message = fmt.Sprintf("%s:%d: %s", name, d.Line, what)
 		}
 	}
 	if unheld, ok := errors.AsType[*dbwarden.ConditionError](e.Err); ok {
@@ -593,10 +705,24 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 	}
 	unlock := "dbwarden unlock, and: "
 	if run != nil && run.goal != nil {
-		again += run.goal(len(run.result.Completed))
+		if e.Fault.Kind == engine.Canceled {
+			again += a.own(len(run.result.Completed), "recover", "statement-timeout") // which is what is advised
+		} else {
+			again += run.goal(len(run.result.Completed))
+		}
 	}
+	if run != nil && run.plan != "" && (len(run.result.Completed) > 0 || !filesStand(e)) {
+		// A saved plan is refused once a file or the history is another one.
+		again = run.replan + ", and: " + again
+	}
+	file := func(which string) string { return "mend the file" + which }
+	shared := t != nil && t.Target != "" && e.Direction == migration.Up && e.Migration.Kind == migration.Versioned
+	if shared {
+		file = func(which string) string { return run.sharing.mend(t.Target, which) }
+	}
+	up, back := "dbwarden migrate", "dbwarden rollback"
 	if run != nil && run.recover {
-		again, unlock = again+" --recover", ""
+		again, up, back, unlock = again+" --recover", up+" --recover", back+" --recover", ""
 	}
 	if run != nil && run.result != nil && len(run.result.Completed) > 0 {
 		before := fmt.Sprintf("%d migrations before it were completed and stay", len(run.result.Completed))
@@ -611,29 +737,45 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 	if len(e.Blockers) > 0 {
 		d.State = append(d.State, "kept waiting by "+engine.Blockers(e.Blockers))
 	}
+	if e.Fault.WaitedOut && t != nil && t.product.Engine.Caps.SingleWriter {
+		d.State = append(d.State, "another program, not a dbwarden run, has the database file locked; "+whoWrites(t))
+	}
 	switch {
 	case errors.Is(e.Err, lock.ErrLost):
 		d.Code = "lock_lost"
-		d.State = append(d.State, "the lock was lost while this ran; "+lostWords(e.State))
+		how := "the lock was lost while this ran; "
+		if e.Fault.Kind == engine.Lost {
+			how = "the connection broke while this ran, and the lock was lost with it; "
+		}
+		d.State = append(d.State, how+lostWords(e.State))
 		if n := len(e.Sent); n > 0 {
 			d.State = append(d.State, fmt.Sprintf("%d more were sent behind it, up to %s; each may be applied, if those before it are: dbwarden status tells", n, e.Sent[n-1].File))
 		}
 		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
 	case e.State == dbwarden.Untouched:
-		if n := len(e.With); n > 0 {
-			d.State = append(d.State, fmt.Sprintf("nothing of it stayed in the database, nor of the %d other migrations in its transaction; the lock is released", n))
-		} else if e.Direction == migration.Down {
-			d.State = append(d.State, "nothing of this rollback stayed: the migration is applied, as before; the lock is released")
-		} else {
-			d.State = append(d.State, "nothing of this migration stayed in the database; the lock is released")
+		lock := "the lock is released"
+		if e.LockKept {
+			lock = "that the lock is free could not be written down, so that it looks as if held by somebody who is gone"
+			again = "dbwarden unlock, and: " + again
 		}
-		d.Next = nextOf(e, again)
+		if n := len(e.With); n > 0 {
+			d.State = append(d.State, fmt.Sprintf("nothing of it stayed in the database, nor of the %d other migrations in its transaction; %s", n, lock))
+		} else if e.Direction == migration.Down {
+			d.State = append(d.State, "nothing of this rollback stayed: the migration is applied, as before; "+lock)
+		} else {
+			d.State = append(d.State, "nothing of this migration stayed in the database; "+lock)
+		}
+		d.Next = nextOf(e, file(""), again)
+		if run != nil && run.unwritten {
+			d.Next[0] = "or " + d.Next[0]
+			d.Next = append([]string{"has the database what the first migrations make, from before: dbwarden migrate --baseline -t VERSION, the newest one whose work is there, then: " + again}, d.Next...)
+		}
 	case e.StillHalf:
 		d.State = append(d.State, "nothing of this rollback stayed: the migration is half applied, as before")
 		if e.LockKept {
 			d.State = append(d.State, "the lock is kept, so that nobody goes on by accident")
 		}
-		d.Next = []string{mend(e, "mend the rollback section") + ", then: dbwarden unlock, and: dbwarden rollback; or go on upwards with: dbwarden unlock, and: dbwarden migrate"}
+		d.Next = []string{mend(e, "mend the rollback section") + ", then: " + unlock + again + "; or go on upwards with: " + unlock + up}
 	default:
 		name := migrationName(e.Migration.Version.String(), e.Migration.File)
 		switch {
@@ -653,20 +795,20 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		}
 		if e.Over != "" {
 			d.State = append(d.State, e.Over)
-			d.Next = append(d.Next, mend(e, "mend the file")+", then take it back and run it anew: "+unlock+"dbwarden rollback, dbwarden migrate",
+			d.Next = append(d.Next, mend(e, file(""))+", then take it back and run it anew: "+unlock+back+", dbwarden migrate",
 				fmt.Sprintf("or do the rest by hand, and for each statement of it: dbwarden resolve %s --skip", name))
 			return
 		}
 		these := dbwarden.Range{From: e.From, To: e.To}.String()
 		at := max(e.Done+1, cmp.Or(e.From, e.Number))
-		mended := fmt.Sprintf("mend the file from statement %d on", at)
-		if at < e.Number {
+		mended := file(fmt.Sprintf(" from statement %d on", at))
+		if at < e.Number && !shared {
 			mended = fmt.Sprintf("mend statement %d, or whatever else from statement %d on (they run in one transaction, of which nothing has stayed)", e.Number, at)
 		}
 		goOn := unlock + fmt.Sprintf("%s, which goes on at statement %d", again, at)
 		switch {
 		case e.Done == e.Total && isCondition(e.Err):
-			goOn = mend(e, "") + ", then: " + unlock + again + ", which asks again and writes the history; or take it back: " + unlock + "dbwarden rollback"
+			goOn = mend(e, "") + ", then: " + unlock + again + ", which asks again and writes the history; or take it back: " + unlock + back
 		case e.Done == e.Total:
 			goOn = mend(e, "") + ", then: " + unlock + again + ", which writes the history"
 		case e.Unwritten:
@@ -675,11 +817,53 @@ func (a *app) failure(d *description, t *target, run *runError, e *dbwarden.Migr
 		case e.Torn:
 			d.State = append(d.State, "how much of "+these+" has stayed is not known")
 			d.Next = append(d.Next, fmt.Sprintf("look in the database what %s left; all of it is there, also what stands behind the one that failed: dbwarden resolve %s --done; take away what is there, and: dbwarden resolve %s --retry", these, name, name))
-			goOn = mend(e, fmt.Sprintf("mend the file from statement %d on", e.From)) + ", then: " + unlock + again
+			goOn = mend(e, file(fmt.Sprintf(" from statement %d on", e.From))) + ", then: " + unlock + again
 		case !errors.Is(e.Err, dbwarden.ErrInterrupted):
 			goOn = mend(e, mended) + ", then: " + goOn
 		}
 		d.Next = append(d.Next, goOn)
+		if e.Done == e.Total || e.Unwritten || e.Torn {
+			return // all that can be done is said, or first it must be known how it stands
+		}
+		switch {
+		case e.Direction == migration.Down:
+		case e.Migration.Rollback.Present:
+			d.Next = append(d.Next, "or take it back: "+unlock+back)
+		default:
+			d.Next = append(d.Next, "or take it back: write a -- rollback section, then: "+unlock+back)
+		}
+		if at == e.Number && !errors.Is(e.Err, dbwarden.ErrInterrupted) {
+			d.Next = append(d.Next, fmt.Sprintf("or leave statement %d out, which then counts as done: dbwarden resolve %s --skip --statement %d, then: %s", at, name, at, unlock+again))
+		}
+	}
+}
+
+// doubt shows the statement of which nobody knows how it ended, as far as the
+// journal has kept its text.
+func (a *app) doubt(d *description, t *target, r *plan.Refusal) {
+	it, p := r.Items[0], r.Progress
+	d.Column, d.Number, d.Total, d.Statement = it.Column, p.Doubt, p.Total, p.Begun
+	if d.File != "" {
+		d.Message = strings.Replace(d.Message, it.File, d.File, 1)
+	}
+	if p.Begun == "" {
+		return
+	}
+	lines := strings.Split(p.Begun, "\n")
+	const most = 8
+	if len(lines) > most {
+		lines = append(lines[:most-1:most-1], fmt.Sprintf("… (%d lines more)", len(lines)-most+1))
+	}
+	for i, line := range lines {
+		number := ""
+		if it.Line > 0 && r.Now == "" && strings.Count(p.Begun, ";\n") == 0 {
+			number = fmt.Sprintf("%6d", it.Line+i)
+		}
+		lines[i] = fmt.Sprintf("%6s | %s", number, render.Shorten(render.Plain(line), 100))
+	}
+	d.Caret = strings.Join(lines, "\n")
+	if r.Now != "" {
+		d.State = append(d.State, "another statement stands there in the file now")
 	}
 }
 
@@ -733,7 +917,7 @@ func mend(e *dbwarden.MigrationError, file string) string {
 
 // nextOf is what helps where nothing stayed: mostly the file is wrong, but not
 // always.
-func nextOf(e *dbwarden.MigrationError, again string) []string {
+func nextOf(e *dbwarden.MigrationError, file, again string) []string {
 	switch {
 	case errors.Is(e.Err, dbwarden.ErrInterrupted):
 		return []string{again}
@@ -749,7 +933,32 @@ func nextOf(e *dbwarden.MigrationError, again string) []string {
 	case e.Fault.Kind == engine.Canceled:
 		return []string{"it ran longer than it may, or somebody ended it; a longer time: " + again + " --statement-timeout TIME, or -- statement_timeout: TIME in the file"}
 	}
-	return []string{mend(e, "mend the file") + ", then: " + again}
+	return []string{mend(e, file) + ", then: " + again}
+}
+
+// filesStand says that what kept a migration from running is neither its file
+// nor anything that it left.
+func filesStand(e *dbwarden.MigrationError) bool {
+	if e.State != dbwarden.Untouched {
+		return false
+	}
+	switch e.Fault.Kind {
+	case engine.Busy, engine.Full, engine.Crowded:
+		return true
+	}
+	return e.Fault.WaitedOut || errors.Is(e.Err, dbwarden.ErrInterrupted)
+}
+
+// existed says of a migration that failed that an object which it makes was
+// there already.
+func existed(e *dbwarden.MigrationError) bool {
+	switch code := e.Fault.Code; {
+	case e.Fault.Kind != engine.Duplicate, e.Direction != migration.Up, e.Migration.Kind != migration.Versioned:
+		return false
+	case code == "23505", strings.HasPrefix(code, "SQLITE_CONSTRAINT"), slices.Contains([]string{"1022", "1062", "1169", "1586"}, code):
+		return false // a row was
+	}
+	return true
 }
 
 // lostWords say what may have happened to the work of a run that lost the
@@ -850,10 +1059,45 @@ func (a *app) held(d *description, t *target, run *runError, e *lock.HeldError) 
 		d.State = append(d.State, st.Row.Detail)
 	}
 	report := dbwarden.LockReport{Status: st}
+	typed := ""
 	if run != nil && run.result != nil {
 		report.Unfinished, report.Progress = run.result.Unfinished, run.result.Progress
+		if run.goal != nil {
+			typed = "dbwarden " + verbOf(run.result.Direction) + run.goal(0)
+		}
 	}
-	d.Next = lockAdvice(t, report)
+	d.Next = lockAdvice(t, report, typed)
+}
+
+// blocked is for a lock that another program's transaction kept from being
+// taken.
+func (a *app) blocked(d *description, t *target, run *runError, e *lock.BlockedError) {
+	verb := "migrate"
+	if run != nil && run.result != nil {
+		verb = verbOf(run.result.Direction)
+	}
+	if t != nil {
+		a.fault(d, t, e)
+	}
+	d.Code = "busy"
+	d.State = []string{"waited " + render.Duration(e.Waited), "nothing was run"}
+	d.Next = []string{"wait longer for it: " + a.again(verb, " --wait TIME (default 5m)", "wait", "no-wait")}
+	if who := whoWrites(t); e.File && who != "" {
+		d.Next = append(d.Next, who)
+	}
+}
+
+// whoWrites is how to find out who writes to a database file: SQLite does not
+// know. "" for another database.
+func whoWrites(t *target) string {
+	if t == nil || t.db == nil || !t.product.Engine.Caps.File {
+		return ""
+	}
+	_, file, _ := strings.Cut(t.db.Label(), ":///")
+	if runtime.GOOS == "windows" {
+		return "find out which program has " + file + " open"
+	}
+	return "find out which program it is: fuser " + shellWord(file) + " (or: lsof " + shellWord(file) + ")"
 }
 
 // evicted says what helps where a holder's session could not be ended.
@@ -866,7 +1110,11 @@ func (a *app) evicted(d *description, e *lock.EvictError, err error) {
 		d.State = append(d.State, "its session was told to end, and ends when its statement lets it; the lock was not released")
 		d.Next = append(d.Next, "dbwarden lock-status --watch shows when it has ended; then: dbwarden unlock")
 	default:
-		d.Next = append(d.Next, "end it there: "+e.Hint, "then: dbwarden unlock")
+		hint := e.Hint
+		if !strings.HasPrefix(hint, "end ") {
+			hint = "end it there: " + hint
+		}
+		d.Next = append(d.Next, hint, "then: dbwarden unlock")
 	}
 }
 
@@ -874,9 +1122,16 @@ func (a *app) evicted(d *description, e *lock.EvictError, err error) {
 func (a *app) connection(d *description, t *target, e *dbwarden.ConnectError) {
 	if t != nil {
 		a.fault(d, t, e.Err)
+		if _, ok := errors.AsType[*engine.PasswordError](e.Err); ok {
+			d.Code = "login"
+			d.Next = []string{"see to the program or the file that is to give the password; dbwarden config shows where it is named"}
+		}
 		f := t.product.Engine.Fault(e.Err)
 		if f.Message != "" {
 			d.Message = "connect to " + e.Label + ": " + f.Message
+			if f.WaitedOut && t.product.Engine.Caps.SingleWriter {
+				d.Message = "connect to " + e.Label + ": another program keeps the file from being read: " + f.Message
+			}
 		}
 	}
 }
@@ -921,6 +1176,9 @@ func (a *app) fault(d *description, t *target, err error) {
 	case engine.Busy:
 		d.Code = "busy"
 		d.Next = []string{"another program holds the database or the table: try again"}
+		if who := whoWrites(t); who != "" {
+			d.Next = append(d.Next, who)
+		}
 		var busy *dbwarden.BusyError
 		if errors.As(err, &busy) {
 			table := "one of our tables"
@@ -929,6 +1187,11 @@ func (a *app) fault(d *description, t *target, err error) {
 			}
 			d.State = append(d.State, table+" is locked by "+engine.Blockers(busy.Blockers))
 			d.Next = []string{"when that one is through, try again; or see why it has locked a table that is ours alone"}
+		}
+		var locked *lockedError
+		if errors.As(err, &locked) {
+			d.State = append(d.State, locked.who())
+			d.Next = []string{"when that one is through, try again; if it is a migration, dbwarden lock-status shows how far it is"}
 		}
 	case engine.ReadOnly:
 		d.Code = "read_only"

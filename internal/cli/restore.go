@@ -41,7 +41,7 @@ func (a *app) restoreCommand() *cobra.Command {
 		}
 		path := a.inDir(args[0])
 		show := a.observer(words{})
-		return a.each(cmd, wardenOptions{wait: &wait, observe: show}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useOne, wait: &wait, observe: show}, func(ctx context.Context, t *target) error {
 			r := &restoring{app: a, t: t, name: args[0], show: show}
 			res, err := r.run(ctx, path, yes)
 			a.letStop()
@@ -124,11 +124,7 @@ func (r *restoring) consent(ctx context.Context, things []string, server engine.
 	st := r.style(r.Stderr)
 	fmt.Fprintf(r.Stderr, "%s holds %s.\n", st.Bold(r.masked(r.t.db.Label())), render.Plain(some(things)))
 	fmt.Fprintf(r.Stderr, "%s goes back to how it was at %s (%s).\n", st.Bold("All of it"), shownTime(r.file.Made), r.newest())
-	ok, err := r.confirm(ctx, st.Bad("Whatever came since is lost.")+" Overwrite it?")
-	if err == nil && !ok {
-		err = &unconfirmedError{"not restored"}
-	}
-	return err
+	return r.agreed(ctx, st.Bad("Whatever came since is lost.")+" Overwrite it?", "not restored")
 }
 
 // some names a few of many.

@@ -26,7 +26,7 @@ func (a *app) script(cmd *cobra.Command, to *targetFlags, lim *limitFlags) error
 	}
 	switch {
 	case a.all:
-		return &usageError{"--sql writes the script for one database", "name it: dbwarden migrate --sql -d NAME"}
+		return &usageError{"--sql writes the script for one database", a.nameIt()}
 	case a.json():
 		return usagef("--sql writes SQL, and no JSON")
 	}
@@ -34,7 +34,7 @@ func (a *app) script(cmd *cobra.Command, to *targetFlags, lim *limitFlags) error
 	if err != nil {
 		return err
 	}
-	return a.each(cmd, wardenOptions{folder: true, limits: limits}, func(ctx context.Context, tg *target) error {
+	return a.each(cmd, wardenOptions{use: useOne, folder: true, limits: limits}, func(ctx context.Context, tg *target) error {
 		// What cannot be written is found out before a part of it has been.
 		p, err := tg.warden.Script(ctx, t, io.Discard)
 		if err == nil && len(p.Steps) > 0 {

@@ -97,6 +97,7 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server,
 	}
 	var gates gates
 	var holders holders
+	var sites sites
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		Files:               files,
@@ -137,11 +138,13 @@ func scripts(t *testing.T, name string, e *engine.Engine, server *dbtest.Server,
 			"url":        func(ts *testscript.TestScript, _ bool, args []string) { urlCommand(ts, args) },
 			"stranger":   strangerCommand,
 			"json":       jsonCommand,
+			"prom":       promCommand,
 			"waitfor":    func(ts *testscript.TestScript, _ bool, args []string) { waitFor(ts, e, args[0], args[1]) },
 			"eventually": func(ts *testscript.TestScript, _ bool, args []string) { eventually(ts, args) },
 			"swarm":      func(ts *testscript.TestScript, _ bool, args []string) { swarm(ts, args) },
 			"holder":     func(ts *testscript.TestScript, _ bool, args []string) { holders.do(ts, e, args[0]) },
 			"interrupt":  func(ts *testscript.TestScript, _ bool, args []string) { interrupt(ts, args) },
+			"site":       func(ts *testscript.TestScript, _ bool, args []string) { sites.do(ts, args) },
 			"gate":       func(ts *testscript.TestScript, _ bool, args []string) { gates.do(ts, e, args[0]) },
 		},
 	})

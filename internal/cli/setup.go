@@ -68,7 +68,7 @@ func (a *app) initCommand() *cobra.Command {
 		}
 		// A file that was there may name other folders, one a database.
 		a.configFile, a.url, a.database, a.all = config.FileName, "", "", a.migrationsDir == ""
-		c, err := a.loadFor(true)
+		c, err := a.loadFolders()
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (a *app) newCommand() *cobra.Command {
 // folder is where new migrations go. No database is needed to write one, so
 // a configuration without a URL will do.
 func (a *app) folder() (string, error) {
-	c, err := a.loadFor(true)
+	c, err := a.loadFolders()
 	if err != nil {
 		return "", err
 	}
@@ -237,6 +237,17 @@ func (a *app) nextVersion(dir, wanted string) (string, error) {
 		return "0001", nil
 	}
 	return rebase.Increment(highest.String()), nil
+}
+
+// describedBy is the description that an argument may give a new file, "" for none.
+func describedBy(args []string) (string, error) {
+	if len(args) == 0 {
+		return "", nil
+	}
+	if slugOf(args[0]) == "" {
+		return "", usagef("the description %q has no letter or digit", args[0])
+	}
+	return args[0], nil
 }
 
 // slugOf makes a file name of a description.

@@ -106,37 +106,51 @@ func (a *app) attempts(cmd *cobra.Command, t *target, es []journal.Entry) error 
 	st := a.style(a.Stdout)
 	table := render.Table{Head: []string{"AT (UTC)", "EVENT", "MIGRATION", "STATEMENTS", "DURATION", "BY", "DETAIL"}}
 	for _, e := range es {
-		what, draw := string(e.What), st.Good
+		draw := st.Good
 		switch e.What {
 		case journal.Failed, journal.Aborted:
 			draw = st.Bad
 		case journal.Started, journal.Unlocked, journal.TakenOver, journal.Resolved, journal.Restoring, journal.Restored:
 			draw = st.Warn
 		}
-		if e.Direction == migration.Down && e.What != journal.Reverted {
-			what += " (rollback)"
-		}
-		where := ""
-		if e.From > 0 {
-			where = fmt.Sprintf("%d of %d", e.To, e.Statements)
-			if e.From != e.To {
-				where = fmt.Sprintf("%d-%d of %d", e.From, e.To, e.Statements)
-			}
-		}
-		took := ""
-		switch e.What {
-		case journal.Applied, journal.Reverted, journal.Done, journal.Failed, journal.Aborted:
-			took = render.Duration(e.Duration)
-			if e.Unrun() {
-				took = "-"
-			}
-		}
-		table.Rows = append(table.Rows, []render.Cell{render.Text(shownTime(e.At)), {Text: what, Draw: draw}, render.Text(e.File), render.Text(where),
-			render.Text(took), render.Text(e.By), render.Text(render.Shorten(render.OneLine(a.masked(e.Detail)), 120))})
+		table.Rows = append(table.Rows, []render.Cell{render.Text(shownTime(e.At)), {Text: attemptWhat(e), Draw: draw}, render.Text(e.File), render.Text(attemptWhere(e)),
+			render.Text(attemptTook(e)), render.Text(e.By), render.Text(render.Shorten(render.OneLine(a.masked(e.Detail)), 120))})
 	}
 	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration Attempts"))
 	table.Write(a.Stdout, st)
 	return nil
+}
+
+// attemptWhat is what an entry is about, in words.
+func attemptWhat(e journal.Entry) string {
+	if e.Direction == migration.Down && e.What != journal.Reverted {
+		return string(e.What) + " (rollback)"
+	}
+	return string(e.What)
+}
+
+// attemptWhere are the statements that it is about; "" for none.
+func attemptWhere(e journal.Entry) string {
+	switch {
+	case e.From == 0:
+		return ""
+	case e.From != e.To:
+		return fmt.Sprintf("%d-%d of %d", e.From, e.To, e.Statements)
+	}
+	return fmt.Sprintf("%d of %d", e.To, e.Statements)
+}
+
+// attemptTook is how long it took; "" for what takes no time, "-" for what was
+// not run.
+func attemptTook(e journal.Entry) string {
+	switch e.What {
+	case journal.Applied, journal.Reverted, journal.Done, journal.Failed, journal.Aborted:
+		if e.Unrun() {
+			return "-"
+		}
+		return render.Duration(e.Duration)
+	}
+	return ""
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -150,6 +164,8 @@ func (a *app) statusCommand() *cobra.Command {
 			"  out of order      pending, and older than the newest applied one: migrate refuses\n" +
 			"  changed           applied, and its upgrade statements are others now: migrate refuses\n" +
 			"  missing           applied, and its file is gone: migrate refuses\n" +
+			"  replaced          a squashed one stands for it, which is applied or pending\n" +
+			"  waiting           a squashed one, of whose replaced ones a part has run: migrate runs the others first\n" +
 			"  elsewhere         for other environments than this one (its header env): migrate passes it over\n" +
 			"  failed            its last attempt failed and left nothing: migrate tries it again\n" +
 			"  half applied      some of its statements ran: migrate goes on at the next one\n" +
@@ -157,9 +173,12 @@ func (a *app) statusCommand() *cobra.Command {
 			"  in doubt          a statement was interrupted, and how it ended is not known: see resolve",
 		Example: "  dbwarden status\n  dbwarden status --exit-code   # 0 all applied, 6 something is not\n  dbwarden status -o json",
 	}
+	var fleet fleetFlags
+	fleet.add(cmd)
 	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 6 unless everything is applied as it stands in the files")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+		opt := wardenOptions{folder: true}
+		return a.over(cmd, &fleet, opt, a.statusJob(opt, exit), func(ctx context.Context, t *target) error {
 			s, err := t.warden.Status(ctx)
 			if err != nil {
 				return &runError{err: err, target: t}
@@ -167,7 +186,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if a.json() {
 				err = a.statusDocument(cmd, t, s)
 			} else {
-				a.status(s)
+				a.status(t, s)
 				a.statusLock(s)
 			}
 			if err == nil && exit && !s.Clean() {
@@ -185,10 +204,10 @@ var stateOrder = []struct {
 	name  string
 }{
 	{dbwarden.Changed, "Changed"}, {dbwarden.Missing, "Missing"}, {dbwarden.OutOfOrder, "Out of order"}, {dbwarden.FailedPending, "Failed"},
-	{dbwarden.HalfApplied, "Half applied"}, {dbwarden.HalfReverted, "Half rolled back"}, {dbwarden.InDoubt, "In doubt"}, {dbwarden.Elsewhere, "Elsewhere"},
+	{dbwarden.HalfApplied, "Half applied"}, {dbwarden.HalfReverted, "Half rolled back"}, {dbwarden.InDoubt, "In doubt"}, {dbwarden.Replaced, "Replaced"}, {dbwarden.Waiting, "Waiting"}, {dbwarden.Elsewhere, "Elsewhere"},
 }
 
-func (a *app) status(s *dbwarden.Status) {
+func (a *app) status(t *target, s *dbwarden.Status) {
 	st := a.style(a.Stdout)
 	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration Status"))
 	table := render.Table{Head: []string{"STATUS", "VERSION", "DESCRIPTION", "APPLIED AT (UTC)"}}
@@ -198,9 +217,9 @@ func (a *app) status(s *dbwarden.Status) {
 		switch m.State {
 		case dbwarden.Applied:
 			draw = st.Good
-		case dbwarden.Elsewhere:
+		case dbwarden.Elsewhere, dbwarden.Replaced:
 			draw = st.Dim
-		case dbwarden.Pending, dbwarden.OutOfOrder:
+		case dbwarden.Pending, dbwarden.OutOfOrder, dbwarden.Waiting:
 			draw = st.Warn
 		}
 		name := m.Version
@@ -229,12 +248,16 @@ func (a *app) status(s *dbwarden.Status) {
 		fmt.Fprintln(a.Stdout)
 	}
 	if s.Counts[dbwarden.Changed] > 0 {
-		fmt.Fprintln(a.Stdout, a.typed(nil, "Put changed files back as they were, adopt them with dbwarden repair, or go on without: dbwarden migrate --allow-changed")+"\n")
+		fmt.Fprintln(a.Stdout, a.typed(t, "Put changed files back as they were, adopt them with dbwarden repair, or go on without: dbwarden migrate --allow-changed")+"\n")
 	}
 	fmt.Fprintf(a.Stdout, "Applied: %d\nPending: %d\nTotal: %d\n", s.AppliedTotal, s.PendingTotal, s.AppliedTotal+s.PendingTotal)
 	for _, o := range stateOrder {
 		if n := s.Counts[o.state]; n > 0 {
-			fmt.Fprintf(a.Stdout, "%s\n", st.Warn(fmt.Sprintf("%s: %d", o.name, n)))
+			above := " (counted above)"
+			if o.state == dbwarden.Elsewhere || o.state == dbwarden.Replaced {
+				above = ""
+			}
+			fmt.Fprintf(a.Stdout, "%s%s\n", st.Warn(fmt.Sprintf("%s: %d", o.name, n)), above)
 		}
 	}
 }

@@ -27,7 +27,7 @@ const slow = 5 * time.Second
 func (a *app) verifyCommand() *cobra.Command {
 	var data bool
 	cmd := &cobra.Command{
-		Use:   "verify [FILE...]",
+		Use:   "verify [FILE|VERSION...]",
 		Short: "Prove that each rollback leads back, in a scratch database",
 		Long: "Runs every migration of the folder, or the named ones behind those before them, in a scratch database: there, back and\n" +
 			"there again. Says which rollbacks do not lead back to the schema that was there, and what does not run. At the end all are\n" +
@@ -35,12 +35,12 @@ func (a *app) verifyCommand() *cobra.Command {
 			"but with --data.\n\n" +
 			"  +  is missing behind the rollback\n  -  is left by it\n  ~  is another one\n\n" +
 			"It exits with 6 when something is to be mended. A migration without a rollback section is named, and is no fault.",
-		Example: "  dbwarden verify\n  dbwarden verify migrations/0042_add_email.sql\n  dbwarden verify -o json",
+		Example: "  dbwarden verify\n  dbwarden verify 0042\n  dbwarden verify migrations/0042_add_email.sql\n  dbwarden verify -o json",
 		Args:    cobra.ArbitraryArgs,
 	}
 	cmd.Flags().BoolVar(&data, "data", false, "generate rows for every table, and say what a rollback loses of them")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.each(cmd, wardenOptions{folder: true}, func(ctx context.Context, t *target) error {
+		return a.each(cmd, wardenOptions{use: useFolder, folder: true}, func(ctx context.Context, t *target) error {
 			return a.verify(ctx, cmd, t, args, data)
 		})
 	}
@@ -60,7 +60,7 @@ func (a *app) verify(ctx context.Context, cmd *cobra.Command, t *target, args []
 	if err != nil {
 		return err
 	}
-	made, err := a.schemasOf(set)
+	made, err := proven.SchemasOf(set)
 	if err != nil {
 		return &runError{err: err, target: t}
 	}
@@ -75,14 +75,7 @@ func (a *app) verify(ctx context.Context, cmd *cobra.Command, t *target, args []
 			if err != nil {
 				return err
 			}
-			if len(made) > 0 {
-				p.Options.Schemas = []string{server.Schema}
-				for _, name := range made {
-					if !slices.Contains(p.Options.Schemas, name) {
-						p.Options.Schemas = append(p.Options.Schemas, name)
-					}
-				}
-			}
+			p.Spread(made, server)
 			return do(p, d)
 		})
 	})
@@ -106,8 +99,15 @@ func (a *app) named(t *target, set *migration.Set, args []string) (map[string]bo
 	named := map[string]bool{}
 	for _, arg := range args {
 		name := filepath.Base(arg)
+		if v, err := migration.ParseVersion(arg); err == nil {
+			m := set.Find(v)
+			if m == nil {
+				return nil, &usageError{fmt.Sprintf("no migration in %s has version %s", a.relative(t.MigrationsDir), v), "dbwarden status lists the versions"}
+			}
+			name = m.File
+		}
 		if !slices.ContainsFunc(set.Migrations, func(m *migration.Migration) bool { return m.File == name }) {
-			return nil, &usageError{fmt.Sprintf("%s is no migration in %s", arg, a.relative(t.MigrationsDir)), "name files of that folder; --migrations-dir names another one"}
+			return nil, &usageError{fmt.Sprintf("%s is no migration in %s", arg, a.relative(t.MigrationsDir)), "name files or versions of that folder; --migrations-dir names another one"}
 		}
 		named[name] = true
 	}

@@ -45,6 +45,8 @@ func (r *resolver) database(s *scope, selected bool) (Database, error) {
 	b.rules()
 	b.variables()
 	b.hooks()
+	b.targets()
+	b.metrics()
 	return b.d, b.err
 }
 
@@ -61,15 +63,21 @@ func (b *builder) note(key, value, source string) {
 }
 
 func (b *builder) urls() {
-	main, ok := b.find(keyURL)
-	if !ok {
+	main, key := b.placeOfURL()
+	switch key {
+	case "":
 		b.keep(b.noURL())
 		b.note(keyURL, "", "default")
 		main.dir = b.fileDir()
-	} else {
+	case keyURL:
 		b.d.URL = b.url(main, keyURL)
+	case keyURLFile:
+		b.d.URL = b.urlInFile(main)
+	case keyURLCommand:
+		b.d.URL = b.urlOfProgram(main)
 	}
 	b.d.BaseDir = main.dir
+	b.password(main.strength)
 
 	b.d.DirectBaseDir = b.fileDir()
 	if direct, ok := b.find(keyDirectURL); ok {

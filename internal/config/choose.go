@@ -36,7 +36,7 @@ func newResolver(in Input, f *file) (*resolver, error) {
 		if isDefault(s) {
 			r.main = s
 		}
-		for _, key := range []string{keyURL, keySQLAlchemyURL} {
+		for _, key := range []string{keyURL, keySQLAlchemyURL, keyURLFile, keyURLCommand} {
 			if _, ok := s.values[key]; ok {
 				r.namesURL = true
 			}
@@ -49,10 +49,14 @@ func newResolver(in Input, f *file) (*resolver, error) {
 // DATABASE_URL stands apart: it is weaker than the file.
 var variables = map[string][]string{
 	keyURL:            {"DBWARDEN_DATABASE_URL", "DBWARDEN_SQLALCHEMY_URL"},
+	keyURLFile:        {"DBWARDEN_DATABASE_URL_FILE"},
+	keyPasswordFile:   {"DBWARDEN_PASSWORD_FILE"},
 	keyDirectURL:      {"DBWARDEN_DIRECT_URL"},
 	keyDevURL:         {"DBWARDEN_DEV_URL"},
 	keyMigrationsDir:  {"DBWARDEN_MIGRATIONS_DIR"},
 	keyPostgresSchema: {"DBWARDEN_POSTGRES_SCHEMA"},
+	keyMetricsFile:    {"DBWARDEN_METRICS_FILE"},
+	keyMetricsPush:    {"DBWARDEN_METRICS_PUSH"},
 }
 
 const commonURLVariable = "DATABASE_URL"
@@ -89,6 +93,9 @@ func (r *resolver) choose() (map[*scope]bool, error) {
 func (r *resolver) named(name string) (*scope, error) {
 	if len(r.f.databases) == 0 {
 		err := &Error{File: r.f.name, Msg: "-d names a database, and there are no [databases.NAME] tables", Hint: "leave -d out: there is one database"}
+		if r.f.top.fans() {
+			err.Hint = "one of the [targets] is named with --target " + name
+		}
 		if r.f.path == "" {
 			err.Msg, err.Hint = "-d names a database, and there is no "+FileName, "give the database by --url, or write a "+FileName+" with [databases.NAME] tables"
 		}
@@ -115,7 +122,7 @@ func (r *resolver) named(name string) (*scope, error) {
 	if r.in.URL != "" {
 		return nil, &Error{Msg: fmt.Sprintf("--url and -d contradict each other: a URL replaces that of the default database, %q, and -d names %q", r.main.name, found.name)}
 	}
-	for _, key := range []string{keyURL, keyDirectURL, keyDevURL, keyMigrationsDir, keyPostgresSchema} {
+	for _, key := range []string{keyURL, keyURLFile, keyPasswordFile, keyDirectURL, keyDevURL, keyMigrationsDir, keyPostgresSchema} {
 		if v, ok := r.variable(key); ok {
 			return nil, r.contradicts(v.name, found)
 		}

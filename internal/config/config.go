@@ -17,6 +17,8 @@
 //	DBWARDEN_DATABASE_URL     database_url
 //	DBWARDEN_SQLALCHEMY_URL   database_url, where the one above is not set
 //	DATABASE_URL              database_url, where neither of the above nor the file names one
+//	DBWARDEN_DATABASE_URL_FILE  database_url_file
+//	DBWARDEN_PASSWORD_FILE    password_file
 //	DBWARDEN_DIRECT_URL       direct_url
 //	DBWARDEN_DEV_URL          dev_url
 //	DBWARDEN_MIGRATIONS_DIR   migrations_dir
@@ -71,6 +73,12 @@ type Input struct {
 	FoldersOnly   bool     // the command needs no URL: what is wrong with one does not matter
 	Schemes       []string // URL schemes that have an engine; nil: all that the product knows
 
+	// Fetch runs the program of database_url_command in a folder and returns
+	// what it printed; its error says what went wrong with it. Only selected
+	// databases have theirs run. nil: none is run, and such a database has no
+	// URL.
+	Fetch func(dir string, program []string) (string, error)
+
 	// CheckRules names the rules of check, which are the keys of [check]; nil:
 	// any is taken. It is called only where there is such a key.
 	CheckRules func() []string
@@ -100,6 +108,9 @@ type Database struct {
 	DirectURL Secret // past a pooler; zero where there is none
 	DevURL    Secret // a scratch database for planning; zero where there is none
 
+	// Password is where the password of each new connection to URL and DirectURL comes from.
+	Password Password
+
 	// BaseDir is where a relative SQLite path in URL starts: the file's
 	// folder if the URL stands in the file, else the working directory.
 	// DirectBaseDir and DevBaseDir are the same for the other two.
@@ -115,6 +126,16 @@ type Database struct {
 	Run  RunConfig
 
 	Hooks HookConfig
+
+	// Targets are where the names come from of many databases that are treated
+	// alike; zero where there are none.
+	Targets TargetConfig
+
+	// Target is which of those this one is, "" for the database itself; see To.
+	// Other is its name on the server, or its file, where the URL names another.
+	Target, Other string
+
+	Metrics MetricsConfig
 
 	// Env is the environment that the database belongs to, "" for none.
 	Env string
@@ -139,6 +160,14 @@ type Database struct {
 	Problem error
 }
 
+// Password is a place that a password is got from when it is needed; the zero
+// one is no place: then the URL has it, or nobody.
+type Password struct {
+	File    string   // absolute
+	Program []string // with its arguments; what it prints is the password
+	Dir     string   // absolute; where the program runs
+}
+
 // LockConfig is the [lock] table.
 type LockConfig struct {
 	Wait    time.Duration // how long to wait for the migration lock; default 5m; 0 does not wait
@@ -159,6 +188,24 @@ type HookConfig struct {
 	SQL      map[string]string
 	Dir      string        // absolute; where the programs run
 	Timeout  time.Duration // how long one hook may take; default 1m
+}
+
+// TargetConfig is the [targets] table. At most one of List, Query and File is set.
+type TargetConfig struct {
+	Kind  string   // "auto", "schema" or "database"
+	List  []string // names as they stand there; files may be patterns
+	Query string   // yields one column of names, and is asked in the database of the URL
+	File  string   // absolute; a name a line
+	Dir   string   // absolute; where files start that are named
+}
+
+// Any reports whether there are targets.
+func (t TargetConfig) Any() bool { return len(t.List) > 0 || t.Query != "" || t.File != "" }
+
+// MetricsConfig is the [metrics] table.
+type MetricsConfig struct {
+	File string // absolute; "" for none
+	Push Secret // the URL of a Pushgateway; zero for none
 }
 
 // Setting is one key of a Database, for people to read.

@@ -86,6 +86,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"a variable without an end", "database_url = '${PW'", `warden.toml:1:1: key "database_url": a ${ has no }; a plain ${ is written $${`, ""},
 		{"an unknown variable in a list", oneFile + "model_paths = [\n  'a',\n  '${B}',\n]", `warden.toml:4:3: key "model_paths": environment variable B is not set, or empty`, ""},
 		{"a URL as a folder", oneFile + "migrations_dir = 'postgres://u:hunter2@h/d'", `warden.toml:2:1: key "migrations_dir": this is a URL or connection string`, "database_url"},
+		{"a URL without its colon that its password cut short", oneFile + "model_paths = \"postgres//app:hunter2,\"#@db\"", `warden.toml:2:1: key "model_paths": this is a URL or connection string`, "database_url"},
 		{"a wrong duration by variable", oneFile + "lock.wait = '${EMPTYISH}x'", `warden.toml:2:1: key "lock.wait": environment variable EMPTYISH is not set, or empty`, ""},
 		{"a wrong scheme", "database_url = 'postgre://u:hunter2@h/d'", `warden.toml:1:1: key "database_url": unknown URL scheme "postgre", did you mean "postgres"?`, "mariadb"},
 		{"a wrong dev URL", oneFile + "dev_url = 'oracle://u:hunter2@h/d'", `warden.toml:2:1: key "dev_url": unknown URL scheme "oracle"`, "mariadb"},

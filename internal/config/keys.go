@@ -13,6 +13,10 @@ import (
 const (
 	keyURL              = "database_url"
 	keySQLAlchemyURL    = "sqlalchemy_url"
+	keyURLFile          = "database_url_file"
+	keyURLCommand       = "database_url_command"
+	keyPasswordFile     = "password_file"
+	keyPasswordCommand  = "password_command"
 	keyDirectURL        = "direct_url"
 	keyDevURL           = "dev_url"
 	keyMigrationsDir    = "migrations_dir"
@@ -29,6 +33,14 @@ const (
 	keyDrift            = "drift"
 
 	keyHookTimeout = "hooks.timeout"
+
+	keyTargetKind  = "targets.kind"
+	keyTargetList  = "targets.list"
+	keyTargetQuery = "targets.query"
+	keyTargetFile  = "targets.file"
+
+	keyMetricsFile = "metrics.file"
+	keyMetricsPush = "metrics.push"
 
 	keyDefault = "default" // of [databases.NAME] only
 	keyCheck   = "check"   // a table with a key for each rule
@@ -47,19 +59,26 @@ const (
 	typeDuration
 	typeWord
 	typeBool
+	typeNames // a list of strings
 )
 
 var keyTypes = map[string]keyType{
 	keyURL: typeURL, keySQLAlchemyURL: typeURL, keyDirectURL: typeURL, keyDevURL: typeURL,
+	keyURLFile: typePath, keyURLCommand: typeCommand, keyPasswordFile: typePath, keyPasswordCommand: typeCommand,
 	keyMigrationsDir: typePath, keyModelPaths: typePaths, keyModelCommand: typeCommand, keyPostgresSchema: typeText, keyEnv: typeText,
 	keyLockWait: typeDuration, keyLockRecover: typeWord,
 	keyLockTimeout: typeDuration, keyStatementTimeout: typeDuration, keyLockRetry: typeDuration, keyPipeline: typeWord,
 	keyHookTimeout:     typeDuration,
 	"hooks.before_run": typeCommand, "hooks.before_migration": typeCommand, "hooks.after_migration": typeCommand, "hooks.after_run": typeCommand,
 	"hooks.before_run_sql": typeText, "hooks.before_migration_sql": typeText, "hooks.after_migration_sql": typeText, "hooks.after_run_sql": typeText,
+	keyTargetKind: typeWord, keyTargetList: typeNames, keyTargetQuery: typeText, keyTargetFile: typePath,
+	keyMetricsFile: typePath, keyMetricsPush: typeURL,
 	keyDrift:   typeWord,
 	keyDefault: typeBool,
 }
+
+// tables are those that keys stand in whose names have a dot.
+var tables = []string{"lock", "run", "hooks", "targets", "metrics"}
 
 // hookMoments are when a hook may be called; each has a key for a program, and
 // one with _sql behind it for statements.
@@ -70,6 +89,7 @@ var words = map[string][]string{
 	keyLockRecover: {"manual", "auto"},
 	keyPipeline:    {"auto", "off"},
 	keyDrift:       {"warn", "refuse", "off"},
+	keyTargetKind:  {"auto", "schema", "database"},
 }
 
 // harmless reports whether a key, without its table, never holds a secret.
@@ -185,7 +205,7 @@ func (f *file) addTo(s *scope, path []string, e entry) error {
 		return nil // the header of the scope itself
 	}
 	key := strings.Join(path, ".")
-	if key == "lock" || key == "run" || key == "hooks" {
+	if slices.Contains(tables, key) {
 		return f.wantTable(e, key)
 	}
 	if path[0] == keyCheck {
@@ -210,7 +230,7 @@ func (f *file) addTo(s *scope, path []string, e entry) error {
 	}
 	if msg := checkType(key, t, e.value); msg != "" {
 		pos := e.pos
-		if t == typePaths || t == typeCommand { // the item at fault may stand on a line of its own
+		if t == typePaths || t == typeCommand || t == typeNames { // the item at fault may stand on a line of its own
 			pos = badItem(e)
 		}
 		return f.errorf(pos, "%s", msg)
@@ -233,7 +253,7 @@ func (f *file) unknown(s *scope, path []string, e entry) error {
 		if len(path) == 1 && ok && name == last {
 			return f.errorf(e.pos, "%s, it belongs in the [%s] table", msg, table)
 		}
-		if len(path) > 1 && (path[0] == "lock" || path[0] == "run" || path[0] == "hooks") && key == last && !ok {
+		if len(path) > 1 && slices.Contains(tables, path[0]) && key == last && !ok {
 			return f.errorf(e.pos, "%s, it does not belong in the [%s] table", msg, path[0])
 		}
 	}
@@ -246,7 +266,7 @@ func (f *file) unknown(s *scope, path []string, e entry) error {
 		}
 	}
 	slices.Sort(known)
-	known = append(known, "lock", "run", "hooks", keyCheck, keyVars)
+	known = append(append(known, tables...), keyCheck, keyVars)
 	if s == f.top {
 		known = append(known, "databases", "warden")
 	}
@@ -262,25 +282,44 @@ func (f *file) unknown(s *scope, path []string, e entry) error {
 // check looks at the file as a whole.
 func (f *file) check() error {
 	for _, s := range append([]*scope{f.top}, f.databases...) {
-		a, ok1 := s.values[keyURL]
-		b, ok2 := s.values[keySQLAlchemyURL]
-		if ok1 && ok2 {
-			if b.pos.line < a.pos.line {
-				a, b = b, a
-			}
-			return f.errorf(b.pos, "%s and %s are two names of one key, set on line %d and on line %d", keyURL, keySQLAlchemyURL, a.pos.line, b.pos.line)
+		if err := f.one(s, "are two names of one key", keyURL, keySQLAlchemyURL); err != nil {
+			return err
+		}
+		if err := f.one(s, "are two places of one URL", keyURL, keySQLAlchemyURL, keyURLFile, keyURLCommand); err != nil {
+			return err
+		}
+		if err := f.one(s, "are two places of one password", keyPasswordFile, keyPasswordCommand); err != nil {
+			return err
 		}
 	}
 	if len(f.databases) == 0 {
 		return nil
 	}
-	for _, key := range []string{keyURL, keySQLAlchemyURL, keyDirectURL, keyDevURL} {
+	for _, key := range []string{keyURL, keySQLAlchemyURL, keyURLFile, keyURLCommand, keyDirectURL, keyDevURL} {
 		if e, ok := f.top.values[key]; ok {
 			return f.errorf(e.pos, "key %q at the top level, line %d, belongs to no database: there are [databases.NAME] tables from line %d on",
 				key, e.pos.line, f.databases[0].pos.line)
 		}
 	}
 	return f.checkDefault()
+}
+
+// one refuses a scope that has two of the keys.
+func (f *file) one(s *scope, why string, keys ...string) error {
+	var set []string
+	for _, key := range keys {
+		if _, ok := s.values[key]; ok {
+			set = append(set, key)
+		}
+	}
+	if len(set) < 2 {
+		return nil
+	}
+	first, second := s.values[set[0]], s.values[set[1]]
+	if second.pos.line < first.pos.line {
+		first, second = second, first
+	}
+	return f.errorf(second.pos, "%s and %s %s, set on line %d and on line %d", set[0], set[1], why, first.pos.line, second.pos.line)
 }
 
 func (f *file) checkDefault() error {

@@ -238,12 +238,17 @@ func pairValueEnd(value string) int {
 
 // connects reports whether a text that should be a path or a name is a URL or
 // a connection string, so that it is not shown as it is. A folder with a colon
-// and an @ behind it is a price worth paying.
+// and an @ behind it is a price worth paying, and so is one with a colon behind
+// two slashes: that is a URL that lost its first colon and, where a password
+// ended the quotes too early, its host.
 func connects(text string) bool {
 	if strings.Contains(text, "://") || len(pairSpans(text)) > 0 {
 		return true
 	}
 	text = text[len(filepath.VolumeName(text)):]
+	if _, rest, ok := strings.Cut(text, "//"); ok && strings.Contains(rest, ":") {
+		return true
+	}
 	colon := strings.IndexByte(text, ':')
 	return colon >= 0 && strings.Contains(text[colon:], "@")
 }

@@ -53,6 +53,16 @@ func checkType(key string, t keyType, v value) string {
 			}
 		}
 		return ""
+	case typeNames:
+		if v.kind != unstable.Array {
+			return wrong("a list of strings")
+		}
+		for _, item := range v.items {
+			if item.kind != unstable.String {
+				return fmt.Sprintf("key %q must be a list of strings, and this is %s", key, kindName(item.kind))
+			}
+		}
+		return ""
 	case typeDuration:
 		if v.kind != unstable.Integer && v.kind != unstable.String {
 			return wrong(`a duration, such as "5m", or whole seconds,`)

@@ -112,7 +112,7 @@ func (b *builder) variables() {
 				continue
 			}
 		}
-		one := Variable{Value: NewSecret(text), Hidden: soundsSecret(name) || connects(text)}
+		one := Variable{Value: NewSecret(text), Hidden: HidesVariable(name, text)}
 		b.d.Vars[name] = one
 		shown := stars
 		if !one.Hidden {
@@ -121,6 +121,9 @@ func (b *builder) variables() {
 		b.note(keyVars+"."+name, shown, b.source(v))
 	}
 }
+
+// HidesVariable says of a variable's value that nobody is to see it.
+func HidesVariable(name, text string) bool { return soundsSecret(name) || connects(text) }
 
 // given are the environment's variables. An empty one counts as unset.
 func (b *builder) given() map[string]found {

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -65,12 +64,12 @@ func StartGalera() (*Cluster, error) {
 		return nil, missing{"root, who starts the nodes as the account mysql,"}
 	}
 	g := galera{bin: bin, install: install, provider: provider, password: random()}
+	ports, err := freePorts(3 * len(g.ports))
+	if err != nil {
+		return nil, err
+	}
 	for i := range g.ports {
-		for j := range g.ports[i] {
-			if g.ports[i][j], err = freePort(); err != nil {
-				return nil, err
-			}
-		}
+		copy(g.ports[i][:], ports[3*i:])
 	}
 	c := &Cluster{}
 	for i := range c.Nodes {
@@ -128,7 +127,11 @@ func (s *Server) Kill(t testing.TB) {
 	if err != nil {
 		t.Fatalf("dbtest: %v", err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+	process, err := os.FindProcess(pid)
+	if err == nil {
+		err = process.Kill()
+	}
+	if err != nil {
 		t.Fatalf("dbtest: kill: %v", err)
 	}
 }

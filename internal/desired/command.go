@@ -8,11 +8,17 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/dbwarden-go/dbwarden/internal/bounded"
 )
 
 // commandTime is how long a program may take to print its definitions.
 // Frameworks load whole applications for that.
 const commandTime = 5 * time.Minute
+
+// commandMost is how much it may print: a hundred times what a large schema is,
+// and soon read.
+const commandMost = 64 << 20
 
 // A CommandError says that a program printed no model.
 type CommandError struct {
@@ -31,7 +37,8 @@ func (e *CommandError) Unwrap() error { return e.Err }
 func Command(ctx context.Context, command []string, dir string) (Model, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, commandTime, fmt.Errorf("no end within %s", commandTime))
 	defer cancel()
-	var out, said bytes.Buffer
+	out := bounded.Output{Most: commandMost}
+	var said bytes.Buffer
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Dir, c.Stdout, c.Stderr = dir, &out, &said
 	// What the program has started may keep the pipes open.
@@ -40,6 +47,8 @@ func Command(ctx context.Context, command []string, dir string) (Model, error) {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		err = context.Cause(ctx)
+	case out.Err() != nil:
+		err = out.Err()
 	case err == nil && strings.TrimSpace(out.String()) == "":
 		err = errors.New("it printed nothing")
 	}

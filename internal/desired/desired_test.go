@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -267,5 +268,22 @@ func TestModelsAreFoundInFoldersBelow(t *testing.T) {
 		if _, err := desired.Find([]string{path}); err == nil {
 			t.Errorf("%s is a model path", path)
 		}
+	}
+}
+
+// A file that is none would be waited for, and endless output kept.
+func TestNoModelIsWaitedForOrKeptWithoutEnd(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe.sql")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skipf("mkfifo: %v", err) // no such thing on Windows
+	}
+	_, err := desired.Read([]string{pipe}, filepath.Base)
+	if path, ok := errors.AsType[*desired.PathError](err); !ok || !strings.Contains(path.Error(), "pipe.sql") {
+		t.Errorf("%v", err)
+	}
+	_, err = desired.Command(t.Context(), []string{"yes", "CREATE TABLE a (n INTEGER);"}, t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), "more than 65536 KiB") {
+		t.Errorf("%v", err)
 	}
 }

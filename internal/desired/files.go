@@ -93,6 +93,10 @@ func (f *Files) add(name string) bool {
 func Read(files []string, rel func(string) string) ([]Model, error) {
 	var models []Model
 	for _, name := range files {
+		// A pipe would be waited for, for ever.
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return nil, &PathError{rel(name), "it is no regular file"}
+		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read the model: %w", err)

@@ -276,6 +276,7 @@ func (l *layout) titles() {
 		if several && space != "" {
 			g.title = space + ": " + g.title
 		}
+		g.w = max(g.w, 32+8.2*float64(letters(shorten(g.title)))) // it stands within
 	}
 }
 

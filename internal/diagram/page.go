@@ -25,7 +25,7 @@ func (p *Picture) HTML() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!doctype html>\n<!-- %s -->\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", Maker)
 	fmt.Fprintf(&b, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-%s'; script-src 'sha256-%s'\">\n", digest(css), digest(pageJS))
-	fmt.Fprintf(&b, "<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n", title, css)
+	fmt.Fprintf(&b, "<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#sheet\">Skip to the picture</a>\n", title, css)
 	tables, views := 0, 0
 	for i := range p.Boxes {
 		if p.Boxes[i].View() {
@@ -45,6 +45,9 @@ func (p *Picture) HTML() string {
 		fmt.Fprintf(&b, "<h2>%s</h2>\n<ul>\n", escape(g.title))
 		for _, m := range g.boxes {
 			label := p.Boxes[m].Label
+			if strings.TrimSpace(label) == "" {
+				label = `"` + label + `"`
+			}
 			if s := sign(p.Boxes[m].Mark); s != "" {
 				label = s + " " + label
 			}
@@ -52,7 +55,7 @@ func (p *Picture) HTML() string {
 		}
 		b.WriteString("</ul>\n")
 	}
-	fmt.Fprintf(&b, "</nav>\n<div class=\"sheet\">\n%s</div>\n</main>\n<script>%s</script>\n</body>\n</html>\n", l.svg(false), pageJS)
+	fmt.Fprintf(&b, "</nav>\n<div class=\"sheet\" id=\"sheet\" tabindex=\"-1\">\n%s</div>\n</main>\n<script>%s</script>\n</body>\n</html>\n", l.svg(false), pageJS)
 	return b.String()
 }
 

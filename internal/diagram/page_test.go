@@ -5,14 +5,14 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/dbwarden-go/dbwarden/internal/browsertest"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
 
@@ -72,52 +72,79 @@ func TestThePageAsksForNothing(t *testing.T) {
 	}
 }
 
-// browser runs a page in Chromium and returns what has become of it.
-func browser(t *testing.T, page, hash string) string {
-	t.Helper()
-	var bin string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			bin = p
-			break
-		}
-	}
-	if bin == "" {
-		t.Skip("no browser is installed: there is no chromium, chromium-browser or google-chrome on PATH")
-	}
-	dir := t.TempDir()
-	file := filepath.Join(dir, "page.html")
-	if err := os.WriteFile(file, []byte(page), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := exec.CommandContext(t.Context(), bin, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"), "--window-size=1200,800",
-		"--virtual-time-budget=2000", "--dump-dom", "file://"+file+hash)
-	c.WaitDelay = 10 * time.Second
-	out, err := c.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", bin, err)
-	}
-	return string(out)
-}
-
-// Under its own policy the page's script runs, and finds what is asked for.
+// TestABrowserShowsThePage: under its own policy the page's script runs, and
+// finds what is asked for; the page fits on each screen, can be read in the
+// light and in the dark, and by keyboard; without scripts the picture is there.
 func TestABrowserShowsThePage(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("a browser takes seconds")
+	b := browsertest.Start(t)
+	file := func(name, page string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "file://" + path
 	}
-	dom := browser(t, Of(nastyState(), Options{Changes: []schema.Change{}}).HTML(), "#q=日本語") // with the legend of changes
-	if !strings.Contains(dom, `class="js"`) {
-		t.Fatal("the script did not run")
+	before, after := shop(), shop()
+	after.Tables = append(after.Tables[:0:0], after.Tables[1:]...)
+	after.Tables[2].Columns = after.Tables[2].Columns[:2]
+	after.Tables = append(after.Tables, schema.Table{Name: "newcomer", Columns: []schema.Column{{Name: "id", Type: "bigint"}}})
+	pages := map[string]string{
+		"shop":    file("shop.html", Of(shop(), Options{}).HTML()),
+		"changes": file("changes.html", Of(after, Options{Changes: schema.Diff(before, after)}).HTML()),
+		"nasty":   file("nasty.html", Of(nastyState(), Options{Changes: []schema.Change{}}).HTML()), // with the legend of changes
 	}
-	hits := regexp.MustCompile(`<g class="box[^"]*\bhit\b[^"]*" id="b\d+" data-name="([^"]*)"`).FindAllStringSubmatch(dom, -1)
-	if len(hits) != 1 || hits[0][1] != "日本語" {
-		t.Errorf("found %q", hits)
+	for _, screen := range []browsertest.Screen{{Width: 320, Height: 640}, {Width: 768, Height: 1024, Dark: true}, {Width: 1280}} {
+		tab := b.Open(t, screen)
+		for name, page := range pages {
+			tab.Go(page)
+			for _, what := range tab.Audit("diagram-" + name) {
+				t.Errorf("%s, %d wide, dark %v: %s", name, screen.Width, screen.Dark, what)
+			}
+			if over := tab.Text("[...document.querySelectorAll('.group')].filter((g) => g.querySelector('text').getBBox().width > g.querySelector('rect').getBBox().width - 16).map((g) => g.textContent)"); over != "" {
+				t.Errorf("%s: a group has no room for its title: %s", name, over)
+			}
+		}
 	}
-	if !strings.Contains(dom, ">1 of 1 found<") {
-		t.Error("it does not say what it found")
+	tab := b.Open(t, browsertest.Screen{})
+	tab.Go(pages["changes"])
+	for _, what := range tab.Keyboard() {
+		t.Error(what)
 	}
-	if n := strings.Count(dom, "<script"); n != 1 {
-		t.Errorf("%d scripts", n)
+
+	tab.Go(pages["nasty"] + "#q=日本語")
+	if got := tab.Text("[...document.querySelectorAll('.box.hit')].map((e) => e.dataset.name)"); got != "日本語" {
+		t.Errorf("found %q", got)
+	}
+	if got := tab.Text("document.getElementById('said').textContent"); got != "1 of 1 found" {
+		t.Errorf("it says that it found %q", got)
+	}
+	if n := tab.Text("document.scripts.length"); n != "1" {
+		t.Errorf("%s scripts", n)
+	}
+
+	// By keyboard: search, then nothing is searched for.
+	tab.Go(pages["shop"])
+	tab.Press("/")
+	for _, key := range "ord" {
+		tab.Press(string(key))
+	}
+	if got := tab.Text("document.getElementById('search').value + ' ' + document.querySelectorAll('.box.hit').length"); !strings.HasPrefix(got, "ord ") || strings.HasSuffix(got, " 0") {
+		t.Errorf("the search by keyboard has %q", got)
+	}
+	tab.Press("Escape")
+	if got := tab.Text("document.querySelectorAll('.hit, .faded').length"); got != "0" {
+		t.Errorf("%s are marked still", got)
+	}
+	before0 := tab.Text("getComputedStyle(document.body).backgroundColor")
+	tab.Eval("document.getElementById('theme').click()", nil)
+	if tab.Text("getComputedStyle(document.body).backgroundColor") == before0 {
+		t.Error("the button for dark or light does nothing")
+	}
+
+	plain := b.Open(t, browsertest.Screen{NoScript: true})
+	plain.Go(pages["shop"])
+	if got := plain.Text("document.documentElement.className + document.querySelectorAll('svg .box').length"); got != strconv.Itoa(len(shop().Tables)) {
+		t.Errorf("without scripts there are %q boxes", got)
 	}
 }

@@ -10,6 +10,8 @@
 //	<!-- in: repository -->    a copy of this repository instead
 //	<!-- expect: exit 4 -->    the exit code of the block's last command
 //	<!-- not run: REASON -->   the block is left alone
+//	<!-- file: NAME -->        the sql block is this migration of a recipe; see recipes_test.go
+//	<!-- finds: RULE -->       the sql block is what a recipe does not do, and the rule finds it
 //
 // A text or json block behind a shell block is what it prints: each of its
 // lines must come, in that order. Others may come between them, unless the

@@ -29,6 +29,8 @@ type block struct {
 	inRepo  bool
 	exit    string // "0" unless it says so
 	notRun  string // why
+	file    string // the migration that a recipe's block is
+	finds   string // the rule of check that finds a recipe's block dangerous
 
 	output *block // the text or json block behind a shell block
 }
@@ -113,6 +115,10 @@ func (p *page) parse(t *testing.T) {
 				next.notRun = value
 			case key == "project":
 				next.project = value
+			case key == "file":
+				next.file = value
+			case key == "finds":
+				next.finds = value
 			case key == "in" && value == "repository":
 				next.inRepo = true
 			case key == "expect" && strings.HasPrefix(value, "exit "):

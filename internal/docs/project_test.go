@@ -108,6 +108,15 @@ var projects = map[string]func(p *project){
 			"INSERT INTO goose_db_version (version_id, is_applied, tstamp) VALUES (0, 1, '2024-01-02 10:00:00'), (1, 1, '2024-01-02 10:00:00'), (2, 1, '2024-01-02 10:00:01');" +
 			"CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT); CREATE INDEX users_email ON users (email)")
 	},
+	// A file for each tenant, of which one has a table that the others have not.
+	"tenants": func(p *project) {
+		p.shop()
+		p.write("warden.toml", config+"\n[targets]\nlist = [\"tenants/*.db\"]\n")
+		for _, name := range []string{"acme", "bolt", "crow"} {
+			p.write("tenants/"+name+".db", "")
+		}
+		p.sqlIn("tenants/acme.db", "CREATE TABLE settings (n INTEGER)")
+	},
 	// Two databases.
 	"several": func(p *project) {
 		p.shop()
@@ -231,7 +240,12 @@ func (p *project) dbwarden(code int, args ...string) string {
 
 func (p *project) sql(query string) {
 	p.t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(p.dir, "app.db"))
+	p.sqlIn("app.db", query)
+}
+
+func (p *project) sqlIn(file, query string) {
+	p.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(p.dir, file))
 	if err != nil {
 		p.t.Fatal(err)
 	}

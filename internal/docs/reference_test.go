@@ -78,7 +78,7 @@ func TestThePagesLeaveNothingOut(t *testing.T) {
 		{"exit code", "internal/cli/exit.go", `exit[A-Z]\w+ += ([0-9]+)`, "README.md", "| %s |"},
 		{"key", "internal/config/keys.go", `key[A-Z]\w+ += "([a-z_.]+)"`, "docs/configuration.md", "`%s`"},
 		{"variable", "internal/config/choose.go", `"((?:DBWARDEN_|DATABASE_)[A-Z_]+)"`, "docs/configuration.md", "`%s`"},
-		{"header", "migration/header.go", `"(depends_on|[a-z]+_timeout|seed|transaction)"`, "docs/migrations.md", "-- %s"},
+		{"header", "migration/directive.go", `name: "([a-z_]+)"`, "docs/migrations.md", "-- %s"},
 		{"code of an error", "internal/cli/report.go", `Code(?:, d\.[A-Z]\w+)* = "([a-z_]+)"`, "docs/json.md", "`%s`"},
 		{"code of a refusal", "plan/refusal.go", `Code += "([a-z_]+)"`, "docs/json.md", "`%s`"},
 		{"event", "event/event.go", `Kind = "([a-z_]+)"`, "docs/json.md", "`%s`"},
@@ -171,4 +171,27 @@ func section(text, heading string) string {
 		rest = rest[:end[0]]
 	}
 	return rest + "`-h` `--help`"
+}
+
+// Every command's JSON is described in the page of machine output, in a
+// section of its own or by name; those that print none are named, too.
+func TestEveryDocumentIsInThePageOfMachineOutput(t *testing.T) {
+	t.Parallel()
+	text := docsPage(t, "json.md").text
+	out, err := exec.CommandContext(t.Context(), filepath.Join(build(t), program), "-h").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(out), "Available Commands:")
+	list, _, _ = strings.Cut(list, "\nFlags:")
+	found := helpCommand.FindAllStringSubmatch(list, -1)
+	if len(found) < 20 {
+		t.Fatalf("the help lists only %d commands", len(found))
+	}
+	for _, m := range found {
+		heading := regexp.MustCompile(`(?m)^##+ (?:.*, )?` + regexp.QuoteMeta(m[1]) + `(?:,.*)?$`)
+		if !heading.MatchString(text) && !strings.Contains(text, "`"+m[1]+"`") && !strings.Contains(text, "`"+m[1]+" ") {
+			t.Errorf("docs/json.md does not tell of the document of dbwarden %s", m[1])
+		}
+	}
 }

@@ -71,6 +71,13 @@ func Export(o *Outlet, folder fs.FS, opt ExportOptions) ([]Exported, []Note, err
 		return nil, nil, err
 	}
 	x := &exporter{outlet: o, o: opt, set: set}
+	if set.Squashed() {
+		kept.left = append(x.oneRoad(), kept.left...)
+		if x.set, err = migration.Load(kept, opt.Engine.Lexis); err != nil {
+			return nil, nil, err
+		}
+		set = x.set
+	}
 	for _, name := range opt.Leave {
 		if _, err := fs.Stat(folder, name); err != nil {
 			x.fail(name, 0, "named with --leave, and not in the folder")
@@ -97,6 +104,43 @@ func Export(o *Outlet, folder fs.FS, opt ExportOptions) ([]Exported, []Note, err
 		return nil, nil, x.problems
 	}
 	return x.out, x.notes, nil
+}
+
+// oneRoad are the files that are left out where a squashed one stands beside what
+// it replaces: no other tool knows of that, and would run both. What ran in
+// databases are the old ones, so they stay as long as all of them are there.
+func (x *exporter) oneRoad() (left []string) {
+	for _, m := range x.set.Migrations {
+		if len(m.Header.Replaces) == 0 || x.set.Replacer(m.Version) != nil {
+			continue
+		}
+		var there []string
+		whole := true
+		for _, r := range m.Header.Replaces {
+			whole = whole && x.set.Find(r.Version) != nil
+		}
+		for _, v := range migration.Versions(m.Header.Replaces) {
+			if old := x.set.Find(v); old != nil {
+				there = append(there, old.File)
+			}
+		}
+		if whole {
+			left = append(left, m.File)
+			x.note(m.File, "left out: the files that it replaces are there")
+			continue
+		}
+		left = append(left, there...)
+		for _, name := range there {
+			x.note(name, "left out: %s replaces it", m.File)
+		}
+		for _, other := range x.set.Migrations {
+			if other != m && x.set.Replacer(other.Version) == nil && other.Version.Compare(m.Place()) > 0 && other.Version.Compare(m.Version) < 0 {
+				x.fail(m.File, 0, "it runs ahead of %s here, as what it replaces did, and would run behind it in %s", other.File, x.outlet.Title)
+				break
+			}
+		}
+	}
+	return left
 }
 
 // without is a folder but for some files.
@@ -155,7 +199,7 @@ type stated struct {
 }
 
 var (
-	ourHeader   = regexp.MustCompile(`(?i)^\s*--\s*(depends_on|seed|transaction|lock_timeout|statement_timeout|vars|env|require|ensure)\s*(:|$)`)
+	ourHeader   = regexp.MustCompile(`(?i)^\s*--\s*(depends_on|replaces|seed|transaction|lock_timeout|statement_timeout|vars|env|require|ensure)\s*(:|$)`)
 	clientLine  = regexp.MustCompile(`(?i)^\s*(delimiter\b.*|\\.*)$`)
 	description = regexp.MustCompile(`^[0-9]+[_-]?`)
 )

@@ -25,7 +25,7 @@ func readFlyway(r *reader) {
 		return flywayName.MatchString(name) || flywayMore.MatchString(name) || flywayCall.MatchString(name)
 	}) {
 		if flywayCall.MatchString(f.base()) {
-			r.fail(f.name, 0, "a callback of Flyway, which has no counterpart here: go on without it with --leave %s", f.name)
+			r.fail(f.name, 0, "a callback of Flyway: what it does belongs into [hooks] of warden.toml; go on without the file with --leave %s", f.name)
 			continue
 		}
 		c := &Change{Kind: migration.Versioned, Source: Place{f.name, 1}, Sum: flywayChecksum(f.text)}

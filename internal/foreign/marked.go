@@ -40,8 +40,6 @@ func (r *reader) byNumber(files []file) []file {
 
 // A dialect of comments that mark the sections of a file.
 type marks struct {
-	prefix string // what a marking comment begins with
-
 	// directive returns the words of a line that is one, nil for any other.
 	directive func(line string) []string
 }

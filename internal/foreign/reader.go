@@ -155,8 +155,3 @@ func (w *writer) whole(n int) {
 	w.part.Pieces = append(w.part.Pieces, Piece{Line: n, Whole: true})
 	w.open = true
 }
-
-// blank says that a part holds nothing but white space.
-func (p *Part) blank() bool {
-	return p == nil || !slices.ContainsFunc(p.Pieces, func(q Piece) bool { return strings.TrimSpace(q.Text) != "" })
-}

@@ -29,6 +29,13 @@ func File(up, down []schema.Step, e *engine.Engine, v engine.Server) string {
 	return w.b.String()
 }
 
+// Section is the text of these steps alone.
+func Section(steps []schema.Step, e *engine.Engine, v engine.Server) string {
+	w := &writer{e: e, v: v}
+	w.section(steps)
+	return w.b.String()
+}
+
 type writer struct {
 	b strings.Builder
 	e *engine.Engine

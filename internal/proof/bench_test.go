@@ -152,17 +152,6 @@ func (b *bench) session() engine.Session {
 	return s
 }
 
-func (b *bench) exec(queries ...string) {
-	b.t.Helper()
-	s := b.session()
-	defer s.Close()
-	for _, q := range queries {
-		if _, err := s.Exec(b.t.Context(), q); err != nil {
-			b.t.Fatalf("%s: %v", q, err)
-		}
-	}
-}
-
 // value is the one value of a query.
 func (b *bench) value(query string) string {
 	b.t.Helper()

@@ -4,7 +4,7 @@
 // and all of that at random for a while.
 //
 // There is nothing here but tests. They take minutes, so that three ways lead
-// to them: go test tries every third point, and a small sample under -race
+// to them: go test tries every seventh point, and a small sample under -race
 // and -short; ./test does it with and without -race. DBWARDEN_TEST_SOAK=5m
 // has the one at random go on for so long, and leaves no point out.
 package proof

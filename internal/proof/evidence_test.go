@@ -203,7 +203,7 @@ func TestKilledAtAWriteAndSettled(t *testing.T) {
 				var group errgroup.Group
 				group.SetLimit(atOnce)
 				for n := 1; n <= all.Requests; n++ {
-					if !sample(n, i) || n%5 != i%5 && os.Getenv("DBWARDEN_TEST_SOAK") == "" {
+					if !sample(n, i) || n%3 != i%3 && os.Getenv("DBWARDEN_TEST_SOAK") == "" {
 						continue
 					}
 					group.Go(func() error {

@@ -197,7 +197,7 @@ func (w *walk) at(p *Prover, d engine.Database) (leave func()) {
 // versioned is how many there are that have a version: they run first.
 func (w *walk) versioned() (n int) {
 	for _, m := range w.all {
-		if m.Kind == migration.Versioned {
+		if m.Kind.Once() {
 			n++
 		}
 	}

@@ -22,7 +22,7 @@ type Move struct {
 	File      string // its new name
 }
 
-// Edit is a file whose depends_on names a version that has moved.
+// Edit is a file whose depends_on or replaces names a version that has moved.
 type Edit struct {
 	File      string // its name before
 	DependsOn map[string]string
@@ -110,7 +110,7 @@ func Plan(all []*migration.Migration, stays func(*migration.Migration) bool, nex
 	}
 	for _, m := range mine {
 		e := Edit{File: m.File, DependsOn: map[string]string{}}
-		for _, v := range m.Header.DependsOn {
+		for _, v := range slices.Concat(m.Header.DependsOn, migration.Versions(m.Header.Replaces)) {
 			if to, ok := moved[v.Key()]; ok {
 				e.DependsOn[v.String()] = to.String()
 			}
@@ -122,21 +122,22 @@ func Plan(all []*migration.Migration, stays func(*migration.Migration) bool, nex
 	return out, nil
 }
 
-// Rewrite is a migration's text with other versions in its depends_on headers;
-// nothing else of it changes.
+// Rewrite is a migration's text with other versions in its depends_on and
+// replaces headers; nothing else of it changes.
 func Rewrite(text string, dependsOn map[string]string) string {
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines {
 		trimmed := strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
 		body, comment := strings.CutPrefix(trimmed, "--")
-		if trimmed != "" && !comment {
-			break // the header is over
+		if !comment {
+			continue // above the first section, so a part of a comment in /* */
 		}
 		body = strings.ToLower(strings.TrimSpace(body))
 		if body == string(migration.Up) || body == string(migration.Down) {
 			break
 		}
-		if name, _, ok := strings.Cut(body, ":"); !ok || strings.TrimSpace(name) != "depends_on" {
+		name, _, ok := strings.Cut(body, ":")
+		if name = strings.TrimSpace(name); !ok || name != "depends_on" && name != "replaces" {
 			continue
 		}
 		lines[i] = renumber(line, dependsOn)

@@ -82,9 +82,13 @@ func TestOnesOwnGoBehindWhatStays(t *testing.T) {
 
 func TestOnlyTheHeaderIsRewritten(t *testing.T) {
 	t.Parallel()
-	const text = "\ufeff-- 0007 is a number\r\n-- depends_on: [\"0007\", \"00071\", \"8\"]\r\n\r\n-- upgrade\r\n-- depends_on: [\"0007\"]\r\nSELECT '0007';\r\n"
+	const text = "\ufeff-- 0007 is a number\r\n/* and\r\n0007 again */\r\n-- depends_on: [\"0007\", \"00071\", \"8\"]\r\n\r\n-- upgrade\r\n-- depends_on: [\"0007\"]\r\nSELECT '0007';\r\n"
 	want := strings.Replace(text, `["0007", "00071", "8"]`, `["0009", "00071", "10"]`, 1)
 	if got := rebase.Rewrite(text, map[string]string{"0007": "0009", "8": "10"}); got != want {
+		t.Errorf("got %q", got)
+	}
+	const squashed = "-- replaces: 0007 (0001), 8\n-- upgrade\n"
+	if got := rebase.Rewrite(squashed, map[string]string{"0007": "0009"}); got != strings.Replace(squashed, "0007", "0009", 1) {
 		t.Errorf("got %q", got)
 	}
 	if !slices.Equal([]string{rebase.Increment("0009"), rebase.Increment("99"), rebase.Increment("000")}, []string{"0010", "100", "001"}) {

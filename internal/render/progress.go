@@ -37,7 +37,9 @@ func (p *Progress) Observe(e event.Event) {
 		if p.Quiet {
 			return
 		}
-		if e.Elapsed < time.Second {
+		if e.Detail == event.Writer {
+			p.line(p.Style.Warn(fmt.Sprintf("Waiting for the migration lock for %s: another program, not a dbwarden run, has a transaction open on the database", e.Elapsed.Round(time.Second))))
+		} else if e.Elapsed < time.Second {
 			p.line(p.Style.Warn("Waiting for the migration lock, " + p.holder(e)))
 		} else {
 			p.line(p.Style.Warn(fmt.Sprintf("Still waiting for the migration lock after %s, %s", e.Elapsed.Round(time.Second), p.holder(e))))
@@ -245,6 +247,9 @@ func Duration(d time.Duration) string {
 func (p *Progress) holder(e event.Event) string {
 	if e.Detail == string(lock.ByHand) {
 		return "which was locked by hand, to keep everybody from migrating"
+	}
+	if e.Detail == string(lock.Unknown) && (lock.Row{Holder: e.Holder}).Script() {
+		return "held by " + p.text(e.Holder) + ": if it does not run any more, stop this and see: dbwarden lock-status"
 	}
 	return "held by " + p.text(e.Holder)
 }

@@ -82,7 +82,11 @@ func objects(w io.Writer, s Style, st *schema.State) {
 // attached draws what tables, views and others have alike.
 func attached(line func(kind, text string), triggers []schema.Trigger, rules []schema.Rule, grants []schema.Grant) {
 	for _, g := range triggers {
-		line("trigger", g.Name+space(g.State))
+		ahead := ""
+		if g.AheadOf != "" {
+			ahead = " ahead of " + g.AheadOf
+		}
+		line("trigger", g.Name+space(g.State)+ahead)
 	}
 	for _, r := range rules {
 		line("rule", r.Name)

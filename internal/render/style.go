@@ -6,6 +6,7 @@ package render
 import (
 	"encoding/json"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -69,6 +70,15 @@ func Plain(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// Name makes a name fit for one line among others: in quotes, with escapes,
+// where it holds a line break, a tab or what is not printable.
+func Name(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // printable says that text is ASCII and takes a column a byte, as nearly all

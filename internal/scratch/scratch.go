@@ -10,6 +10,7 @@ package scratch
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -129,6 +130,12 @@ func lend(ctx context.Context, e *engine.Engine, main, dev engine.Database, sche
 	if err := take(ctx, e, s); err != nil {
 		return nil, err
 	}
+	switch one, err := oneDatabase(ctx, e, main, s); {
+	case err != nil:
+		return nil, err
+	case one:
+		return nil, unfit("it is the database that is planned for, by another name of its server")
+	}
 	found, marked, err := parts.Look(ctx, s)
 	if err != nil {
 		return nil, err
@@ -158,6 +165,39 @@ func lend(ctx context.Context, e *engine.Engine, main, dev engine.Database, sche
 		}
 		return errors.Join(err, s.Close())
 	}}, nil
+}
+
+// reach is how long the database that is planned for may take to answer.
+const reach = 3 * time.Second
+
+// oneDatabase says that s is in main, whatever names lead there: main then sees
+// a lock that s takes. It needs no right and no setting that a server might
+// hide, and no proxy stands in its way. A main that does not answer is none: a
+// plan with a dev_url needs none, and an address that cannot be reached from
+// here is hardly the one that s was reached by. Nor is anything seen on a
+// cluster that refuses native locks.
+func oneDatabase(ctx context.Context, e *engine.Engine, main engine.Database, s engine.Session) (bool, error) {
+	within, cancel := context.WithTimeout(ctx, reach)
+	defer cancel()
+	m, err := main.Connect(within, engine.ConnectOptions{App: "dbwarden scratch", ReadOnly: true, Foreign: true})
+	if err != nil {
+		return false, context.Cause(ctx)
+	}
+	defer m.Close()
+	nonce := rand.Text()
+	key := func(s engine.Session) engine.Key {
+		text := nonce
+		if e.Scratch.LocksServer {
+			text += " " + s.Server().Schema
+		}
+		return engine.Key{Digest: sha256.Sum256([]byte(text))}
+	}
+	if ok, err := e.Native.Try(ctx, s, key(s)); err != nil || !ok {
+		return false, err
+	}
+	owner, err := e.Native.Look(ctx, m, key(m))
+	_, freed := e.Native.Free(ctx, s, key(s))
+	return owner.Held, errors.Join(err, freed)
 }
 
 // take waits for its turn.

@@ -232,6 +232,33 @@ func TestADevDatabaseMustBeEmpty(t *testing.T) {
 
 // Whatever a plan makes is gone after it, and what a killed one left does not
 // keep the next one.
+// The names of a host are not compared: what one session locks, the other sees.
+func TestADevDatabaseIsNotTheOneThatIsPlannedForByAnotherName(t *testing.T) {
+	each(t, func(t *testing.T, p product, server *dbtest.Server) {
+		url := server.NewDatabase(t)
+		other := strings.Replace(url, "127.0.0.1", "localhost", 1)
+		if other == url {
+			other = strings.Replace(url, "localhost", "127.0.0.1", 1)
+		}
+		if other == url {
+			t.Fatalf("%s has one name", url)
+		}
+		main, dev := open(t, p.e, url), open(t, p.e, other)
+		var unfit *scratch.UnfitError
+		if s, err := scratch.Open(t.Context(), p.e, main, dev, ""); !errors.As(err, &unfit) || !strings.Contains(err.Error(), "by another name of its server") {
+			t.Errorf("got %v, %v", s, err)
+		}
+		// Its neighbour on the same server is another one.
+		s, err := scratch.Open(t.Context(), p.e, main, open(t, p.e, server.NewDatabase(t)), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestADevDatabaseIsEmptiedByThoseWhoFoundItEmpty(t *testing.T) {
 	each(t, func(t *testing.T, p product, server *dbtest.Server) {
 		main, dev := open(t, p.e, server.NewDatabase(t)), open(t, p.e, server.NewDatabase(t))

@@ -131,6 +131,9 @@ func (p *Proxy) Met() (Request, bool) {
 	return Request{}, false
 }
 
+// Refuse lets nobody else in: sessions that are there go on.
+func (p *Proxy) Refuse() { _ = p.listener.Close() }
+
 // Close ends all sessions and returns when every goroutine has.
 func (p *Proxy) Close() {
 	p.lock.Lock()

@@ -66,11 +66,18 @@ func TestEachActionDoesWhatItSays(t *testing.T) {
 				// Met is called on the proxy's goroutine.
 				var whileHeld atomic.Value
 				whileHeld.Store("")
+				var way atomic.Pointer[wirelab.Proxy]
 				proxy, far := through(t, address, p, wirelab.Fault{At: at, Action: c.action, Met: func(r wirelab.Request) {
+					if r.Text == insert && c.action == wirelab.CutBehind {
+						// A driver that hears of the cut asks the server, by a
+						// connection of its own, to cancel what is to be done.
+						way.Load().Refuse()
+					}
 					if r.Text == insert {
 						whileHeld.Store(direct.Rows(t, "SELECT COUNT(*) FROM t")[0][0])
 					}
 				}})
+				way.Store(proxy)
 				session := dbtest.Dial(t, far)
 				err := session.Try(t.Context(), insert)
 				if (err != nil) != c.fails {

@@ -30,3 +30,24 @@ func TestAGeneratedColumnThatIsWorkedOutAnewIsNotDropped(t *testing.T) {
 		}
 	}
 }
+
+// A table that is made in another one's place takes its rows away.
+func TestATableThatIsReplacedIsDropped(t *testing.T) {
+	t.Parallel()
+	const setup = "CREATE TABLE t (id BIGINT PRIMARY KEY, x INT);"
+	for sql, want := range map[string]bool{
+		"CREATE OR REPLACE TABLE t (id BIGINT PRIMARY KEY);":                                                true,
+		"CREATE OR REPLACE TEMPORARY TABLE t (id BIGINT PRIMARY KEY);":                                      false,
+		"CREATE TABLE u (id BIGINT PRIMARY KEY); CREATE OR REPLACE TABLE u (id BIGINT PRIMARY KEY, n INT);": false,
+		"CREATE OR REPLACE VIEW v AS SELECT 1;":                                                             false,
+	} {
+		r := checktest.Judge(t, mycheck.Product(), mysql.Engine(), maria, setup, checktest.Example{Rule: "drop-table", Files: []string{sql}})
+		found := false
+		for _, f := range r.Findings {
+			found = found || f.Rule.ID == "drop-table"
+		}
+		if found != want || r.Unjudged > 0 {
+			t.Errorf("%s: found %v, want %v; %d not understood", sql, found, want, r.Unjudged)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package myschema
 
 import (
 	"context"
+	"strings"
 
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -18,6 +19,9 @@ func (i *inspection) readGrants(ctx context.Context) error {
  WHERE TABLE_SCHEMA IN (%s) AND PRIVILEGE_TYPE <> 'USAGE'
  ORDER BY TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, GRANTEE, IS_GRANTABLE, PRIVILEGE_TYPE`,
 		[]any{&space, &table, &column, &who, &what, &again}, func() {
+			if i.mariadb {
+				who = strings.TrimSuffix(who, "@''") // a role has no host, and is not found with an empty one
+			}
 			into := i.grantsOf(space, table, column)
 			if into == nil {
 				return

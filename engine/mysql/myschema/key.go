@@ -209,7 +209,8 @@ func (i *inspection) readChecks(ctx context.Context) error {
 			c := schema.Check{Name: name, Expression: withoutBrackets(i.expression(clause))}
 			c.Definition = "CHECK (" + c.Expression + ")"
 			if level == "Column" {
-				c.Column = name
+				c.Column = itsColumn(*t, c)
+				c.Name = c.Column
 			}
 			t.Checks = append(t.Checks, c)
 		}
@@ -218,6 +219,22 @@ func (i *inspection) readChecks(ctx context.Context) error {
 		slices.SortFunc(i.tables[n].Checks, func(a, b schema.Check) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return err
+}
+
+// itsColumn is the column to which a check belongs. The catalogue calls it by
+// the name that the column had when the check was made, and not by the one
+// that it was given since.
+func itsColumn(t schema.Table, c schema.Check) string {
+	found := c.Name
+	for _, x := range t.Columns {
+		if x.Name == c.Name {
+			return c.Name
+		}
+		if found == c.Name && mentions(c.Expression, x.Name) {
+			found = x.Name
+		}
+	}
+	return found
 }
 
 // withoutBrackets takes away one pair around the whole of an expression, in

@@ -43,7 +43,7 @@ func (i *inspection) readPartitions(ctx context.Context) error {
 			p := t.Partitions
 			if name.String != last {
 				last = name.String
-				if strings.HasPrefix(method.String, "LIST") && (description.String == "0" || description.String == "MAXVALUE") && !slices.Contains(vague, t) {
+				if strings.HasPrefix(method.String, "LIST") && takesRest(description.String) && !slices.Contains(vague, t) {
 					vague = append(vague, t)
 				}
 				p.List = append(p.List, "PARTITION "+quote(name.String)+values(method.String, description)+commented(comment.String))
@@ -92,11 +92,17 @@ func (i *inspection) askForPartitions(ctx context.Context, t *schema.Table) erro
 			if !ok || after != "" && !strings.ContainsAny(after[:1], " \n,)") {
 				continue
 			}
-			_, more, _ = strings.Cut(more, ")")
+			more = strings.TrimLeft(more, "(0MAXVLUE,)")
 			t.Partitions.List[n] = start + " DEFAULT" + more
 		}
 	}
 	return nil
+}
+
+// takesRest reports whether a list's values may be those of the partition that
+// takes what no other one does: 0, MAXVALUE, or (MAXVALUE,MAXVALUE).
+func takesRest(values string) bool {
+	return values == "0" || values != "" && strings.ReplaceAll(strings.Trim(values, "(),"), "MAXVALUE", "") == strings.Repeat(",", strings.Count(values, ","))
 }
 
 func values(method string, of sql.NullString) string {

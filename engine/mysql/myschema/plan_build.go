@@ -48,9 +48,14 @@ func (p *planner) build() {
 	}
 	p.stays(func(id schema.ID, _, is schema.Table) {
 		var clauses []string
+		kept := map[string]bool{}
 		for _, f := range is.ForeignKeys {
 			if p.comes(part(id, schema.KindForeignKey, f.Name)) {
 				clauses = append(clauses, "ADD CONSTRAINT "+quote(f.Name)+" "+f.Definition)
+				if x := p.itsIndex(id, is, f); x != nil && !kept[x.Name] {
+					kept[x.Name] = true
+					clauses = append(clauses, "DROP INDEX "+quote(x.Name), "ADD "+x.Definition)
+				}
 			}
 		}
 		p.alter(is, p.is.name(is.Schema, is.Name), clauses, "")
@@ -60,6 +65,19 @@ func (p *planner) build() {
 			p.dropSequence(s)
 		}
 	}
+}
+
+// itsIndex is an index that the server may have made by itself for a foreign
+// key that had no name then. With a key that is given its name it makes one of
+// that name instead, and the old one is gone, unless it is said otherwise.
+func (p *planner) itsIndex(id schema.ID, t schema.Table, f schema.ForeignKey) *schema.Index {
+	for i, x := range t.Indexes {
+		plain := !x.Unique && x.Method == "" && x.Comment == "" && len(x.Options) == 0
+		if plain && x.Name != f.Name && slices.Equal(x.Parts, f.Columns) && !p.comes(part(id, schema.KindIndex, x.Name)) {
+			return &t.Indexes[i]
+		}
+	}
+	return nil
 }
 
 // alterSequence leaves out where it stands.

@@ -172,8 +172,7 @@ func TestPlansMakeEverythingAndTakeItAway(t *testing.T) {
 	if full.Server().Product != "MariaDB" || full.Server().Number < 101100 {
 		t.Skip("written for MariaDB 10.11 and later")
 	}
-	user, _ := dbtest.MariaDB(t).NewRole(t)
-	run(t, full, strings.NewReplacer("¬", "`", "$user", quote(user)+"@'%'").Replace(torture))
+	defer torment(t, full)()
 	thereAndAway(t, full, none)
 }
 

@@ -3,6 +3,7 @@ package myschema
 import (
 	"context"
 	"database/sql"
+	"regexp"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -31,7 +32,11 @@ func (i *inspection) readRoutines(ctx context.Context) error {
 					i.names[name] = r.ID()
 				}
 			}
-			text := "CREATE " + definedBy(r.Definer) + kind + " " + quote(name) + "(" + r.Arguments + ")"
+			word := kind
+			if kind == "FUNCTION" && fetchesGroup.MatchString(body.String) {
+				word = "AGGREGATE FUNCTION"
+			}
+			text := "CREATE " + definedBy(r.Definer) + word + " " + quote(name) + "(" + r.Arguments + ")"
 			if kind == "FUNCTION" {
 				r.Returns = i.typed(space, returns.String, charset, collation)
 				text += " RETURNS " + r.Returns
@@ -54,6 +59,10 @@ func (i *inspection) readRoutines(ctx context.Context) error {
 			i.state.Routines = append(i.state.Routines, r)
 		})
 }
+
+// fetchesGroup finds what an aggregate function alone may do, and must. The
+// catalogue does not tell it from any other function.
+var fetchesGroup = regexp.MustCompile(`(?i)\bFETCH\s+GROUP\s+NEXT\s+ROW\b`)
 
 // parameters are what stands in a routine's brackets.
 func (i *inspection) parameters(ctx context.Context) (map[[3]string]string, error) {

@@ -36,7 +36,10 @@ func number(text string) (engine.Server, error) {
 	return engine.Server{Product: "PostgreSQL", Version: text, Number: n*10000 + m}, nil
 }
 
-// sizes are the planner's estimates: they cost nothing to read.
+// sizes are the planner's estimates: they cost nothing to read. Only the bytes
+// are measured, which takes a lock: not of a table that somebody has locked
+// against everybody, or is about to, as a migration that alters it has for as
+// long as it runs. Its catalogue tells how many there were at its last ANALYZE.
 func sizes(ctx context.Context, s engine.Session, tables []ddl.Name) (map[string]check.Size, error) {
 	out := map[string]check.Size{}
 	for _, t := range tables {
@@ -49,14 +52,7 @@ func sizes(ctx context.Context, s engine.Session, tables []ddl.Name) (map[string
 		err := s.Query(ctx, func(scan func(...any) error) error {
 			there = true
 			return scan(&rows, &bytes)
-		}, `WITH RECURSIVE parts (oid) AS (
-	SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'm')
-	UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN parts ON parts.oid = i.inhparent
-)
-SELECT CASE WHEN bool_or(c.reltuples < 0 AND c.relpages = 0 AND pg_catalog.pg_relation_size(c.oid) > 0) THEN NULL ELSE sum(greatest(c.reltuples, 0)) END::bigint,
-	sum(pg_catalog.pg_relation_size(c.oid))::bigint
-FROM pg_catalog.pg_class c JOIN parts ON parts.oid = c.oid HAVING count(*) > 0`, schema, t.Name)
+		}, sizesSQL, schema, t.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -74,3 +70,23 @@ FROM pg_catalog.pg_class c JOIN parts ON parts.oid = c.oid HAVING count(*) > 0`,
 	}
 	return out, nil
 }
+
+// sizesSQL gives rows and bytes of a table with its partitions. One that was
+// never analysed has no estimate (-1, and 0 before version 14): how many rows it
+// has is not known unless it takes no room.
+const sizesSQL = `WITH RECURSIVE parts (oid) AS (
+	SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'm')
+	UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN parts ON parts.oid = i.inhparent
+), kept (oid) AS (
+	SELECT l.relation FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = pg_catalog.current_database()
+	WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock'
+), each (tuples, never, bytes) AS (
+	SELECT c.reltuples, c.relkind <> 'p' AND c.reltuples <= 0 AND c.relpages = 0,
+		CASE WHEN c.oid NOT IN (SELECT kept.oid FROM kept) THEN pg_catalog.pg_relation_size(c.oid)
+			WHEN c.relkind = 'p' OR c.relpages > 0 OR c.reltuples > 0 THEN greatest(c.relpages, 0)::bigint * pg_catalog.current_setting('block_size')::bigint END
+	FROM pg_catalog.pg_class c JOIN parts ON parts.oid = c.oid
+)
+SELECT CASE WHEN NOT bool_or(never AND bytes IS DISTINCT FROM 0) THEN sum(greatest(tuples, 0)) END::bigint,
+	CASE WHEN bool_and(bytes IS NOT NULL) THEN sum(bytes) END::bigint
+FROM each HAVING count(*) > 0`

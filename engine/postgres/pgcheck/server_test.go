@@ -14,14 +14,18 @@ import (
 // everywhere runs a test on the server that is here, and on the oldest and
 // the newest version.
 func everywhere(t *testing.T, do func(t *testing.T, c *dbtest.Conn)) {
+	inNewDatabases(t, func(t *testing.T, url string) { do(t, dbtest.Dial(t, url)) })
+}
+
+func inNewDatabases(t *testing.T, do func(t *testing.T, url string)) {
 	t.Run("here", func(t *testing.T) {
 		t.Parallel()
-		do(t, dbtest.Dial(t, dbtest.Postgres(t).NewDatabase(t)))
+		do(t, dbtest.Postgres(t).NewDatabase(t))
 	})
 	for _, version := range dbtest.PostgresVersions(t) {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
-			do(t, dbtest.Dial(t, dbtest.PostgresVersion(t, version).NewDatabase(t)))
+			do(t, dbtest.PostgresVersion(t, version).NewDatabase(t))
 		})
 	}
 }

@@ -47,7 +47,7 @@ func (i *inspection) readConstraints(ctx context.Context) error {
 		}
 		return nil
 	}, `SELECT c.oid, con.contype, con.conname, `+columnNames("con.conrelid", "con.conkey")+`,
-			coalesce(pg_catalog.pg_get_expr(con.conbin, con.conrelid), ''), pg_catalog.pg_get_constraintdef(con.oid),
+			coalesce(pg_catalog.pg_get_expr(con.conbin, con.conrelid), ''), `+constraintDef+`,
 			coalesce(fn.nspname, ''), coalesce(fc.relname, ''), `+columnNames("con.confrelid", "con.confkey")+`,
 			coalesce((SELECT pg_catalog.json_agg(at.attname ORDER BY k)::text FROM pg_catalog.pg_index AS x
 				CROSS JOIN pg_catalog.generate_series(x.indnkeyatts, x.indnatts - 1) AS k
@@ -65,6 +65,12 @@ func (i *inspection) readConstraints(ctx context.Context) error {
 		WHERE `+i.relations("'r', 'p'")+` AND parent.conrelid IS DISTINCT FROM con.conrelid
 		ORDER BY c.oid, con.conname COLLATE "C"`)
 }
+
+// constraintDef is a constraint's definition, with the storage parameters of
+// its index, which the server leaves out.
+const constraintDef = `pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(con.oid), '( DEFERRABLE( INITIALLY DEFERRED)?)?$',
+			coalesce((SELECT ' WITH (' || pg_catalog.array_to_string(own.reloptions, ', ') || ')' FROM pg_catalog.pg_class AS own
+				WHERE own.oid = con.conindid AND con.contype IN ('p', 'u') AND own.reloptions IS NOT NULL), '') || E'\\1')`
 
 // columnNames turns attribute numbers into a JSON list of names, in order.
 func columnNames(table, numbers string) string {

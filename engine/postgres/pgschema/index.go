@@ -30,9 +30,9 @@ func (i *inspection) readIndexes(ctx context.Context) error {
 			`+array(`coalesce(ic.reloptions, '{}') || CASE WHEN (pg_catalog.to_jsonb(x) ->> 'indnullsnotdistinct')::boolean
 				THEN '{nulls not distinct}'::text[] ELSE '{}' END`)+`,
 			`+deferrable+`, NOT x.indisvalid,
-			coalesce(pg_catalog.obj_description(con.oid, 'pg_constraint'), pg_catalog.obj_description(ic.oid, 'pg_class'), ''),
+			coalesce(`+described("pg_constraint", "con.oid", "0")+`, `+described("pg_class", "ic.oid", "0")+`, ''),
 			CASE WHEN con.oid IS NULL THEN pg_catalog.pg_get_indexdef(x.indexrelid, 0, true)
-				ELSE pg_catalog.pg_get_constraintdef(con.oid) END`+from+`
+				ELSE `+constraintDef+` END`+from+`
 		JOIN pg_catalog.pg_index AS x ON x.indrelid = c.oid
 		JOIN pg_catalog.pg_class AS ic ON ic.oid = x.indexrelid
 		JOIN pg_catalog.pg_am AS am ON am.oid = ic.relam

@@ -12,6 +12,12 @@ func cast(column, from, to string) string {
 	a, dims := strings.CutSuffix(base(from), "[]")
 	b, wanted := strings.CutSuffix(base(to), "[]")
 	switch {
+	case b == "character" || b == "character varying":
+		// A cast that is written out cuts what is too long, without a word; what
+		// the column's own length meets is refused.
+		return column + "::text" + strings.Repeat("[]", count(wanted))
+	case bits(a) && bits(b) && dims == wanted:
+		return column
 	case dims == wanted && castable(a, b):
 		return column + "::" + to
 	case !dims && !wanted && (a == "boolean" && slices.Contains(numbers, b) || b == "boolean" && slices.Contains(numbers, a)):
@@ -21,6 +27,15 @@ func cast(column, from, to string) string {
 	}
 	return column + "::text::" + to
 }
+
+func count(array bool) int {
+	if array {
+		return 1
+	}
+	return 0
+}
+
+func bits(typ string) bool { return typ == "bit" || typ == "bit varying" }
 
 var (
 	numbers = []string{"smallint", "integer", "bigint", "numeric", "real", "double precision"}

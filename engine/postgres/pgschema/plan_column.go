@@ -30,7 +30,7 @@ func (p *planner) alterColumn(t schema.Table, table string, k schema.Change) {
 	}
 	alter := "ALTER TABLE " + table + " ALTER COLUMN " + ident(c.Name) + " "
 	if has(k, "type", "collation") && !c.Inherited {
-		p.retype(alter, was, c)
+		p.retype(k.ID.Of, alter, was, c)
 	} else if has(k, "default") && !p.turned[k.ID] && !(c.Default == nil && p.renumbered[k.ID]) {
 		p.setDefault(table, c)
 	}
@@ -131,7 +131,7 @@ func inName(c byte) bool {
 	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
-func (p *planner) retype(alter string, was, c schema.Column) {
+func (p *planner) retype(table, alter string, was, c schema.Column) {
 	if was.Default != nil {
 		p.add("%sDROP DEFAULT", alter)
 	}
@@ -139,7 +139,11 @@ func (p *planner) retype(alter string, was, c schema.Column) {
 	if base(was.Type) != base(c.Type) {
 		text += " USING " + cast(ident(c.Name), was.Type, c.Type)
 	}
-	p.add("%s", text)
+	if was.Generated == "" && lossy(was.Type, c.Type) {
+		p.loses("part of the values of column "+table+"."+c.Name, "%s", text)
+	} else {
+		p.add("%s", text)
+	}
 	if c.Default != nil && c.Generated == "" {
 		p.add("%sSET DEFAULT %s", alter, *c.Default)
 	}

@@ -200,7 +200,11 @@ func (p *planner) drop(late bool) {
 		p.dropOne(o.id)
 	}
 	if len(tables) > 0 && !late {
-		p.loses("tables "+strings.Join(tables, ", "), "DROP TABLE %s", strings.Join(tables, ", "))
+		noun := "table "
+		if len(tables) > 1 {
+			noun = "tables "
+		}
+		p.loses(noun+strings.Join(tables, ", "), "DROP TABLE %s", strings.Join(tables, ", "))
 	}
 	for _, o := range lower {
 		p.dropOne(o.id)

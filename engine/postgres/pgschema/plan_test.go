@@ -44,6 +44,33 @@ func TestPlansLeadThereAndBack(t *testing.T) {
 	}
 }
 
+// What is too long for a type stops the plan. A cast that is written out would
+// cut it, without a word.
+func TestPlansCutNoTexts(t *testing.T) {
+	t.Parallel()
+	s := connect(t, dbtest.Postgres(t).NewDatabase(t))
+	for n, c := range []struct{ from, to, value string }{
+		{"text", "varchar(3)", "'abcd'"}, {"text", "char(3)", "'abcd'"}, {"text[]", "varchar(3)[]", "'{abcd}'"}, {"text[]", "varchar(3)", "'{abcd}'"},
+		{"char(9)", "varchar(3)", "'abcd'"}, {"integer", "varchar(3)", "1234"}, {"timestamp", "varchar(3)", "now()"}, {"integer[]", "varchar(3)[]", "'{1234}'"},
+		{"varbit", "bit(3)", "B'1010'"}, {"bit(4)", "varbit(3)", "B'1010'"},
+	} {
+		before, after := fmt.Sprintf("before_%d", n), fmt.Sprintf("after_%d", n)
+		into(t, s, before, "CREATE TABLE a (x "+c.from+"); INSERT INTO a VALUES ("+c.value+")")
+		into(t, s, after, "CREATE TABLE a (x "+c.to+")")
+		run(t, s, "SET search_path = "+before)
+		steps, _ := pgschema.Plan(inspect(t, s, schema.Options{Schemas: []string{before}}), inspect(t, s, schema.Options{Schemas: []string{after}}))
+		var failed error
+		for _, step := range steps {
+			if _, err := s.Exec(t.Context(), step.SQL); err != nil {
+				failed = err
+			}
+		}
+		if failed == nil || !strings.Contains(failed.Error(), "too long") && !strings.Contains(failed.Error(), "does not match") {
+			t.Errorf("%s to %s: got %v behind %+v", c.from, c.to, failed, steps)
+		}
+	}
+}
+
 // contents are the values of each column that both states have in the same
 // type, in an order of their own, of the tables as the first state names them.
 func contents(t tester, s engine.Session, from, to *schema.State) map[string]string {

@@ -87,7 +87,7 @@ func (i *inspection) readColumns(ctx context.Context) error {
 			CASE WHEN c.relkind IN ('r', 'p') AND a.attstorage <> ty.typstorage THEN '["storage '
 				|| CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END || '"]' ELSE '[]' END,
 			a.attinhcount > 0 AND NOT a.attislocal AND NOT c.relispartition,
-			coalesce(pg_catalog.col_description(c.oid, a.attnum), ''),
+			coalesce(`+described("pg_class", "c.oid", "a.attnum")+`, ''),
 			`+grants("a.attacl", "c", "c.relowner")+from+`
 		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		JOIN pg_catalog.pg_type AS ty ON ty.oid = a.atttypid

@@ -161,5 +161,7 @@ CREATE UNIQUE INDEX same_nulls ON far (a, b) NULLS NOT DISTINCT;
 ALTER TABLE far ADD CONSTRAINT same UNIQUE NULLS NOT DISTINCT (b);
 CREATE VIEW as_invoker WITH (security_invoker=true) AS SELECT a FROM far;
 CREATE FUNCTION atomic(n int) RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM far WHERE a = n; SELECT 1; END;
+CREATE TYPE stretch AS RANGE (SUBTYPE = float8, MULTIRANGE_TYPE_NAME = stretches);
+CREATE TABLE stretched (a int, b stretches, c int, PRIMARY KEY (a) WITH (fillfactor=70) DEFERRABLE, UNIQUE (c) WITH (fillfactor=60) DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE by_atomic (n bigint DEFAULT atomic(3));
 `

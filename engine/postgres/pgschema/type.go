@@ -36,13 +36,18 @@ func (i *inspection) readTypes(ctx context.Context) error {
 			`+array(`CASE WHEN t.typtype = 'r' THEN pg_catalog.array_remove(ARRAY[
 				CASE WHEN NOT op.opcdefault THEN 'SUBTYPE_OPCLASS = ' || `+name("op", "opcname", "opcnamespace")+` END,
 				CASE WHEN r.rngcanonical <> 0 THEN 'CANONICAL = ' || r.rngcanonical::pg_catalog.regproc::text END,
-				CASE WHEN r.rngsubdiff <> 0 THEN 'SUBTYPE_DIFF = ' || r.rngsubdiff::pg_catalog.regproc::text END], NULL) END`)+`,
+				CASE WHEN r.rngsubdiff <> 0 THEN 'SUBTYPE_DIFF = ' || r.rngsubdiff::pg_catalog.regproc::text END,
+				CASE WHEN mr.typname <> CASE WHEN t.typname LIKE '%range%'
+						THEN pg_catalog.left(t.typname, pg_catalog.strpos(t.typname, 'range') - 1) || 'multi' || pg_catalog.substr(t.typname, pg_catalog.strpos(t.typname, 'range'))
+						ELSE t.typname || '_multirange' END
+					THEN 'MULTIRANGE_TYPE_NAME = ' || `+name("mr", "typname", "typnamespace")+` END], NULL) END`)+`,
 			`+grants("t.typacl", "T", "t.typowner")+`
 		FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
 		LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
 		LEFT JOIN pg_catalog.pg_type AS base ON base.oid = t.typbasetype
 		LEFT JOIN pg_catalog.pg_range AS r ON r.rngtypid = t.oid
 		LEFT JOIN pg_catalog.pg_type AS sub ON sub.oid = r.rngsubtype
+		LEFT JOIN pg_catalog.pg_type AS mr ON mr.oid = (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid
 		LEFT JOIN pg_catalog.pg_opclass AS op ON op.oid = r.rngsubopc
 		LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = CASE t.typtype WHEN 'd' THEN t.typcollation ELSE r.rngcollation END
 		WHERE (t.typtype IN ('e', 'd', 'r') OR t.typtype = 'c' AND c.relkind = 'c') AND `+i.spaces+` AND `+notOfExtension("pg_type", "t.oid")+`
@@ -67,7 +72,7 @@ func (i *inspection) readComposites(ctx context.Context) error {
 		return nil
 	}, `SELECT c.oid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
 			CASE WHEN a.attcollation <> ty.typcollation THEN `+name("col", "collname", "collnamespace")+` ELSE '' END,
-			coalesce(pg_catalog.col_description(c.oid, a.attnum), '')`+from+`
+			coalesce(`+described("pg_class", "c.oid", "a.attnum")+`, '')`+from+`
 		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		JOIN pg_catalog.pg_type AS ty ON ty.oid = a.atttypid
 		LEFT JOIN pg_catalog.pg_collation AS col ON col.oid = a.attcollation

@@ -58,7 +58,8 @@ func Inspect(ctx context.Context, s engine.Session, o schema.Options) (_ *schema
 }
 
 // Digest is one of everything that main's schema is made of: SQLite's own
-// table of the texts. What Inspect reads is worked out of that.
+// table of the texts, and in which order triggers were made. What Inspect reads
+// is worked out of that.
 func Digest(ctx context.Context, s engine.Session) (string, error) {
 	sum := sha256.New()
 	err := s.Query(ctx, func(scan func(...any) error) error {
@@ -66,7 +67,7 @@ func Digest(ctx context.Context, s engine.Session) (string, error) {
 		err := scan(&row[0], &row[1], &row[2], &row[3])
 		fmt.Fprintf(sum, "%q", row)
 		return err
-	}, "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema ORDER BY type, name")
+	}, "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema ORDER BY type, CASE type WHEN 'trigger' THEN rowid END, name")
 	return string(sum.Sum(nil)), err
 }
 

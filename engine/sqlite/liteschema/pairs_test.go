@@ -1,5 +1,15 @@
 package liteschema_test
 
+// Triggers of one event, whose order matters.
+const (
+	z      = "CREATE TRIGGER z AFTER INSERT ON t BEGIN UPDATE bal SET v = v * 2; END"
+	y      = "CREATE TRIGGER y after insert ON t BEGIN UPDATE bal SET v = v - 3; END"
+	b      = "CREATE TRIGGER b AFTER INSERT ON t BEGIN UPDATE bal SET v = v + 1; END"
+	viewZ  = "CREATE TRIGGER z INSTEAD OF INSERT ON t BEGIN UPDATE bal SET v = v * 2; END"
+	viewB  = "CREATE TRIGGER b INSTEAD OF INSERT ON t BEGIN UPDATE bal SET v = v + 1; END"
+	zThenB = "CREATE TABLE t (a); CREATE TABLE bal (v INT); " + z + "; " + b
+)
+
 // pairs are schemas before and after a change, and rows of the first one.
 // Each is gone there and back and there again.
 var pairs = []struct{ name, before, after, rows string }{
@@ -72,6 +82,14 @@ var pairs = []struct{ name, before, after, rows string }{
 	{"view with its triggers", "CREATE TABLE a (x INT); CREATE VIEW v AS SELECT x FROM a; CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO a VALUES (NEW.x); END", "CREATE TABLE a (x INT); CREATE VIEW v AS SELECT x + 1 AS x FROM a; CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO a VALUES (NEW.x); END", "INSERT INTO a VALUES (1)"},
 	{"trigger of a view", "CREATE TABLE a (x INT); CREATE VIEW v AS SELECT x FROM a; CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO a VALUES (NEW.x); END", "CREATE TABLE a (x INT); CREATE VIEW v AS SELECT x FROM a; CREATE TRIGGER g INSTEAD OF INSERT ON v BEGIN INSERT INTO a VALUES (NEW.x + 1); END", "INSERT INTO a VALUES (1)"},
 	{"trigger", "CREATE TABLE a (x INT); CREATE TRIGGER g AFTER INSERT ON a BEGIN SELECT 1; END; CREATE TRIGGER h AFTER INSERT ON a BEGIN SELECT 1; END", "CREATE TABLE a (x INT); CREATE TRIGGER g AFTER INSERT ON a BEGIN SELECT 2; END; CREATE TRIGGER h AFTER INSERT ON a BEGIN SELECT 1; END", "INSERT INTO a VALUES (1)"},
+	{"triggers that fire in another order", zThenB, "CREATE TABLE t (a); CREATE TABLE bal (v INT); " + b + "; " + z, "INSERT INTO t VALUES (1)"},
+	{"trigger that fires first", zThenB, zThenB + "; " + y, ""},
+	{"trigger that fires last", "CREATE TABLE t (a); CREATE TABLE bal (v INT); " + b + "; CREATE TRIGGER other AFTER DELETE ON t BEGIN SELECT 1; END", zThenB + "; CREATE TRIGGER other AFTER DELETE ON t BEGIN SELECT 1; END", ""},
+	{"trigger that fires between", zThenB, "CREATE TABLE t (a); CREATE TABLE bal (v INT); " + z + "; " + y + "; " + b, ""},
+	{"trigger between goes", "CREATE TABLE t (a); CREATE TABLE bal (v INT); " + z + "; " + y + "; " + b, zThenB, ""},
+	{"type below triggers in their order", zThenB, "CREATE TABLE t (a TEXT NOT NULL); CREATE TABLE bal (v INT); " + z + "; " + b, ""},
+	{"triggers of a view in their order", "CREATE TABLE bal (v INT); CREATE VIEW t AS SELECT 1 AS a; " + viewZ + "; " + viewB, "CREATE TABLE bal (v INT); CREATE VIEW t AS SELECT 2 AS a; " + viewZ + "; " + viewB, ""},
+	{"triggers of a view in another order", "CREATE TABLE bal (v INT); CREATE VIEW t AS SELECT 1 AS a; " + viewZ + "; " + viewB, "CREATE TABLE bal (v INT); CREATE VIEW t AS SELECT 1 AS a; " + viewB + "; " + viewZ, ""},
 	{"trigger of another table", "CREATE TABLE a (x INT); CREATE TABLE b (x INT); CREATE TRIGGER g AFTER INSERT ON a BEGIN SELECT 1; END", "CREATE TABLE a (x INT); CREATE TABLE b (x INT); CREATE TRIGGER g AFTER INSERT ON b BEGIN SELECT 1; END", "INSERT INTO a VALUES (1)"},
 	{"virtual table", "", "CREATE VIRTUAL TABLE f USING fts5(t)", ""},
 	{"virtual table over a table that changes", "CREATE TABLE a (t TEXT, x INT); CREATE VIRTUAL TABLE f USING fts5(t, content = 'a')", "CREATE TABLE a (t TEXT, x TEXT); CREATE VIRTUAL TABLE f USING fts5(t, content = 'a')", "INSERT INTO a (rowid, t, x) VALUES (7, 'x', 1)"},

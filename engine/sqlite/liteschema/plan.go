@@ -126,8 +126,9 @@ func (p *planner) decide() {
 // other ones.
 func (p *planner) clear() {
 	goes := func(old []schema.Trigger, now []schema.Trigger) {
+		stays := staying(old, now)
 		for _, g := range old {
-			if !hasTrigger(now, g) {
+			if !stays[g.Name] {
 				p.add("DROP TRIGGER %s", plain(g.Name))
 			}
 		}
@@ -159,17 +160,6 @@ func (p *planner) changed(w *work, x schema.Index, ops ...schema.Op) bool {
 	return slices.ContainsFunc(p.of[w.was.Name], func(c schema.Change) bool {
 		return c.ID.Kind == schema.KindIndex && c.ID.Name == x.Name && slices.Contains(ops, c.Op)
 	})
-}
-
-func hasTrigger(all []schema.Trigger, g schema.Trigger) bool {
-	return slices.ContainsFunc(all, func(x schema.Trigger) bool {
-		return x.Name == g.Name && len(schema.Diff(triggered(x), triggered(g))) == 0
-	})
-}
-
-// triggered is a state in which one trigger is compared as Diff does it.
-func triggered(g schema.Trigger) *schema.State {
-	return &schema.State{Tables: []schema.Table{{Triggers: []schema.Trigger{g}}}}
 }
 
 func (p *planner) view(st *schema.State, name string) *schema.View {
@@ -209,7 +199,7 @@ func (p *planner) drop() {
 			}
 		}
 		gone[t.Name] = true
-		p.loses("tables "+plain(t.Name), "DROP TABLE %s", plain(t.Name))
+		p.loses("table "+plain(t.Name), "DROP TABLE %s", plain(t.Name))
 	}
 }
 
@@ -267,19 +257,27 @@ func (p *planner) finish() {
 		}
 	}
 	for _, t := range tables {
-		w := p.work[t.Name]
-		for _, g := range t.Triggers {
-			if w == nil || !w.stays() || !hasTrigger(w.was.Triggers, g) {
-				p.add("%s", g.Definition)
-			}
+		var was []schema.Trigger
+		if w := p.work[t.Name]; w != nil && w.stays() {
+			was = w.was.Triggers
 		}
+		p.fire(was, t.Triggers)
 	}
 	for _, v := range p.to.Views {
-		was := p.view(p.from, v.Name)
-		for _, g := range v.Triggers {
-			if was == nil || !p.keeps(*was) || !hasTrigger(was.Triggers, g) {
-				p.add("%s", g.Definition)
-			}
+		var was []schema.Trigger
+		if old := p.view(p.from, v.Name); old != nil && p.keeps(*old) {
+			was = old.Triggers
+		}
+		p.fire(was, v.Triggers)
+	}
+}
+
+// fire makes the triggers of a table or view that had these before.
+func (p *planner) fire(was, is []schema.Trigger) {
+	stays := staying(was, is)
+	for _, g := range made(is) {
+		if !stays[g.Name] {
+			p.add("%s", g.Definition)
 		}
 	}
 }

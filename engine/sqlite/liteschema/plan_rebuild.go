@@ -19,7 +19,7 @@ func (p *planner) rebuild(w *work) {
 	name := plain(w.was.Name)
 	into, of, lost := carried(w)
 	if len(into) == 0 {
-		lost = []string{"tables " + name}
+		lost = []string{"table " + name}
 	}
 	if qualified(w.is) {
 		p.rebuildInPlace(w, into, of, lost)
@@ -28,7 +28,7 @@ func (p *planner) rebuild(w *work) {
 	other := p.unused("new_" + w.was.Name)
 	p.add("%s", under(w.is.Definition, other))
 	if len(into) > 0 {
-		p.add("INSERT INTO %s (%s)\nSELECT %s FROM %s", plain(other), strings.Join(into, ", "), strings.Join(of, ", "), name)
+		p.add("%s INTO %s (%s)\nSELECT %s FROM %s", inserting(w.is), plain(other), strings.Join(into, ", "), strings.Join(of, ", "), name)
 	}
 	if numbered(w.was) && numbered(w.is) { // numbers that were given once are not given again
 		p.add("DELETE FROM sqlite_sequence WHERE name = %s", literal(other))
@@ -54,13 +54,25 @@ func (p *planner) rebuildInPlace(w *work, into, of, lost []string) {
 	p.loses(strings.Join(lost, ", "), "DROP TABLE %s", name)
 	p.add("%s", w.is.Definition)
 	if len(into) > 0 {
-		p.add("INSERT INTO %s (%s)\nSELECT %s FROM %s", name, strings.Join(into, ", "), strings.Join(back, ", "), plain(aside))
+		p.add("%s INTO %s (%s)\nSELECT %s FROM %s", inserting(w.is), name, strings.Join(into, ", "), strings.Join(back, ", "), plain(aside))
 	}
 	if numbered(w.was) && numbered(w.is) {
 		p.add("DELETE FROM sqlite_sequence WHERE name = %s", literal(w.was.Name))
 		p.add("UPDATE sqlite_sequence SET name = %s WHERE name = %s", literal(w.was.Name), literal(aside))
 	}
 	p.add("DROP TABLE %s", plain(aside))
+}
+
+// inserting is the verb that carries rows over. A table whose text says ON
+// CONFLICT would throw rows away as they come, or give them other values: what
+// it does not take is to stop the migration.
+func inserting(t schema.Table) string {
+	for _, one := range tokens(t.Definition) {
+		if one.is("CONFLICT") {
+			return "INSERT OR ABORT"
+		}
+	}
+	return "INSERT"
 }
 
 // under is a CREATE TABLE with another name.

@@ -1,7 +1,6 @@
 package liteschema
 
 import (
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -43,28 +42,4 @@ func brought(err error) bool {
 	return slices.ContainsFunc([]string{"no such function: ", "no such collation sequence: ", "no such module: "}, func(begin string) bool {
 		return strings.HasPrefix(err.Error(), begin)
 	})
-}
-
-// triggers reads those of tables and views.
-func (r *reader) triggers() error {
-	on := map[string]*[]schema.Trigger{}
-	for i := range r.tables {
-		on[r.tables[i].Name] = &r.tables[i].Triggers
-	}
-	for i := range r.views {
-		on[r.views[i].Name] = &r.views[i].Triggers
-	}
-	return r.rows(func(scan scanner) error {
-		var t schema.Trigger
-		var of string
-		var text sql.NullString
-		if err := scan(&t.Name, &of, &text); err != nil {
-			return err
-		}
-		t.Definition = text.String
-		if all := on[of]; all != nil {
-			*all = append(*all, t)
-		}
-		return nil
-	}, "SELECT name, tbl_name, sql FROM "+quote(r.schema)+".sqlite_schema WHERE type = 'trigger' ORDER BY name")
 }

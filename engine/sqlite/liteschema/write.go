@@ -25,7 +25,7 @@ func Statements(st *schema.State) []string {
 		out = append(out, v.Definition)
 	}
 	triggers := func(all []schema.Trigger) {
-		for _, g := range all {
+		for _, g := range made(all) {
 			out = append(out, g.Definition)
 		}
 	}

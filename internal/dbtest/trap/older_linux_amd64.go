@@ -7,6 +7,8 @@ func older(number uint64, args [6]uint64) string {
 	switch number {
 	case unix.SYS_UNLINK:
 		return "remove"
+	case unix.SYS_LINK:
+		return "link"
 	case unix.SYS_RENAME:
 		return "rename"
 	case unix.SYS_OPEN:

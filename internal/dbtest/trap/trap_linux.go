@@ -117,6 +117,8 @@ func entered(thread int) (string, error) {
 		return "truncate", nil
 	case unix.SYS_UNLINKAT:
 		return "remove", nil
+	case unix.SYS_LINKAT:
+		return "link", nil
 	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
 		return "rename", nil
 	case unix.SYS_OPENAT:

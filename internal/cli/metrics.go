@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/event"
+	"github.com/dbwarden-go/dbwarden/event/promtext"
+	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/fleet"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/lock"
+)
+
+// publishTime is what all that leaves for elsewhere gets, behind the last
+// run: nobody waits longer for a dashboard.
+const publishTime = 5 * time.Second
+
+// metricsFlags say where metrics go.
+type metricsFlags struct{ file, push string }
+
+func (f *metricsFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.file, "metrics-file", "", "write metrics into this `FILE`, in Prometheus's text format, also when it fails")
+	cmd.Flags().StringVar(&f.push, "metrics-push", "", "push metrics to the Pushgateway at this `URL`, also when it fails")
+}
+
+func (f *metricsFlags) check(cmd *cobra.Command) error {
+	for name, value := range map[string]string{"metrics-file": f.file, "metrics-push": f.push} {
+		if cmd.Flags().Changed(name) && strings.TrimSpace(value) == "" {
+			return usagef("--%s: the value is empty", name)
+		}
+	}
+	if f.push != "" {
+		if err := config.CheckPushURL(f.push); err != nil {
+			return usagef("--metrics-push: %v", err)
+		}
+	}
+	return nil
+}
+
+// metering is what is measured of a command, and where it goes.
+type metering struct {
+	flags *metricsFlags
+	job   string // by which a Pushgateway tells it from others
+	began time.Time
+	rec   *promtext.Recorder
+
+	configured bool           // [metrics] is for this command, too
+	targets    []fleet.Target // which the command is about; nil while that is not known
+	page       func(...promtext.Name) *promtext.Page
+
+	mu    sync.Mutex
+	ended map[promtext.Name]bool // whose exit code is known
+}
+
+// measure begins to measure a command.
+func (a *app) measure(cmd *cobra.Command, f *metricsFlags) (*metering, error) {
+	if err := f.check(cmd); err != nil {
+		return nil, err
+	}
+	m := &metering{flags: f, job: "dbwarden", began: time.Now(), rec: promtext.NewRecorder(cmd.Name(), a.Build.Version), configured: true, ended: map[promtext.Name]bool{}}
+	m.page = m.rec.Page
+	if f.push != "" {
+		a.secrets = append(a.secrets, config.NewSecret(f.push))
+	}
+	a.metering = m
+	return m, nil
+}
+
+// beside is an observer that measures as well.
+func (m *metering) beside(show event.Observer) event.Observer {
+	if m == nil {
+		return show
+	}
+	return func(e event.Event) {
+		m.rec.Observe(e)
+		show(e)
+	}
+}
+
+// about says which targets the command is about.
+func (m *metering) about(targets []fleet.Target) {
+	if m != nil {
+		m.targets = targets
+	}
+}
+
+func metricName(d config.Database) promtext.Name {
+	return promtext.Name{Database: d.Name, Target: d.Target}
+}
+
+// exit notes how it ended for a target.
+func (m *metering) exit(d config.Database, code int) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ended[metricName(d)] = true
+	m.rec.Exit(metricName(d), code, m.began)
+}
+
+// publish hands the metrics over, behind the last run and its lock. That it
+// fails is a warning.
+func (a *app) publish(ctx context.Context, code int) {
+	m := a.metering
+	if m == nil {
+		return
+	}
+	all := m.targets
+	if all == nil { // the configuration cannot be read
+		all = []fleet.Target{{Database: config.Database{Name: a.database}}}
+	}
+	type group struct{ to, database string }
+	files, pushes := map[string][]promtext.Name{}, map[group][]promtext.Name{}
+	var ofFiles []string
+	var ofPushes []group
+	for _, t := range all {
+		d, name := t.Database, metricName(t.Database)
+		if !m.ended[name] {
+			m.exit(d, code)
+		}
+		var file, push string
+		if m.configured {
+			file, push = d.Metrics.File, d.Metrics.Push.Reveal()
+		}
+		if m.flags.file != "" {
+			if file = m.flags.file; !filepath.IsAbs(file) {
+				file = filepath.Join(a.Dir, file)
+			}
+		}
+		if file != "" {
+			if files[file] == nil {
+				ofFiles = append(ofFiles, file)
+			}
+			files[file] = append(files[file], name)
+		}
+		if push = cmp.Or(m.flags.push, push); push != "" {
+			g := group{push, d.Name}
+			if pushes[g] == nil {
+				ofPushes = append(ofPushes, g)
+			}
+			pushes[g] = append(pushes[g], name)
+		}
+	}
+	for _, file := range ofFiles {
+		if err := m.page(files[file]...).WriteFile(file); err != nil {
+			a.warn("the metrics were not written: " + err.Error())
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTime)
+	defer cancel()
+	for _, g := range ofPushes {
+		if err := a.pushMetrics(ctx, g.to, m.job, g.database, m.page(pushes[g]...)); err != nil {
+			a.warn("the metrics were not pushed: " + err.Error())
+		}
+	}
+}
+
+// pushMetrics puts a page in the place of what the Pushgateway has of this
+// machine and database.
+func (a *app) pushMetrics(ctx context.Context, gateway, job, database string, p *promtext.Page) error {
+	to := strings.TrimRight(gateway, "/") + "/metrics" + grouping("job", job) + grouping("instance", a.Host) + grouping("database", cmp.Or(database, promtext.Nameless))
+	var body bytes.Buffer
+	p.WriteTo(&body)
+	return send(ctx, http.MethodPut, to, "text/plain; version=0.0.4; charset=utf-8", &body, nil)
+}
+
+// grouping is one label of a Pushgateway's key.
+func grouping(name, value string) string {
+	if value == "" || strings.Contains(value, "/") {
+		return "/" + name + "@base64/" + cmp.Or(base64.RawURLEncoding.EncodeToString([]byte(value)), "=")
+	}
+	return "/" + name + "/" + url.PathEscape(value)
+}
+
+// send sends a request whose answer is of no interest, unless it is a refusal.
+func send(ctx context.Context, method, to, kind string, body io.Reader, headers map[string]string) error {
+	q, err := http.NewRequestWithContext(ctx, method, to, body)
+	if err != nil {
+		return errors.New("the URL cannot be read") // the error would show it
+	}
+	for name, value := range headers {
+		q.Header.Set(name, value)
+	}
+	q.Header.Set("Content-Type", kind)
+	q.Header.Set("User-Agent", "dbwarden")
+	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
+	r, err := client.Do(q)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("no answer within %s", render.Duration(publishTime))
+		}
+		return fmt.Errorf("%s: %w", q.URL.Host, err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode/100 == 2 {
+		return nil
+	}
+	said, _ := io.ReadAll(io.LimitReader(r.Body, 300))
+	text := strings.Join(strings.Fields(string(said)), " ")
+	return errors.New(strings.TrimSuffix(fmt.Sprintf("%s answered %s: %s", q.URL.Host, r.Status, render.Plain(text)), ": "))
+}
+
+// lockMetrics are what lock-status measures.
+type lockMetrics struct {
+	now func() time.Time
+
+	mu  sync.Mutex
+	all map[promtext.Name]*dbwarden.LockReport
+}
+
+// saw notes what was seen of a lock.
+func (l *lockMetrics) saw(d config.Database, r dbwarden.LockReport) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all[metricName(d)] = &r
+}
+
+func (l *lockMetrics) page(names ...promtext.Name) *promtext.Page {
+	p := &promtext.Page{}
+	for _, name := range names {
+		labels := name.Labels()
+		gauge := func(name, help string, value float64) { p.Gauge("dbwarden_lock_"+name, help, value, labels...) }
+		r := l.all[name] // nil where it could not be looked at
+		gauge("known", "Whether the lock could be looked at.", truth(r != nil))
+		gauge("check_timestamp_seconds", "When the lock was looked at.", float64(l.now().UnixMilli())/1000)
+		if r == nil {
+			continue
+		}
+		gauge("held", "Whether somebody holds the lock.", truth(r.Active))
+		if !r.Active {
+			continue
+		}
+		if at := r.Row.AcquiredAt; !at.IsZero() {
+			gauge("age_seconds", "For how long the lock has been held.", max(0, l.now().Sub(at)).Seconds())
+		}
+		switch r.Verdict {
+		case lock.Alive:
+			gauge("alive", lockAlive, 1)
+		case lock.Silent, lock.Gone, lock.Kept, lock.ByHand:
+			gauge("alive", lockAlive, 0)
+		}
+		info := append(labels[:len(labels):len(labels)], promtext.Label{Name: "verdict", Value: string(r.Verdict)}, promtext.Label{Name: "run", Value: r.Row.Run})
+		p.Gauge("dbwarden_lock_info", "Who holds the lock, by the run's id.", 1, info...)
+	}
+	return p
+}
+
+const lockAlive = "Whether the holder lives; missing where that is not known."
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

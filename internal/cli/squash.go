@@ -1,0 +1,531 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/proven"
+	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/internal/scratch"
+	"github.com/dbwarden-go/dbwarden/internal/squash"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+	"github.com/dbwarden-go/dbwarden/schema"
+)
+
+// squashFlags are those of squash.
+type squashFlags struct {
+	description, from, to, version string
+	offline, yes, dry              bool
+	undo, prune                    bool
+
+	first, last migration.Version
+	wait        waitFlags
+}
+
+func (a *app) squashCommand() *cobra.Command {
+	var f squashFlags
+	cmd := &cobra.Command{
+		Use:   "squash [DESCRIPTION | --undo [VERSION] | --prune [VERSION]]",
+		Short: "Make of many migrations one file that leads where they lead",
+		Long: "Writes one migration that stands for those from one version to another one, and keeps what they do to rows. Before it is\n" +
+			"kept, the old files and the new one run there, back and there again in scratch databases, and schema and rows are\n" +
+			"compared; what is not the same is not written. New databases run the new file alone. Those that ran the old ones run\n" +
+			"nothing, and a note of it comes into their history. The old files stay until --prune deletes them; until then --undo\n" +
+			"takes the squash back.",
+		Example: "  dbwarden squash --dry-run\n  dbwarden squash --to 0040\n  dbwarden squash \"first year\" --from 0001 --to 0040 --yes\n" +
+			"  dbwarden squash --undo\n  dbwarden squash --prune --all --yes",
+		Args: atMostOne("squash takes one description, or one version with --undo and --prune", "put a description into quotes"),
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.from, "from", "", "the first `VERSION`; without it the first of the folder")
+	fs.StringVar(&f.to, "to", "", "the last `VERSION`, which is in it; without it the last of the folder")
+	fs.StringVar(&f.version, "version", "", "this `VERSION` for the new file instead of the next one")
+	fs.BoolVar(&f.offline, "offline", false, "look into no database but the scratch ones, and note nothing in a history")
+	fs.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
+	fs.BoolVar(&f.dry, "dry-run", false, "print the file, proven, and write nothing")
+	fs.BoolVar(&f.undo, "undo", false, "take a squash back: databases go by the old files again, and the file that stands for them is deleted")
+	fs.BoolVar(&f.prune, "prune", false, "delete the old files, when it is proven once more and the database does not need them")
+	f.wait.addWait(cmd)
+	a.completeVersions(cmd, "from")
+	a.completeVersions(cmd, "to")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := f.wait.check(cmd); err != nil {
+			return err
+		}
+		if f.undo || f.prune {
+			if f.undo && f.prune {
+				return usagef("--undo and --prune contradict each other")
+			}
+			for _, name := range []string{"from", "to", "version"} {
+				if cmd.Flags().Changed(name) {
+					return usagef("--%s means nothing with --undo and --prune", name)
+				}
+			}
+			var v migration.Version
+			if len(args) > 0 {
+				var err error
+				if v, err = migration.ParseVersion(args[0]); err != nil {
+					return usagef("%v", err)
+				}
+			}
+			return a.keep(cmd, &f, v)
+		}
+		var err error
+		if f.description, err = describedBy(args); err != nil {
+			return err
+		}
+		if a.all {
+			return &usageError{"squash works on one folder", "name the database with -d instead of --all; migrate --all notes it in the others"}
+		}
+		for _, v := range []struct {
+			flag, text string
+			into       *migration.Version
+		}{{"from", f.from, &f.first}, {"to", f.to, &f.last}} {
+			if v.text == "" {
+				continue
+			}
+			if *v.into, err = migration.ParseVersion(v.text); err != nil {
+				return usagef("--%s: %v", v.flag, err)
+			}
+		}
+		return a.each(cmd, wardenOptions{use: useFolder, folder: true, wait: &f.wait, observe: a.observer(words{})}, func(ctx context.Context, t *target) error {
+			if err := a.squash(ctx, cmd, t, &f); err != nil {
+				return &runError{err: err, target: t}
+			}
+			return nil
+		})
+	}
+	return cmd
+}
+
+// squashing is one squashed migration in the making.
+type squashing struct {
+	*app
+	t      *target
+	f      *squashFlags
+	folder fs.FS
+	set    *migration.Set
+	of     *squash.Range
+	prover proven.Prover
+	server engine.Server
+	name   string
+
+	old  *proven.Road
+	skip map[schema.ID]bool // columns that get another value each time
+
+	oneWay string // why there is no way back; "" for there is one
+	style  squash.Style
+	text   string
+	passed []string // why what would have been shorter was not taken
+}
+
+func (a *app) squash(ctx context.Context, cmd *cobra.Command, t *target, f *squashFlags) error {
+	s := &squashing{app: a, t: t, f: f}
+	var err error
+	if !f.dry {
+		var locks folderLocks
+		defer locks.release()
+		if err := locks.take(ctx, t); err != nil {
+			return err
+		}
+	}
+	if s.folder, err = wholeFolder(t, f.dry); err != nil {
+		return err
+	}
+	if s.set, err = t.wants.Load(s.folder); err != nil {
+		return err
+	}
+	if s.of, err = squash.Choose(s.set, f.first, f.last); err != nil {
+		return err
+	}
+	if err := s.of.Refused(); err != nil {
+		return err
+	}
+	if !f.offline {
+		if err := s.settled(ctx); err != nil {
+			return err
+		}
+	}
+	version, err := a.nextVersion(t.MigrationsDir, f.version)
+	if err != nil {
+		return err
+	}
+	slug := slugOf(f.description)
+	if slug == "" {
+		slug = "squashed_" + strings.ReplaceAll(s.of.Name(), " ", "_")
+	}
+	s.name = version + "_" + slug + ".sql"
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	if err := s.walkOld(ctx); err != nil {
+		return err
+	}
+	if err := s.find(ctx); err != nil {
+		return err
+	}
+	if f.dry {
+		return s.show(cmd, nil)
+	}
+	if !f.yes && a.asks() {
+		if err := s.consent(ctx); err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(t.MigrationsDir, s.name)
+	switch made, err := createWhole(path, s.text); {
+	case err != nil:
+		return err
+	case !made:
+		return fmt.Errorf("%s exists already", a.relative(path))
+	}
+	var noted *dbwarden.Result
+	if !f.offline {
+		noted, err = t.warden.Track(ctx)
+		a.letStop()
+		if err != nil {
+			return fmt.Errorf("%s is written and stands; that this database has it already is not noted in its history, which the next migrate does: %w", a.relative(path), err)
+		}
+	}
+	return s.show(cmd, noted)
+}
+
+// settled refuses where one of the old ones is half done: what it is to become
+// decides what the history has.
+func (s *squashing) settled(ctx context.Context) error {
+	l, err := s.t.warden.Lock(ctx)
+	if errors.Is(err, engine.ErrNoDatabase) {
+		return nil
+	}
+	if err != nil || l.Unfinished == nil {
+		return err
+	}
+	for _, m := range s.of.Old {
+		if plan.SameMigration(l.Unfinished, m.Version.String(), m.File) {
+			code := plan.HalfApplied
+			if l.Unfinished.Direction == migration.Down {
+				code = plan.HalfReverted
+			}
+			return &plan.Refusal{Code: code, Items: []plan.Item{{Version: m.Version.String(), File: m.File}}, Progress: l.Progress}
+		}
+	}
+	return nil
+}
+
+// prepare finds out what a scratch database is like, and refuses what would
+// reach beyond it.
+func (s *squashing) prepare(ctx context.Context) error {
+	config := s.t.wants
+	set, err := config.Load(s.only(s.of.Below, s.of.Old))
+	if err != nil {
+		return err
+	}
+	made, err := proven.SchemasOf(set)
+	if err != nil {
+		return err
+	}
+	return s.inScratch(ctx, s.t, func(d *scratch.Scratch) error {
+		s.prover = s.app.prover(s.t, "squash", nil)
+		if s.server, err = s.staying(ctx, s.t, s.prover, d, set, migration.Up, migration.Down); err == nil && len(made) > 0 {
+			s.prover = s.app.prover(s.t, "squash", append([]string{s.server.Schema}, made...))
+		}
+		return err
+	})
+}
+
+// only is the folder with these migrations and no others.
+func (s *squashing) only(kept ...[]*migration.Migration) fs.FS {
+	stay := map[string]bool{}
+	for _, ms := range kept {
+		for _, m := range ms {
+			stay[m.File] = true
+		}
+	}
+	var hidden []string
+	for _, m := range s.set.Migrations {
+		if !stay[m.File] {
+			hidden = append(hidden, m.File)
+		}
+	}
+	return proven.Without(s.folder, hidden)
+}
+
+// road goes one road in a scratch database of its own.
+func (s *squashing) road(ctx context.Context, folder fs.FS, n int, stops []int, back bool) (r *proven.Road, err error) {
+	err = s.inScratch(ctx, s.t, func(d *scratch.Scratch) error {
+		r, err = s.prover.Road(ctx, d, s.only(s.of.Below), folder, n, stops, back)
+		return err
+	})
+	if err == nil && s.server.Schema == s.server.Database { // a random name
+		for _, state := range append(slices.Clone(r.Stops), r.There.State, r.Back.State, r.Again.State) {
+			if state != nil {
+				unnamed(state)
+			}
+		}
+	}
+	return r, err
+}
+
+// walkOld goes the road of the old files.
+func (s *squashing) walkOld(ctx context.Context) (err error) {
+	if m := s.of.OneWay(); m != nil && s.oneWay == "" {
+		s.oneWay = s.t.path(m.File) + " has no rollback section"
+	}
+	plannable := 0
+	if s.t.product.Plan != nil && !s.t.product.PlanSaysDefaults && s.text == "" {
+		if plannable, err = s.of.Plannable(s.t.product.Engine, s.server, s.t.product.Check().Dialect); err != nil {
+			return err
+		}
+	}
+	var stops []int
+	if plannable > 0 {
+		stops = []int{0, plannable}
+	}
+	if s.old, err = s.road(ctx, s.only(s.of.Below, s.of.Old), len(s.of.Old), stops, s.oneWay == ""); err != nil {
+		return err
+	}
+	switch {
+	case s.old.Err != nil && s.old.On == "the way there":
+		return fmt.Errorf("the old files do not run on an empty database: %w", s.old.Err)
+	case s.old.Err != nil && s.old.On == "the way back":
+		s.oneWay = "the old files themselves fail on the way back: " + s.old.Err.Error()
+	}
+	s.style = squash.Style{OneWay: s.oneWay != ""}
+	if plannable == 0 {
+		return nil
+	}
+	up, left := s.t.product.Plan(s.old.Stops[0], s.old.Stops[1])
+	down, leftBack := s.t.product.Plan(s.old.Stops[1], s.old.Stops[0])
+	for _, steps := range [][]schema.Step{up, down} {
+		for i := range steps {
+			steps[i].Loses = "" // the files say what they take
+		}
+	}
+	if len(left)+len(leftBack) == 0 {
+		s.style.Planned = &squash.Planned{Files: plannable, Up: up, Down: down}
+	}
+	return nil
+}
+
+// find looks for the first style that leads where the old files lead: the
+// shortest one, then the statements of the files as they are, then those with
+// each file's transaction kept.
+func (s *squashing) find(ctx context.Context) error {
+	plain := squash.Style{OneWay: s.style.OneWay}
+	parted := plain
+	parted.Parted = true
+	var styles []squash.Style
+	if s.style.Planned != nil {
+		styles = append(styles, s.style)
+	}
+	styles = append(styles, plain)
+	if s.t.product.Engine.Caps.TransactionalDDL {
+		styles = append(styles, parted)
+	}
+	var bad error
+	for _, style := range styles {
+		text, err := s.of.Text(s.t.product.Engine, s.server, style)
+		if err == nil {
+			err = s.prove(ctx, text)
+		}
+		if err == nil {
+			s.style, s.text = style, text
+			return nil
+		}
+		_, ours := errors.AsType[*apartError](err)
+		if _, refused := errors.AsType[*squash.Error](err); !ours && !refused || ctx.Err() != nil {
+			return err
+		}
+		s.passed = append(s.passed, err.Error())
+		bad = err
+	}
+	return bad
+}
+
+// proveAgain proves of a file that is there that it leads where the old ones do.
+func (s *squashing) proveAgain(ctx context.Context, m *migration.Migration) error {
+	text, err := fs.ReadFile(s.folder, m.File)
+	if err != nil {
+		return err
+	}
+	s.text = string(text)
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	if !m.Rollback.Present {
+		s.oneWay = "it has no rollback section"
+	}
+	if err := s.walkOld(ctx); err != nil {
+		return err
+	}
+	return s.prove(ctx, s.text)
+}
+
+// An apartError is a squashed migration that was not written: it does not lead
+// where the old files lead.
+type apartError struct {
+	file string
+	fork *proven.Fork // nil: it could not be gone
+	on   string
+	err  error
+}
+
+func (e *apartError) Error() string {
+	text := e.file + " does not lead where the old files lead, on " + e.on
+	if e.err != nil {
+		return text + ": " + e.err.Error()
+	}
+	var what []string
+	for _, c := range e.fork.Schema {
+		what = append(what, c.String())
+	}
+	for _, id := range e.fork.Rows {
+		what = append(what, "other rows in "+id.String())
+	}
+	return text + ": " + strings.Join(what[:min(len(what), 3)], "; ")
+}
+func (e *apartError) Unwrap() error { return e.err }
+
+// prove goes the new file's road and compares.
+func (s *squashing) prove(ctx context.Context, text string) error {
+	folder := proven.With(s.only(s.of.Below), s.name, []byte(text))
+	r, err := s.road(ctx, folder, 1, nil, !s.style.OneWay)
+	if err != nil {
+		return err
+	}
+	if r.Err != nil && (s.old.Err == nil || s.old.On != r.On) {
+		return &apartError{file: s.name, on: r.On, err: r.Err}
+	}
+	fork := s.old.Parts(r, s.skip)
+	if fork != nil && len(fork.Rows) > 0 && s.skip == nil {
+		// What is another each time it runs, a moment or a random number, is
+		// seen by running the old files once more.
+		again, err := s.road(ctx, s.only(s.of.Below, s.of.Old), len(s.of.Old), nil, false)
+		if err != nil {
+			return err
+		}
+		s.skip = map[schema.ID]bool{}
+		for _, id := range s.old.There.Rows.Unlike(again.There.Rows, nil) {
+			s.skip[id] = id.Kind == schema.KindColumn
+		}
+		fork = s.old.Parts(r, s.skip)
+	}
+	if fork != nil {
+		return &apartError{file: s.name, on: fork.On, fork: fork}
+	}
+	return nil
+}
+
+// apart tells what is another.
+func (a *app) apart(d *description, t *target, e *apartError) {
+	a.fault(d, t, e.err)
+	d.Message = e.Error()
+	d.State = []string{"nothing was written, and no database was changed"}
+	if e.fork != nil {
+		d.Changes = e.fork.Schema
+		for _, c := range e.fork.Schema {
+			d.State = append(d.State, "is not as it should be: "+c.String())
+		}
+		for _, id := range e.fork.Rows {
+			d.State = append(d.State, "has other rows: "+id.String())
+		}
+	}
+	d.Next = []string{"squash those around it: --from and --to"}
+}
+
+// losses are what is not kept.
+func (s *squashing) losses() []string {
+	lost := []string{fmt.Sprintf("the versions in between: a new database runs %s as one, and goes back as one", s.of.Name())}
+	if p := s.style.Planned; p != nil {
+		lost = append(lost, fmt.Sprintf("the comments of %d files, whose definitions are written anew", p.Files))
+	}
+	if s.oneWay != "" {
+		lost = append(lost, "the way back: "+s.oneWay)
+	}
+	return lost
+}
+
+func (s *squashing) consent(ctx context.Context) error {
+	s.showLosses(s.losses())
+	fmt.Fprintln(s.Stderr, "The old files stay; dbwarden squash --undo takes it back as long as they do.")
+	return s.agreed(ctx, fmt.Sprintf("Squash %d migrations into %s?", len(s.of.Old), render.Plain(s.name)), "not squashed")
+}
+
+// show tells of the file that was written, or would be.
+func (s *squashing) show(cmd *cobra.Command, noted *dbwarden.Result) error {
+	path := filepath.Join(s.t.MigrationsDir, s.name)
+	how := "combined"
+	switch {
+	case s.style.Planned != nil:
+		how = "planned"
+	case s.style.Parted:
+		how = "parted"
+	}
+	var files, seeds, volatile []string
+	for _, m := range s.of.Old {
+		files = append(files, m.File)
+	}
+	for _, m := range s.of.Seeds {
+		seeds = append(seeds, m.File)
+	}
+	for id, is := range s.skip {
+		if is {
+			volatile = append(volatile, id.String())
+		}
+	}
+	slices.Sort(volatile)
+	if s.json() {
+		doc := map[string]any{"file": s.relative(path), "written": !s.f.dry, "how": how, "replaces": files, "reversible": s.oneWay == "",
+			"seeds": append([]string{}, seeds...), "not_compared": append([]string{}, volatile...), "noted": []map[string]any{}}
+		if noted != nil {
+			doc["noted"] = migrationsOf(noted.Completed)
+		}
+		if s.f.dry {
+			doc["sql"] = s.text
+		}
+		return s.document(cmd, s.t, doc)
+	}
+	if s.f.dry {
+		fmt.Fprint(s.Stdout, s.app.style(s.Stdout).SQL(s.text))
+	} else {
+		fmt.Fprintf(s.Stdout, "Created migration: %s\n", s.relative(path))
+	}
+	if s.quiet {
+		return nil
+	}
+	st := s.app.style(s.Stderr)
+	ways := "there, back and there again"
+	if s.oneWay != "" {
+		ways = "on the way there"
+		fmt.Fprintf(s.Stderr, "%s it has no way back: %s\n", st.Warn("Warning:"), render.Plain(s.masked(s.oneWay)))
+	}
+	for _, why := range s.passed {
+		fmt.Fprintf(s.Stderr, "not written shorter: %s\n", render.Plain(s.masked(why)))
+	}
+	fmt.Fprintf(s.Stderr, "It stands for %d migrations, %s. Proven: the same schema and the same rows, %s.\n", len(files), s.of.Name(), ways)
+	if len(volatile) > 0 {
+		fmt.Fprintf(s.Stderr, "Not compared, because the old files themselves make other values each time: %s\n", render.Plain(strings.Join(volatile, ", ")))
+	}
+	if len(seeds) > 0 {
+		fmt.Fprintf(s.Stderr, "Seeds stay as they are, and run behind all others: %s\n", render.Plain(strings.Join(seeds, ", ")))
+	}
+	if noted != nil {
+		s.noted(noted.Completed)
+	}
+	if s.f.dry {
+		fmt.Fprintf(s.Stderr, "Dry run: %s was not written.\n", s.relative(path))
+	} else {
+		fmt.Fprintln(s.Stderr, "next: read it, and commit it. The old files are needed until every database has run them, or none of them: dbwarden squash --prune deletes them, --undo takes this back")
+	}
+	return nil
+}

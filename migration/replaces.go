@@ -28,17 +28,25 @@ func (m *Migration) Place() Version {
 	if len(m.Header.Replaces) == 0 {
 		return m.Version
 	}
-	at := m.Header.Replaces[0].Version
-	for _, r := range m.Header.Replaces {
-		v := r.Version
-		if len(r.Of) > 0 {
-			v = (&Migration{Header: Header{Replaces: r.Of}}).Place()
-		}
-		if v.Compare(at) > 0 {
+	return highest(m.Header.Replaces)
+}
+
+func highest(all []Replaced) (at Version) {
+	for _, r := range all {
+		if v := r.place(); at.IsZero() || v.Compare(at) > 0 {
 			at = v
 		}
 	}
 	return at
+}
+
+// place is where it stood: of one that was squashed itself, where what that
+// replaced did. Its own number says when it was written, and nothing of its place.
+func (r Replaced) place() Version {
+	if len(r.Of) == 0 {
+		return r.Version
+	}
+	return highest(r.Of)
 }
 
 // Replacer is the migration that stands for the one of a version, nil where
@@ -60,6 +68,21 @@ func (s *Set) Place(v Version) Version {
 	}
 	if m := s.Find(v); m != nil {
 		return m.Place()
+	}
+	if by := s.Replacer(v); by != nil { // whose file is gone, and whose row is not
+		return placed(by.Header.Replaces, v)
+	}
+	return v
+}
+
+func placed(all []Replaced, v Version) Version {
+	for _, r := range all {
+		if r.Version.Equal(v) {
+			return r.place()
+		}
+		if at := placed(r.Of, v); !at.Equal(v) {
+			return at
+		}
 	}
 	return v
 }

@@ -72,15 +72,28 @@ func TestTwoThatReplaceTheSame(t *testing.T) {
 func TestASquashedOneStandsWhereItsOldOnesStood(t *testing.T) {
 	t.Parallel()
 	const body = "-- upgrade\nSELECT 1;\n"
-	set, err := load(t, map[string]string{"1_a.sql": body, "2_b.sql": body, "3_c.sql": body, "9_s.sql": "-- replaces: 1, 2\n" + body})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var order []string
-	for _, m := range set.Migrations {
-		order = append(order, m.Version.String())
-	}
-	if got := strings.Join(order, " "); got != "1 2 9 3" {
-		t.Errorf("order %s", got)
+	for _, c := range []struct {
+		replaces, want, eight string
+	}{
+		{"1, 2", "1 2 9 3", "8"},
+		{"8 (1, 2)", "1 2 9 3", "2"}, // the number of a squashed one tells nothing of its place
+		{"8 (1), 2", "1 2 9 3", "1"},
+		{"8 (7 (1), 6)", "1 2 3 9", "6"},
+	} {
+		set, err := load(t, map[string]string{"1_a.sql": body, "2_b.sql": body, "3_c.sql": body, "9_s.sql": "-- replaces: " + c.replaces + "\n" + body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		for _, m := range set.Migrations {
+			order = append(order, m.Version.String())
+		}
+		if got := strings.Join(order, " "); got != c.want {
+			t.Errorf("replaces %s: order %s, want %s", c.replaces, got, c.want)
+		}
+		eight, _ := migration.ParseVersion("8")
+		if got := set.Place(eight).String(); got != c.eight {
+			t.Errorf("replaces %s: 8 stood at %s, want %s", c.replaces, got, c.eight)
+		}
 	}
 }

@@ -77,6 +77,9 @@ func TestWhatASquashedOneReplaces(t *testing.T) {
 		{name: "squashed again: half way", files: append(all, again), applied: []string{"5_s"}, up: "4", down: "5"},
 		{name: "squashed again: half way on the old road", files: append(all, again), applied: old[:1], up: "2, 3, 4", down: "1"},
 		{name: "squashed again: at the first squashed one, on the old road", files: []string{again, "4_d"}, applied: old, up: "4", down: "refused missing: applied, but its file is missing: 3_c.sql, 2_b.sql, 1_a.sql"},
+		{name: "squashed again: where the old ones stood, whatever its number", files: []string{"1_a", "7_s -- replaces: 6 (2, 3), 4", "5_e"}, up: "1, 7, 5", down: ""},
+		{name: "squashed again: from the first one on", files: []string{"7_s -- replaces: 6 (1, 2), 3", "4_d", "5_e"}, up: "7, 4, 5", down: ""},
+		{name: "squashed again: one that ran by a number that is gone makes nothing late", files: []string{"1_a", "7_s -- replaces: 6 (2, 3), 4", "5_e"}, applied: []string{"1_a", "6_s", "4_d"}, up: "5", down: "7"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

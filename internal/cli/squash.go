@@ -120,8 +120,11 @@ type squashing struct {
 	server engine.Server
 	name   string
 
-	old  *proven.Road
+	rest bool               // the files behind it are gone through, too
+	old  *proven.Road       // of the old files
+	was  *proven.Road       // the same, with rows in the tables from below; nil: there are none, or they do not run so
 	skip map[schema.ID]bool // columns that get another value each time
+	open []string           // what is not proven
 
 	oneWay string // why there is no way back; "" for there is one
 	style  squash.Style
@@ -165,6 +168,9 @@ func (a *app) squash(ctx context.Context, cmd *cobra.Command, t *target, f *squa
 		slug = "squashed_" + strings.ReplaceAll(s.of.Name(), " ", "_")
 	}
 	s.name = version + "_" + slug + ".sql"
+	if err := s.keepsOrder(s.of.Probe()); err != nil {
+		return err
+	}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
@@ -236,11 +242,62 @@ func (s *squashing) prepare(ctx context.Context) error {
 	}
 	return s.inScratch(ctx, s.t, func(d *scratch.Scratch) error {
 		s.prover = s.app.prover(s.t, "squash", nil)
-		if s.server, err = s.staying(ctx, s.t, s.prover, d, set, migration.Up, migration.Down); err == nil && len(made) > 0 {
+		if s.server, err = s.staying(ctx, s.t, s.prover, d, set, migration.Up, migration.Down); err != nil {
+			return err
+		}
+		if s.rest = len(s.of.Above) > 0; s.rest {
+			above, err := config.Load(s.only(s.of.Above))
+			if err != nil {
+				return err
+			}
+			if _, err := s.staying(ctx, s.t, s.prover, d, above, migration.Up); err != nil {
+				s.rest = false
+				s.notProven("where the files behind it lead: %v", err)
+			}
+			more, err := proven.SchemasOf(above)
+			if err != nil {
+				return err
+			}
+			made = append(made, more...)
+		}
+		if len(made) > 0 {
 			s.prover = s.app.prover(s.t, "squash", append([]string{s.server.Schema}, made...))
 		}
-		return err
+		return nil
 	})
+}
+
+// notProven notes what is said beside the proof.
+func (s *squashing) notProven(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.open, text) {
+		s.open = append(s.open, text)
+	}
+}
+
+func (s *squashing) showNotProven() {
+	for _, text := range s.maskedAll(s.open) {
+		fmt.Fprintf(s.Stderr, "%s not proven: %s\n", s.app.style(s.Stderr).Warn("Warning:"), render.Plain(text))
+	}
+}
+
+// before is the folder as it was without the new file, after as it is with this one.
+func (s *squashing) before() fs.FS { return proven.Without(s.folder, []string{s.name}) }
+func (s *squashing) after(text string) fs.FS {
+	return proven.With(s.before(), s.name, []byte(text))
+}
+
+// keepsOrder refuses a text with which a new database would run the others in
+// another order.
+func (s *squashing) keepsOrder(text string) error {
+	old, err := s.t.wants.Load(s.before())
+	if err != nil {
+		return err
+	}
+	now, err := s.t.wants.Load(s.after(text))
+	if err != nil {
+		return err
+	}
+	return s.of.KeepsOrder(old, now, s.name)
 }
 
 // only is the folder with these migrations and no others.
@@ -261,19 +318,31 @@ func (s *squashing) only(kept ...[]*migration.Migration) fs.FS {
 }
 
 // road goes one road in a scratch database of its own.
-func (s *squashing) road(ctx context.Context, folder fs.FS, n int, stops []int, back bool) (r *proven.Road, err error) {
+func (s *squashing) road(ctx context.Context, t proven.Route) (r *proven.Road, err error) {
+	t.Below, t.Rest = len(s.of.Below), s.rest && !t.Fill
 	err = s.inScratch(ctx, s.t, func(d *scratch.Scratch) error {
-		r, err = s.prover.Road(ctx, d, s.only(s.of.Below), folder, n, stops, back)
+		r, err = s.prover.Road(ctx, d, t)
 		return err
 	})
-	if err == nil && s.server.Schema == s.server.Database { // a random name
-		for _, state := range append(slices.Clone(r.Stops), r.There.State, r.Back.State, r.Again.State) {
+	if err != nil {
+		return nil, err
+	}
+	if s.server.Schema == s.server.Database { // a random name
+		for _, state := range append(slices.Clone(r.Stops), r.There.State, r.Back.State, r.Again.State, r.Whole.State) {
 			if state != nil {
 				unnamed(state)
 			}
 		}
 	}
-	return r, err
+	if t.Rest && r.Err != nil && r.On != "the way there" {
+		t.Back, t.Stops = false, nil // what lies behind is looked at all the same
+		more, err := s.road(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		r.Whole, r.Beyond = more.Whole, more.Beyond
+	}
+	return r, nil
 }
 
 // walkOld goes the road of the old files.
@@ -291,7 +360,8 @@ func (s *squashing) walkOld(ctx context.Context) (err error) {
 	if plannable > 0 {
 		stops = []int{0, plannable}
 	}
-	if s.old, err = s.road(ctx, s.only(s.of.Below, s.of.Old), len(s.of.Old), stops, s.oneWay == ""); err != nil {
+	way := proven.Route{Folder: s.before(), N: len(s.of.Old), Stops: stops, Back: s.oneWay == ""}
+	if s.old, err = s.road(ctx, way); err != nil {
 		return err
 	}
 	switch {
@@ -299,6 +369,12 @@ func (s *squashing) walkOld(ctx context.Context) (err error) {
 		return fmt.Errorf("the old files do not run on an empty database: %w", s.old.Err)
 	case s.old.Err != nil && s.old.On == "the way back":
 		s.oneWay = "the old files themselves fail on the way back: " + s.old.Err.Error()
+	}
+	if s.old.Beyond != nil {
+		s.notProven("where the files behind it lead, which do not run on an empty database: %v", s.old.Beyond)
+	}
+	if err := s.walkOldFilled(ctx, way); err != nil {
+		return err
 	}
 	s.style = squash.Style{OneWay: s.oneWay != ""}
 	if plannable == 0 {
@@ -313,6 +389,35 @@ func (s *squashing) walkOld(ctx context.Context) (err error) {
 	}
 	if len(left)+len(leftBack) == 0 {
 		s.style.Planned = &squash.Planned{Files: plannable, Up: up, Down: down}
+	}
+	return nil
+}
+
+// walkOldFilled goes the road of the old files once more with rows in the tables
+// that are there before them: on an empty table an UPDATE does nothing that a
+// comparison could see.
+func (s *squashing) walkOldFilled(ctx context.Context, way proven.Route) error {
+	if len(s.of.Below) == 0 {
+		return nil // there are none
+	}
+	way.Stops, way.Fill, way.Back = nil, true, s.oneWay == ""
+	r, err := s.road(ctx, way)
+	if err != nil {
+		return err
+	}
+	var bare []string
+	for id, why := range r.Unfilled {
+		bare = append(bare, fmt.Sprintf("%s (%s)", id, why))
+	}
+	if slices.Sort(bare); len(bare) > 0 {
+		s.notProven("what it does to rows of tables for which none could be made: %s", strings.Join(first(bare, 8), ", "))
+	}
+	switch {
+	case r.Filled == 0:
+	case r.Err != nil && r.On == "the way there":
+		s.notProven("what it does to rows that are there before it: with generated ones the old files fail: %v", r.Err)
+	default:
+		s.was = r
 	}
 	return nil
 }
@@ -359,6 +464,9 @@ func (s *squashing) proveAgain(ctx context.Context, m *migration.Migration) erro
 		return err
 	}
 	s.text = string(text)
+	if err := s.keepsOrder(s.text); err != nil {
+		return err
+	}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
@@ -396,32 +504,52 @@ func (e *apartError) Error() string {
 }
 func (e *apartError) Unwrap() error { return e.err }
 
-// prove goes the new file's road and compares.
+// prove goes the new file's road and compares: on an empty database, through the
+// whole folder, and then with rows in the tables from below.
 func (s *squashing) prove(ctx context.Context, text string) error {
-	folder := proven.With(s.only(s.of.Below), s.name, []byte(text))
-	r, err := s.road(ctx, folder, 1, nil, !s.style.OneWay)
+	if err := s.keepsOrder(text); err != nil {
+		return err
+	}
+	way := proven.Route{Folder: s.after(text), N: 1, Back: !s.style.OneWay}
+	if err := s.compare(ctx, way, s.old, ""); err != nil || s.was == nil {
+		return err
+	}
+	way.Fill = true
+	return s.compare(ctx, way, s.was, ", with generated rows in the tables that are there before it")
+}
+
+// compare goes one road of the new file's and compares it with the old files' one.
+func (s *squashing) compare(ctx context.Context, way proven.Route, old *proven.Road, with string) error {
+	r, err := s.road(ctx, way)
 	if err != nil {
 		return err
 	}
-	if r.Err != nil && (s.old.Err == nil || s.old.On != r.On) {
-		return &apartError{file: s.name, on: r.On, err: r.Err}
+	if r.Err != nil && (old.Err == nil || old.On != r.On) {
+		return &apartError{file: s.name, on: r.On + with, err: r.Err}
 	}
-	fork := s.old.Parts(r, s.skip)
-	if fork != nil && len(fork.Rows) > 0 && s.skip == nil {
+	if r.Beyond != nil && old.Beyond == nil {
+		return &apartError{file: s.name, on: proven.Rest, err: r.Beyond}
+	}
+	fork := old.Parts(r, s.skip)
+	if fork != nil && len(fork.Rows) > 0 {
 		// What is another each time it runs, a moment or a random number, is
 		// seen by running the old files once more.
-		again, err := s.road(ctx, s.only(s.of.Below, s.of.Old), len(s.of.Old), nil, false)
+		again, err := s.road(ctx, proven.Route{Folder: s.before(), N: len(s.of.Old), Fill: way.Fill})
 		if err != nil {
 			return err
 		}
-		s.skip = map[schema.ID]bool{}
-		for _, id := range s.old.There.Rows.Unlike(again.There.Rows, nil) {
-			s.skip[id] = id.Kind == schema.KindColumn
+		if s.skip == nil {
+			s.skip = map[schema.ID]bool{}
 		}
-		fork = s.old.Parts(r, s.skip)
+		for _, id := range slices.Concat(old.There.Rows.Unlike(again.There.Rows, nil), old.Whole.Rows.Unlike(again.Whole.Rows, nil)) {
+			if id.Kind == schema.KindColumn {
+				s.skip[id] = true
+			}
+		}
+		fork = old.Parts(r, s.skip)
 	}
 	if fork != nil {
-		return &apartError{file: s.name, on: fork.On, fork: fork}
+		return &apartError{file: s.name, on: fork.On + with, fork: fork}
 	}
 	return nil
 }
@@ -478,15 +606,13 @@ func (s *squashing) show(cmd *cobra.Command, noted *dbwarden.Result) error {
 	for _, m := range s.of.Seeds {
 		seeds = append(seeds, m.File)
 	}
-	for id, is := range s.skip {
-		if is {
-			volatile = append(volatile, id.String())
-		}
+	for id := range s.skip {
+		volatile = append(volatile, id.String())
 	}
 	slices.Sort(volatile)
 	if s.json() {
 		doc := map[string]any{"file": s.relative(path), "written": !s.f.dry, "how": how, "replaces": files, "reversible": s.oneWay == "",
-			"seeds": append([]string{}, seeds...), "not_compared": append([]string{}, volatile...), "noted": []map[string]any{}}
+			"seeds": append([]string{}, seeds...), "not_compared": append([]string{}, volatile...), "not_proven": s.maskedAll(s.open), "noted": []map[string]any{}}
 		if noted != nil {
 			doc["noted"] = migrationsOf(noted.Completed)
 		}
@@ -516,6 +642,7 @@ func (s *squashing) show(cmd *cobra.Command, noted *dbwarden.Result) error {
 	if len(volatile) > 0 {
 		fmt.Fprintf(s.Stderr, "Not compared, because the old files themselves make other values each time: %s\n", render.Plain(strings.Join(volatile, ", ")))
 	}
+	s.showNotProven()
 	if len(seeds) > 0 {
 		fmt.Fprintf(s.Stderr, "Seeds stay as they are, and run behind all others: %s\n", render.Plain(strings.Join(seeds, ", ")))
 	}

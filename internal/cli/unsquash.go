@@ -336,10 +336,14 @@ func (k *keeping) look(ctx context.Context, cmd *cobra.Command, t *target) error
 		}
 		k.looked = append(k.looked, again{t, needless})
 	}
+	notProven := []string{}
 	if whole := squash.Of(set, m); whole != nil {
 		s := &squashing{app: k.app, t: t, f: k.f, folder: folder, set: set, of: whole, name: m.File}
 		if err := s.proveAgain(ctx, m); err != nil {
 			return err
+		}
+		if notProven = s.maskedAll(s.open); !k.json() {
+			s.showNotProven()
 		}
 	}
 	if len(old) > 0 {
@@ -350,7 +354,7 @@ func (k *keeping) look(ctx context.Context, cmd *cobra.Command, t *target) error
 		k.goes(t.MigrationsDir, old, []string{m.File})
 	}
 	if k.json() {
-		return k.document(cmd, t, map[string]any{"squashed": m.File, "dry_run": k.f.dry, "deleted": old})
+		return k.document(cmd, t, map[string]any{"squashed": m.File, "dry_run": k.f.dry, "deleted": old, "not_proven": notProven})
 	}
 	switch {
 	case len(old) == 0:

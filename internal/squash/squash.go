@@ -20,7 +20,8 @@ import (
 // A Range is the migrations that are to become one.
 type Range struct {
 	Old   []*migration.Migration // in the order in which a fresh database runs them
-	Below []*migration.Migration // what runs ahead of them
+	Below []*migration.Migration // what runs ahead of them, seeds that they need among it
+	Above []*migration.Migration // what runs behind them: seeds and repeatable ones, too
 	Some  []*migration.Migration // of these versions, and for some environments alone
 	Seeds []*migration.Migration // seeds with versions among them: they stay, and run behind all others
 }
@@ -49,16 +50,21 @@ func Choose(set *migration.Set, from, to migration.Version) (*Range, error) {
 	}
 	var steps []*migration.Migration
 	r := &Range{}
-	for _, st := range all.Steps {
-		if m := st.Migration; m.Kind == migration.Versioned && !m.Header.Seed {
-			steps = append(steps, m)
+	first, last, count := 0, -1, 0
+	for i, st := range all.Steps {
+		steps = append(steps, st.Migration)
+		if ordinary(st.Migration) {
+			if count++; count == 1 {
+				first = i
+			}
+			last = i
 		}
 	}
 	at := func(v migration.Version, otherwise int) (int, error) {
 		if v.IsZero() {
 			return otherwise, nil
 		}
-		i := slices.IndexFunc(steps, func(m *migration.Migration) bool { return m.Version.Equal(v) })
+		i := slices.IndexFunc(steps, func(m *migration.Migration) bool { return ordinary(m) && m.Version.Equal(v) })
 		if i >= 0 {
 			return i, nil
 		}
@@ -70,21 +76,20 @@ func Choose(set *migration.Set, from, to migration.Version) (*Range, error) {
 		}
 		return 0, &RangeError{fmt.Sprintf("no migration has version %s", v), "dbwarden status lists the versions"}
 	}
-	first, err := at(from, 0)
-	if err != nil {
+	only := first
+	if first, err = at(from, first); err != nil {
 		return nil, err
 	}
-	last, err := at(to, len(steps)-1)
-	if err != nil {
+	if last, err = at(to, last); err != nil {
 		return nil, err
 	}
-	if len(steps) == 1 {
-		return nil, &RangeError{fmt.Sprintf("the folder has one migration, %s, and a squash takes two at least", steps[0].File), "there is nothing to do"}
+	if count == 1 {
+		return nil, &RangeError{fmt.Sprintf("the folder has one migration, %s, and a squash takes two at least", steps[only].File), "there is nothing to do"}
 	}
 	if last-first < 1 {
 		return nil, &RangeError{"there are no two migrations from there to there", "one file has nothing to be squashed with; dbwarden status lists the versions"}
 	}
-	r.Below, r.Old = steps[:first], steps[first:last+1]
+	r.Below, r.Old, r.Above = steps[:first], steps[first:last+1], steps[last+1:]
 	for _, m := range set.Migrations {
 		switch within := m.Version.Compare(r.lowest()) >= 0 && m.Version.Compare(r.highest()) <= 0; {
 		case !within || m.Version.IsZero() || set.Replacer(m.Version) != nil:
@@ -95,6 +100,11 @@ func Choose(set *migration.Set, from, to migration.Version) (*Range, error) {
 		}
 	}
 	return r, nil
+}
+
+// ordinary migrations are those that can be squashed.
+func ordinary(m *migration.Migration) bool {
+	return m.Kind == migration.Versioned && !m.Header.Seed
 }
 
 // lowest is the first version of them, within those that were squashed before, too.
@@ -146,6 +156,10 @@ func (r *Range) Refused() error {
 		h := m.Header
 		fail := func(line int, why string) {
 			all = append(all, migration.Problem{File: m.File, Line: line, Msg: why})
+		}
+		if !ordinary(m) {
+			fail(0, "it runs between the others, since one of them depends on it, and it is no ordinary migration: squash those ahead of it, or behind it, by --from and --to")
+			continue
 		}
 		if h.Vars {
 			fail(0, "it has variables (header vars), and what they stand for would be read in the other files too: leave it out, by --from and --to")
@@ -248,13 +262,14 @@ func Of(set *migration.Set, m *migration.Migration) *Range {
 	if err != nil {
 		return nil
 	}
-	for _, st := range all.Steps {
+	for i, st := range all.Steps {
 		if st.Migration == m {
-			return r
+			for _, above := range all.Steps[i+1:] {
+				r.Above = append(r.Above, above.Migration)
+			}
+			break
 		}
-		if st.Migration.Kind == migration.Versioned && !st.Migration.Header.Seed {
-			r.Below = append(r.Below, st.Migration)
-		}
+		r.Below = append(r.Below, st.Migration)
 	}
 	return r
 }

@@ -2,7 +2,6 @@ package squash
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -35,6 +34,10 @@ type Style struct {
 // be combined so.
 func (r *Range) Text(e *engine.Engine, v engine.Server, s Style) (string, error) {
 	w := &writer{r: r, e: e, v: v, s: s}
+	var err error
+	if w.cleared, err = r.clearing(e); err != nil {
+		return "", err
+	}
 	up, err := w.section(migration.Up)
 	if err != nil {
 		return "", err
@@ -54,11 +57,12 @@ func (r *Range) Text(e *engine.Engine, v engine.Server, s Style) (string, error)
 }
 
 type writer struct {
-	r   *Range
-	e   *engine.Engine
-	v   engine.Server
-	s   Style
-	bad migration.Problems
+	r       *Range
+	e       *engine.Engine
+	v       engine.Server
+	s       Style
+	cleared string // what takes the variables of a file away again; "" for there are none
+	bad     migration.Problems
 }
 
 // planned says that a file is one of those whose place a plan takes.
@@ -67,6 +71,7 @@ func (w *writer) planned(i int) bool { return w.s.Planned != nil && i < w.s.Plan
 func (w *writer) section(d migration.Direction) (string, error) {
 	var b strings.Builder
 	n := len(w.r.Old)
+	open := false
 	for k := 0; k < n; {
 		i := k
 		if d == migration.Down {
@@ -86,37 +91,45 @@ func (w *writer) section(d migration.Direction) (string, error) {
 			k += p.Files
 			continue
 		}
-		text, err := w.part(w.r.Old[i], d, k == n-1)
+		text, bare, err := w.part(w.r.Old[i], d, k == 0, k == n-1)
 		if err != nil {
 			return "", err
 		}
-		b.WriteString(text)
+		if w.s.Parted && bare && open {
+			// What it does would join the transaction of the file ahead of it.
+			b.WriteString("BEGIN;\nSELECT 1;\nCOMMIT;\n")
+		}
+		if text != "" {
+			open = bare
+		}
+		b.WriteString("-- ---- " + w.r.Old[i].File + " ----\n" + text)
 		k++
 	}
 	return b.String(), nil
 }
 
-// part is one file's section, ended so that another one can follow. last says
-// that none does.
-func (w *writer) part(m *migration.Migration, d migration.Direction, last bool) (string, error) {
-	text, err := m.SectionText(d)
-	if err != nil {
-		return "", err
+// part is one file's section, ended so that another one can follow. first says
+// that none is ahead of it, last that none follows. bare: it is in no transaction
+// that is written out. A section without statements is "".
+func (w *writer) part(m *migration.Migration, d migration.Direction, first, last bool) (text string, bare bool, err error) {
+	if text, err = m.SectionText(d); err != nil {
+		return "", false, err
 	}
-	text = strings.Trim(strings.ReplaceAll(text, "\r\n", "\n"), "\n") + "\n"
-	what, err := w.look(m, d)
+	text = strings.Trim(text, "\r\n") + "\n" // what stands within is kept to the byte: a string may hold line ends
+	what, err := w.look(m, d, first)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if !last {
 		for _, at := range what.left {
-			w.bad = append(w.bad, migration.Problem{File: m.File, Line: at.line,
-				Msg: fmt.Sprintf("it sets %s for its session, and the files behind it would run with that: set it back at the end of the file, or leave the file out, by --from and --to", at.name)})
+			w.bad = append(w.bad, migration.Problem{File: m.File, Line: at.line, Msg: at.why})
 		}
 	}
-	head := "-- ---- " + m.File + " ----\n"
+	if what.reads != nil {
+		w.bad = append(w.bad, migration.Problem{File: m.File, Line: what.reads.line, Msg: what.reads.why})
+	}
 	if what.statements == 0 {
-		return head, nil
+		return "", false, nil
 	}
 	if w.e.Lexis.Delimiter && strings.Contains(strings.ToUpper(text), "DELIMITER") {
 		text += "DELIMITER ;\n"
@@ -124,48 +137,13 @@ func (w *writer) part(m *migration.Migration, d migration.Direction, last bool) 
 	if all, err := sqltext.All(text+"SELECT 1;\n", w.e.Lexis); err != nil || len(all) != what.statements+1 {
 		text += ";\n" // its last statement was ended by the file's end
 	}
-	if w.s.Parted && !what.apart {
-		text = "BEGIN;\n" + text + "COMMIT;\n"
+	if !last {
+		text += w.cleared
 	}
-	return head + text, nil
-}
-
-// looked is what matters of a section's statements.
-type looked struct {
-	statements int
-	apart      bool // some cannot stand between BEGIN and COMMIT, or do already
-	left       []leftover
-}
-
-// leftover is a setting that lasts.
-type leftover struct {
-	name string
-	line int
-}
-
-func (w *writer) look(m *migration.Migration, d migration.Direction) (out looked, err error) {
-	_, err = m.Section(d).Outline(func(p migration.Piece) error {
-		out.statements++
-		t := w.e.Classify(p.Words, w.v)
-		switch t.Kind {
-		case engine.Begin, engine.Commit, engine.Rollback:
-			out.apart = true
-		case engine.Setting:
-			name, lasts := setting(p.Statement)
-			if len(p.Words) > 1 && p.Words[0] == "SET" && p.Words[1] == "LOCAL" {
-				// It ends with its transaction, which all files share where none
-				// has one of its own.
-				name, lasts = "something (SET LOCAL)", !w.s.Parted && !out.apart
-			}
-			out.left = slices.DeleteFunc(out.left, func(l leftover) bool { return l.name == name })
-			if lasts {
-				out.left = append(out.left, leftover{name, p.Start.Line})
-			}
-		}
-		out.apart = out.apart || t.Alone || t.Commits
-		return nil
-	})
-	return out, err
+	if w.s.Parted && !what.apart && !m.Header.TransactionOff {
+		return "BEGIN;\n" + text + "COMMIT;\n", false, nil
+	}
+	return text, !m.Header.TransactionOff, nil
 }
 
 // off says that the new file asks for no transactions, and refuses where some
@@ -194,56 +172,4 @@ func (w *writer) off() bool {
 		}
 	}
 	return all
-}
-
-// setting is what a setting is called, and whether it lasts beyond its file as
-// something else than the session had.
-func setting(st sqltext.Statement) (name string, lasts bool) {
-	words := st.Words
-	word := func(i int) string {
-		if i < len(words) {
-			return words[i]
-		}
-		return ""
-	}
-	flat := strings.ToUpper(strings.Join(strings.Fields(st.Text), " "))
-	switch word(0) {
-	case "RESET":
-		return word(1), false
-	case "PRAGMA":
-		_, value, _ := strings.Cut(flat, "=")
-		value = strings.Trim(strings.TrimSpace(value), "'\"")
-		return word(1), !(word(1) == "FOREIGN_KEYS" && (value == "ON" || value == "1" || value == "TRUE"))
-	case "SET":
-		if word(1) == "LOCAL" || word(1) == "CONSTRAINTS" || word(1) == "TRANSACTION" {
-			return word(1), false
-		}
-		rest := strings.TrimPrefix(flat, "SET ")
-		rest = strings.TrimPrefix(rest, "SESSION ")
-		rest = strings.TrimPrefix(rest, "@@SESSION.")
-		rest = strings.TrimPrefix(rest, "@@")
-		end := strings.IndexAny(rest, " =:")
-		if end < 0 {
-			return rest, true
-		}
-		name = strings.Trim(rest[:end], "`\"")
-		if strings.HasPrefix(name, "@") && !strings.Contains(rest, ", ") {
-			return name, false // a variable, which its own file alone reads
-		}
-		value := strings.Trim(strings.TrimSpace(strings.TrimPrefix(strings.TrimLeft(rest[end:], " :="), "TO ")), "'\"")
-		back := value == "DEFAULT" || strings.HasPrefix(value, "@OLD")
-		if name == "FOREIGN_KEY_CHECKS" || name == "UNIQUE_CHECKS" {
-			back = back || value == "1" || value == "ON"
-		}
-		if strings.HasPrefix(name, "@OLD") { // SET @OLD_X = @@X, X = 0
-			if _, more, ok := strings.Cut(rest, ","); ok {
-				more = strings.TrimSpace(more)
-				if at := strings.IndexAny(more, " ="); at > 0 {
-					return more[:at], true
-				}
-			}
-		}
-		return name, !back
-	}
-	return word(0) + " " + word(1), true
 }

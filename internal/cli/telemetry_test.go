@@ -279,9 +279,11 @@ func TestACollectorIsNoTrouble(t *testing.T) {
 			}
 		})}, ""},
 		"forbidden": {[]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=" + answers(func(w http.ResponseWriter, q *http.Request) {
-			http.Error(w, "no such key: "+q.Header.Get("X-Key"), 403)
+			http.Error(w, "no such key: "+q.Header.Get("X-Key"), http.StatusForbidden)
 		}), "OTEL_EXPORTER_OTLP_HEADERS=x-key=hush-hush"}, `the metrics were not sent: 127\.0\.0\.1:\d+ answered 403 Forbidden: no such key: \*\*\*`},
-		"leads away":     {[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + answers(func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, elsewhere+"/leak", 307) }), "OTEL_EXPORTER_OTLP_HEADERS=x-key=hush-hush"}, `the traces were not sent: 127\.0\.0\.1:\d+ answered 307 Temporary Redirect`},
+		"leads away": {[]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=" + answers(func(w http.ResponseWriter, q *http.Request) {
+			http.Redirect(w, q, elsewhere+"/leak", http.StatusTemporaryRedirect)
+		}), "OTEL_EXPORTER_OTLP_HEADERS=x-key=hush-hush"}, `the traces were not sent: 127\.0\.0\.1:\d+ answered 307 Temporary Redirect`},
 		"by gRPC":        {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + silent, "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, `OTEL_EXPORTER_OTLP_PROTOCOL: want http/protobuf or http/json, .* "grpc" is not spoken here`},
 		"no URL":         {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:hush-hush@4318"}, `OTEL_EXPORTER_OTLP_ENDPOINT: want http://HOST:PORT or https://HOST:PORT`},
 		"no header":      {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + silent, "OTEL_EXPORTER_OTLP_HEADERS=hush-hush"}, `OTEL_EXPORTER_OTLP_HEADERS: want key=value,.*; number 1 is not`},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -30,10 +32,21 @@ func (w *Warden) Plan(ctx context.Context, t plan.Target) (*plan.Saved, error) {
 		if err != nil {
 			return err
 		}
-		steps, err := todo.saved()
+		steps, unshown, err := todo.saved()
+		if err != nil {
+			return err
+		}
+		if len(unshown) > 0 {
+			if world.Salt, err = world.NewSalt(); err != nil {
+				return err
+			}
+			if world.Variables, err = w.veiled(world.Salt, unshown); err != nil {
+				return err
+			}
+		}
 		out = &plan.Saved{Format: plan.SavedFormat, About: "made by " + w.c.Holder.Program, Database: w.c.Database.Label(),
 			Options: plan.OptionsOf(t), Steps: steps, World: world}
-		return err
+		return nil
 	}
 	err = w.look(ctx, func(s engine.Session, j *journal.Journal) error {
 		h, err := j.ReadWhole(ctx, s)
@@ -48,8 +61,31 @@ func (w *Warden) Plan(ctx context.Context, t plan.Target) (*plan.Saved, error) {
 	return out, err
 }
 
+// veiled has a plan.Veil of the values of these variables, as far as they have one.
+func (w *Warden) veiled(salt string, names []string) (map[string]string, error) {
+	values := w.c.values().Find
+	out := map[string]string{}
+	for _, name := range names {
+		v, ok := values[name]
+		if !ok {
+			continue
+		}
+		var err error
+		if out[name], err = plan.Veil(salt, name, v.Text); err != nil {
+			return nil, fmt.Errorf("take a digest of the variable %s: %w", name, err)
+		}
+	}
+	return out, nil
+}
+
+// savedPlan is one that is to be run.
+type savedPlan struct {
+	*plan.Saved
+	variables map[string]string // those of its world, as they are now
+}
+
 // MigrateSaved runs a saved plan and nothing else. Under the lock it looks
-// whether files, history and schema are those that the plan was made for, and
+// whether files, history, schema and variables are those that the plan was made for, and
 // refuses (*plan.Refusal, PlanMoved) where they are not. A plan that has been
 // carried out to its end is done: nothing is run, and that is no error. Of a
 // plan with nothing in it the same is looked at without the lock. Other errors
@@ -62,12 +98,17 @@ func (w *Warden) MigrateSaved(ctx context.Context, s *plan.Saved) (*Result, erro
 	if err != nil {
 		return &Result{Direction: migration.Up}, fmt.Errorf("the saved plan's target: %w", err)
 	}
-	return w.run(ctx, migration.Up, t, s)
+	// It takes its time, and so not under the lock.
+	variables, err := w.veiled(s.World.Salt, slices.Sorted(maps.Keys(s.World.Variables)))
+	if err != nil {
+		return &Result{Direction: migration.Up}, err
+	}
+	return w.run(ctx, migration.Up, t, &savedPlan{s, variables})
 }
 
 // planSaved is the saved plan as steps to run, once nothing has moved; no step
 // where it has been carried out.
-func (w *Warden) planSaved(ctx context.Context, s engine.Session, set *migration.Set, t plan.Target, saved *plan.Saved) (*agenda, error) {
+func (w *Warden) planSaved(ctx context.Context, s engine.Session, set *migration.Set, t plan.Target, saved *savedPlan) (*agenda, error) {
 	h := &journal.History{}
 	v := engine.Server{}
 	if s != nil {
@@ -81,6 +122,7 @@ func (w *Warden) planSaved(ctx context.Context, s engine.Session, set *migration
 	if err != nil {
 		return nil, err
 	}
+	world.Variables = saved.variables
 	moved := saved.World.Moved(world)
 	if len(moved) > 0 && saved.CarriedOut(world, set, h) {
 		return &agenda{w: w, server: v}, nil
@@ -90,7 +132,7 @@ func (w *Warden) planSaved(ctx context.Context, s engine.Session, set *migration
 		if todo, _, err = w.planOn(h, s, set, migration.Up, t, nil); err != nil {
 			return nil, err
 		}
-		steps, err := todo.saved()
+		steps, _, err := todo.saved()
 		if err != nil {
 			return nil, err
 		}
@@ -137,29 +179,34 @@ const (
 	savedStep      = 64_000 // bytes of all
 )
 
-// saved writes the steps down. What it has read is let go of.
-func (a *agenda) saved() ([]plan.SavedStep, error) {
-	out := []plan.SavedStep{}
+// saved writes the steps down, and names the variables whose values cannot be
+// seen there. What it has read is let go of.
+func (a *agenda) saved() (out []plan.SavedStep, unshown []string, err error) {
+	out = []plan.SavedStep{}
 	for i := range a.steps {
 		near, err := a.at(i, 1)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		one, err := near[0].saved()
+		one, names, err := near[0].saved()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		out = append(out, one)
+		out, unshown = append(out, one), append(unshown, names...)
 	}
 	a.near, a.from = nil, 0
-	return out, nil
+	slices.Sort(unshown)
+	return out, slices.Compact(unshown), nil
 }
 
-func (st *step) saved() (plan.SavedStep, error) {
+func (st *step) saved() (out plan.SavedStep, unshown []string, err error) {
 	defer st.text.Close()
 	m := st.Migration
-	out := plan.SavedStep{Version: m.Version.String(), File: m.File, Kind: string(m.Kind), Statements: st.outline.Statements,
+	out = plan.SavedStep{Version: m.Version.String(), File: m.File, Kind: string(m.Kind), Statements: st.outline.Statements,
 		Done: st.Resume().Done, Groups: []plan.SavedGroup{}}
+	for _, q := range slices.Concat(st.require, st.ensure) { // of which it shows nothing
+		unshown = append(unshown, q.Variables()...)
+	}
 	room := savedStep
 	for _, g := range st.outline.Groups {
 		from := max(g.From, st.Resume().Done)
@@ -169,19 +216,24 @@ func (st *step) saved() (plan.SavedStep, error) {
 		one := plan.SavedGroup{Mode: g.Mode, From: from + 1, To: g.To}
 		for q, err := range st.text.Statements(from, g.To) {
 			if err != nil {
-				return out, err
+				return out, nil, err
 			}
-			if room <= 0 {
-				break
+			text := ""
+			if room > 0 {
+				text = shown(st.shown(q))
+				room -= len(text)
+				one.SQL = append(one.SQL, text)
+			} else if !m.Header.Vars {
+				break // the file's digest stands for the rest
 			}
-			text := shown(st.shown(q))
-			room -= len(text)
-			one.SQL = append(one.SQL, text)
+			if text != q.Text {
+				unshown = append(unshown, q.Variables()...)
+			}
 		}
 		one.More = g.To - from - len(one.SQL)
 		out.Groups = append(out.Groups, one)
 	}
-	return out, nil
+	return out, unshown, nil
 }
 
 // shown is a statement as a saved plan has it.

@@ -17,6 +17,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
+	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 	"github.com/dbwarden-go/dbwarden/schema"
 )
@@ -211,6 +212,65 @@ func TestASavedPlanGoesOnWithWhatIsHalfApplied(t *testing.T) {
 		}
 		if _, err := b.warden().MigrateSaved(t.Context(), saved); err != nil {
 			t.Errorf("carried out already: %v", err)
+		}
+	})
+}
+
+// What a plan does not show of a statement is not compared as text: a variable in it
+// is known by the digest of its value.
+func TestASavedPlanIsForTheValuesOfItsVariables(t *testing.T) {
+	const table = "CREATE TABLE a (id INTEGER, note VARCHAR(5000));\n"
+	long := strings.Repeat("x", 4_500)
+	cases := map[string]string{ // by the variable
+		"token_ttl": "-- vars: on\n-- upgrade\n" + table + "INSERT INTO a VALUES (1, ${'token_ttl'});",
+		"late":      "-- vars: on\n-- upgrade\n" + table + strings.Repeat("INSERT INTO a VALUES (3, '"+long+"');\n", 17) + "INSERT INTO a VALUES (4, ${'Late'});",
+		"tail":      "-- vars: on\n-- upgrade\n" + table + "INSERT INTO a VALUES (2, '" + long + "${tail}');",
+		"asked":     "-- vars: on\n-- require: SELECT 12345 <> ${'asked'}\n-- upgrade\n" + table,
+		"shown":     "-- vars: on\n-- upgrade\n" + table + "INSERT INTO a VALUES (1, ${'shown'});",
+	}
+	onEvery(t, func(t *testing.T, p product) {
+		for name, file := range cases {
+			if !p.engine.Caps.File && (name == "tail" || name == "asked") {
+				continue // a digest takes its time
+			}
+			b := newBench(t, p, map[string]string{"1_a.sql": file})
+			give := func(value string) {
+				b.vars = map[string]migration.Value{name: {Text: value, Secret: name == "token_ttl"}, "unused": {Text: value}}
+			}
+			give("3600")
+			saved := b.save(plan.Target{})
+			text, err := json.Marshal(saved)
+			if shown := name == "shown"; err != nil || strings.Contains(string(text), "3600") != shown || len(saved.World.Variables) != map[bool]int{false: 1, true: 0}[shown] {
+				t.Errorf("%s: %v: %s", name, err, text)
+			}
+			refused := func(moved plan.Moved) {
+				t.Helper()
+				_, err := b.warden().MigrateSaved(t.Context(), saved)
+				var no *plan.Refusal
+				if !errors.As(err, &no) || no.Code != plan.PlanMoved || cmp.Diff([]plan.Moved{moved}, no.Moved) != "" {
+					t.Errorf("with another value of %s: %v", name, err)
+				}
+			}
+			give("60")
+			if name == "shown" {
+				refused(plan.Moved{What: "plan", Name: "1_a.sql", How: "changed"})
+				continue
+			}
+			refused(plan.Moved{What: "variable", Name: name, How: "changed"})
+			b.vars = nil
+			refused(plan.Moved{What: "variable", Name: name, How: "gone"})
+			give("3600")
+			if again, err := json.Marshal(b.save(plan.Target{})); err != nil || string(again) != string(text) {
+				t.Errorf("the same plan is another file: %v\n%s\n%s", err, text, again)
+			}
+			b.vars["unused"] = migration.Value{Text: "another"}
+			if res, err := b.warden().MigrateSaved(t.Context(), saved); err != nil || len(res.Completed) != 1 {
+				t.Errorf("completed %v: %v", res.Completed, err)
+			}
+			give("60")
+			if res, err := b.warden().MigrateSaved(t.Context(), saved); err != nil || len(res.Completed) != 0 {
+				t.Errorf("carried out already: %v, %v", res.Completed, err)
+			}
 		}
 	})
 }

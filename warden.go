@@ -205,7 +205,7 @@ type Result struct {
 
 // run is the story of migrate and rollback. saved is the plan that is to be
 // run, nil for whatever is to do.
-func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, saved *plan.Saved) (res *Result, err error) {
+func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, saved *savedPlan) (res *Result, err error) {
 	started := time.Now()
 	res = &Result{Run: lock.NewRun(), Direction: d, Pending: -1}
 	events := &relay{to: w.c.Observe}
@@ -414,7 +414,7 @@ const cleanupTime = 10 * time.Second
 // planUnder plans with the lock in hand, and writes down whose it was. before
 // is the plan that was made without it, saved the one that is to be run, nil
 // for none.
-func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target, before *agenda, saved *plan.Saved) (todo *agenda, err error) {
+func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target, before *agenda, saved *savedPlan) (todo *agenda, err error) {
 	if hold.From != nil {
 		q := jw.TakenOver(hold.From)
 		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {

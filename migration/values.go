@@ -82,6 +82,7 @@ func (v *Values) statement(st sqltext.Statement, r sqltext.Reading, file string)
 		return st, f.bad
 	}
 	st.Filled = sqltext.NewFilled(st.Text, f.shown.String(), f.secrets, f.marks)
+	st.Filled.Variables = f.names
 	st.Text, st.Words = text, words
 	return st, nil
 }
@@ -95,6 +96,7 @@ type filling struct {
 	text, shown strings.Builder
 	marks       []sqltext.Mark
 	secrets     []string
+	names       []string // of the variables
 	bad         Problems
 }
 
@@ -213,6 +215,7 @@ func (f *filling) variable(text string, offset, i int, tag string, quoted bool) 
 		return len(written)
 	}
 	f.marks = append(f.marks, sqltext.Mark{At: f.text.Len(), Len: len(spelled), From: at, Written: len(written)})
+	f.names = append(f.names, strings.ToLower(name))
 	f.text.WriteString(spelled)
 	if !value.Secret {
 		f.shown.WriteString(spelled)

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"cmp"
+	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -74,11 +76,14 @@ type SavedGroup struct {
 }
 
 // World is what a plan was made for: each file of the folder, each row of the
-// history, and each object of the schema, with a digest of what it is.
+// history, and each object of the schema, with a digest of what it is; and each
+// variable whose value the steps do not show, with a Veil of that.
 type World struct {
-	Files   map[string]string `json:"files"`
-	History map[string]string `json:"history"`
-	Schema  map[string]string `json:"schema"` // nil: it was not looked at
+	Files     map[string]string `json:"files"`
+	History   map[string]string `json:"history"`
+	Schema    map[string]string `json:"schema"` // nil: it was not looked at
+	Variables map[string]string `json:"variables,omitempty"`
+	Salt      string            `json:"salt,omitempty"` // of Variables
 }
 
 // NewWorld makes a world of its parts. A migration that is half done is a part
@@ -96,12 +101,37 @@ func NewWorld(files map[string]string, h *journal.History, schema map[string]str
 	return w
 }
 
+// NewSalt is the salt for the variables of a plan that is made for this world.
+// It need not be secret, and no other world has it. That it is no random one
+// lets the same plan be the same file.
+func (w World) NewSalt() (string, error) {
+	text, err := json.Marshal([]any{w.Files, w.History, w.Schema})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16]), nil
+}
+
+// veilRounds makes a Veil cost about a tenth of a second, for us once, and for
+// who guesses at a value with each guess.
+const veilRounds = 600_000
+
+// Veil is what a saved plan has of a variable's value: it tells that another
+// value is another one, and a value can be had of it by guessing alone, in
+// which each guess takes its time and is good for this variable of this plan.
+// It is PBKDF2 with HMAC-SHA-256 over the salt and the name.
+func Veil(salt, name, value string) (string, error) {
+	key, err := pbkdf2.Key(sha256.New, value, []byte(salt+" "+name), veilRounds, sha256.Size)
+	return hex.EncodeToString(key), err
+}
+
 // rowName is what a row of the history is called.
 func rowName(r *journal.Revision) string { return cmp.Or(r.Version.String(), r.File) }
 
 // Moved is one thing that is no longer as it was when a plan was made.
 type Moved struct {
-	What string `json:"what"` // "file", "history", "schema"; "plan": the same would run in another way
+	What string `json:"what"` // "file", "history", "schema", "variable"; "plan": the same would run in another way
 	Name string `json:"name"`
 	How  string `json:"how"` // "changed", "new", "gone"
 }
@@ -115,6 +145,9 @@ func (m Moved) String() string {
 		return "the history's row " + m.Name + " " + how
 	case "schema":
 		return m.Name + " " + how
+	case "variable":
+		how = map[string]string{"changed": "has another value", "new": "is new", "gone": "has no value"}[m.How]
+		return "the variable " + m.Name + " " + how
 	}
 	return m.Name + " would run in another way than the plan says"
 }
@@ -126,7 +159,7 @@ func (w World) Moved(now World) (out []Moved) {
 	if w.Schema != nil {
 		out = append(out, moved("schema", w.Schema, now.Schema)...)
 	}
-	return out
+	return append(out, moved("variable", w.Variables, now.Variables)...)
 }
 
 func moved(what string, was, is map[string]string) (out []Moved) {

@@ -17,6 +17,8 @@ type Filled struct {
 	// and as they are spelled there.
 	Secrets []string
 
+	Variables []string // whose values they are, in lower case, each as often as it stands there
+
 	marks []Mark
 }
 
@@ -29,6 +31,14 @@ type Mark struct {
 // NewFilled makes one of marks in the order of the text.
 func NewFilled(written, shown string, secrets []string, marks []Mark) *Filled {
 	return &Filled{Written: written, Shown: shown, Secrets: secrets, marks: marks}
+}
+
+// Variables are the variables whose values are in the text.
+func (s Statement) Variables() []string {
+	if s.Filled == nil {
+		return nil
+	}
+	return s.Filled.Variables
 }
 
 // AsWritten is the text as it stands in the input.

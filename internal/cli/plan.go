@@ -26,7 +26,7 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan",
 		Short: "Show what migrate would run, or save it to be run later",
 		Long: "Shows what migrate --dry-run shows. With --save it is written into a file, to be read by somebody and then run\n" +
-			"by migrate --plan, which refuses when a file, the history or the schema is another one by then.",
+			"by migrate --plan, which refuses when a file, the history, the schema or a variable is another one by then.",
 		Example: "  dbwarden plan\n  dbwarden plan --save plan.json\n  dbwarden migrate --plan plan.json",
 	}
 	cmd.Flags().IntVarP(&to.count, "count", "c", 0, "at most so `MANY` versioned migrations")

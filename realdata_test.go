@@ -44,8 +44,8 @@ $$;
 
 var (
 	created    = regexp.MustCompile("(?im)^CREATE (?:DEFINER=\\S+ )?(?:SQL SECURITY INVOKER )?(TABLE|VIEW|TRIGGER|PROCEDURE|FUNCTION)\\s+([`\\[\"]?\\w+[`\\]\"]?)")
-	definer    = regexp.MustCompile("(?i)DEFINER\\s*=\\s*\\S+")
-	forAClient = regexp.MustCompile("(?im)^(DROP DATABASE|CREATE DATABASE|DROP SCHEMA|CREATE SCHEMA|USE |\\\\c ).*$")
+	definer    = regexp.MustCompile(`(?i)DEFINER\s*=\s*\S+`)
+	forAClient = regexp.MustCompile(`(?im)^(DROP DATABASE|CREATE DATABASE|DROP SCHEMA|CREATE SCHEMA|USE |\\c ).*$`)
 )
 
 // dropAll is the way back of a script: what it creates is dropped, last one

@@ -47,14 +47,14 @@ func TestReleasedHolderCommitsNothing(t *testing.T) {
 				b := newBench(t, p, map[string]string{"1_t.sql": table})
 				b.migrate()
 				b.put("2_rows.sql", twoRows)
-				run, want := b.warden().Migrate, "0"
+				want := "0"
 				if d == migration.Down {
 					b.migrate()
 					want = "2"
 				}
 				var refused error
 				b.behind("2", 1, func() { _, refused = b.session().Exec(t.Context(), release) })
-				run = b.warden().Migrate
+				run := b.warden().Migrate
 				if d == migration.Down {
 					run = b.warden().Rollback
 				}

@@ -18,6 +18,7 @@ import (
 
 // Process runs the command line of this process and returns its exit code.
 func Process(products []Product, b Build) int {
+	spare()
 	last := &lastWords{}
 	ctx, stop := withSignals(context.Background(), last.say)
 	defer stop()

@@ -76,7 +76,8 @@ func (w *Warden) withDifferences(ctx context.Context, s engine.Session, set *mig
 // ran: of those that somebody has looked at, as Differences told of them. All
 // of them are adopted or none, under the lock and its fence, and the journal
 // says by whom. It refuses (*plan.Refusal, ChangedAgain) where a file or its
-// row is not what was looked at any more. Completed holds what was adopted;
+// row is not what was looked at any more, and (RenumberedFile) where what ran has
+// another number now. Completed holds what was adopted;
 // other errors as for Migrate.
 func (w *Warden) Repair(ctx context.Context, seen []plan.Difference) (*Result, error) {
 	byFile := map[string]plan.Difference{}
@@ -94,6 +95,11 @@ func (w *Warden) Repair(ctx context.Context, seen []plan.Difference) (*Result, e
 					return nil, fmt.Errorf("repair %s: %w", d.File, err)
 				}
 				m, r := set.Find(v), h.Find(v)
+				if r != nil {
+					if now := plan.Renumbered(set, h, r); now != nil {
+						return nil, &plan.Refusal{Code: plan.RenumberedFile, Items: []plan.Item{{Version: d.Version, File: r.File, Now: now.File}}}
+					}
+				}
 				if m == nil || r == nil || m.File != d.File || r.Checksum != d.Was || m.Upgrade.Checksum() != d.Is {
 					return nil, &plan.Refusal{Code: plan.ChangedAgain, Items: []plan.Item{{Version: d.Version, File: d.File}}}
 				}

@@ -50,6 +50,10 @@ type Standing struct {
 	// behind the first twenty.
 	Difference *plan.Difference
 
+	// Renumbered is, of a changed or missing one, the file that has what ran under
+	// another number now; "": there is none.
+	Renumbered string
+
 	place migration.Version // in the order; zero for a repeatable one
 }
 
@@ -80,7 +84,7 @@ func (s *Status) Clean() bool {
 // Status compares the folder with the history. It takes no lock, writes
 // nothing and creates nothing.
 func (w *Warden) Status(ctx context.Context) (*Status, error) {
-	folder := w.loading(ctx)
+	folder := w.loading(ctx, migration.Up)
 	defer folder.end()
 	var h *journal.History
 	var held lock.Status
@@ -213,6 +217,7 @@ func stand(set *migration.Set, h *journal.History) *Status {
 			case !plan.Changed(m, r):
 			case m.Kind.Once():
 				s.State = Changed
+				s.renumbered(set, h, r)
 			case m.Kind == migration.RunsOnChange && set.Elsewhere(m):
 			case m.Kind == migration.RunsOnChange:
 				s.State, s.Detail = Pending, "changed since it ran"
@@ -247,6 +252,7 @@ func stand(set *migration.Set, h *journal.History) *Status {
 			if r.Kind == migration.InGo {
 				s.Detail = "a migration in Go: the program that applied it has its function"
 			}
+			s.renumbered(set, h, &r)
 		}
 		add(s)
 	}
@@ -268,6 +274,14 @@ func stand(set *migration.Set, h *journal.History) *Status {
 	}
 	slices.SortStableFunc(st.Migrations, byVersion)
 	return st
+}
+
+// renumbered notes that what ran has another number now.
+func (s *Standing) renumbered(set *migration.Set, h *journal.History, r *journal.Revision) {
+	if now := plan.Renumbered(set, h, r); now != nil {
+		s.Renumbered = now.File
+		s.Detail = fmt.Sprintf("what ran as %s is %s now", r.File, now.File)
+	}
 }
 
 // squashed fills in where a squashed migration stands whose row is a note, or
@@ -412,7 +426,7 @@ func (p PreviewStep) Close() { p.step.text.Close() }
 
 // Preview plans a run and stops before the lock: it creates nothing.
 func (w *Warden) Preview(ctx context.Context, d migration.Direction, t plan.Target) (*Preview, error) {
-	set, err := w.load()
+	set, err := w.loadFor(d)
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,8 @@ func (w *Warden) Migrate(ctx context.Context, t plan.Target) (*Result, error) {
 }
 
 // Rollback reverts the newest migrations by order of execution, one unless
-// the target says otherwise. Errors as for Migrate.
+// the target says otherwise. Of two files with one version it takes the one that
+// ran. Errors as for Migrate.
 func (w *Warden) Rollback(ctx context.Context, t plan.Target) (*Result, error) {
 	return w.run(ctx, migration.Down, t, nil)
 }
@@ -229,7 +230,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	// The first plan is for finding out whether there is anything to do. On a
 	// file it is made by a session that does not create it. The folder is read
 	// while the database is asked; what is wrong with it is told first.
-	folder := w.loading(ctx)
+	folder := w.loading(ctx, d)
 	defer folder.end()
 	var s engine.Session
 	defer func() {
@@ -532,20 +533,45 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, res *Result) er
 }
 
 func (w *Warden) load() (*migration.Set, error) {
-	if w.c.Loaded != nil {
+	if w.c.Loaded == nil {
+		return w.c.Load(w.c.Migrations)
+	}
+	if bad := w.c.Loaded.Twice(); len(bad) > 0 {
+		return nil, bad
+	}
+	return w.c.Loaded, nil
+}
+
+// loadFor is load for a run. A rollback takes two files with one version, as a
+// merge leaves them: the history tells which of them ran.
+func (w *Warden) loadFor(d migration.Direction) (*migration.Set, error) {
+	switch {
+	case d == migration.Up:
+		return w.load()
+	case w.c.Loaded != nil:
 		return w.c.Loaded, nil
 	}
-	return w.c.Load(w.c.Migrations)
+	return w.c.LoadMerged(w.c.Migrations)
 }
 
 // Load reads a folder for this engine, this environment and with these values,
 // and puts the migrations in Go among its files; errors as migration.Load has
 // them. With migrations in Go there need be no folder (nil).
 func (c *Config) Load(folder fs.FS) (*migration.Set, error) {
+	return c.loadWith(folder, migration.Load)
+}
+
+// LoadMerged is Load for a folder in which a merge may have left two files with
+// one version. Of all verbs only Rollback, and Preview of one, take such a set.
+func (c *Config) LoadMerged(folder fs.FS) (*migration.Set, error) {
+	return c.loadWith(folder, migration.LoadMerged)
+}
+
+func (c *Config) loadWith(folder fs.FS, load func(fs.FS, sqltext.Lexis) (*migration.Set, error)) (*migration.Set, error) {
 	set := &migration.Set{}
 	if folder != nil || len(c.Go) == 0 {
 		var err error
-		if set, err = migration.Load(folder, c.Engine.Lexis); err != nil {
+		if set, err = load(folder, c.Engine.Lexis); err != nil {
 			return nil, err
 		}
 	}
@@ -576,11 +602,11 @@ type loading struct {
 	err  error
 }
 
-func (w *Warden) loading(ctx context.Context) *loading {
+func (w *Warden) loading(ctx context.Context, d migration.Direction) *loading {
 	l := &loading{done: make(chan struct{})}
 	l.ctx, l.end = context.WithCancel(ctx)
 	go func() {
-		if l.set, l.err = w.load(); l.err != nil {
+		if l.set, l.err = w.loadFor(d); l.err != nil {
 			l.end()
 		}
 		close(l.done)

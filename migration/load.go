@@ -15,7 +15,14 @@ import (
 // their statements by lexis. Everything that is wrong with the folder comes
 // back as one Problems. A folder that does not exist gives fs.ErrNotExist;
 // one without migrations gives an empty set.
-func Load(fsys fs.FS, lexis sqltext.Lexis) (*Set, error) {
+func Load(fsys fs.FS, lexis sqltext.Lexis) (*Set, error) { return load(fsys, lexis, false) }
+
+// LoadMerged reads them as Load does, but takes two of one version, as a merge
+// leaves them. The set goes by the first of them; Twice tells of the others, and
+// Once makes a set of those that are meant.
+func LoadMerged(fsys fs.FS, lexis sqltext.Lexis) (*Set, error) { return load(fsys, lexis, true) }
+
+func load(fsys fs.FS, lexis sqltext.Lexis, merged bool) (*Set, error) {
 	found, all, err := readFolder(fsys, lexis)
 	if err != nil {
 		return nil, err
@@ -26,22 +33,29 @@ func Load(fsys fs.FS, lexis sqltext.Lexis) (*Set, error) {
 			continue
 		}
 		if !m.Version.IsZero() {
-			if other := set.byKey[m.Version.Key()]; other != nil {
-				all = append(all, Problem{File: m.File, Msg: fmt.Sprintf("version %s is taken by %s; give one of them another number", m.Version, other.File)})
+			if set.byKey[m.Version.Key()] != nil {
+				set.twice = append(set.twice, m)
 				continue
 			}
 			set.byKey[m.Version.Key()] = m
 		}
 		set.Migrations = append(set.Migrations, m)
 	}
+	if !merged {
+		all = append(all, set.Twice()...)
+	}
 	all = append(all, set.replace()...)
 	if len(all) > 0 {
 		return nil, all
 	}
-	if !slices.IsSortedFunc(set.Migrations, InOrder) { // as a folder is whose numbers have one width
-		slices.SortStableFunc(set.Migrations, InOrder)
-	}
+	set.sort()
 	return set, nil
+}
+
+func (s *Set) sort() {
+	if !slices.IsSortedFunc(s.Migrations, InOrder) { // as a folder is whose numbers have one width
+		slices.SortStableFunc(s.Migrations, InOrder)
+	}
 }
 
 // LoadLoose reads them as Load does, but takes two of one version, as a merge

@@ -121,6 +121,7 @@ func (m *Migration) Section(d Direction) *Section {
 type Set struct {
 	Migrations []*Migration
 	byKey      map[string]*Migration
+	twice      []*Migration          // whose version is another's, too
 	replacer   map[string]*Migration // by the version that is replaced; nil: none is
 	env        string
 }

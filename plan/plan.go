@@ -8,6 +8,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -55,6 +56,10 @@ type Target struct {
 	Count int               // at most so many versioned migrations; 0: no limit
 	To    migration.Version // up to and with this one; down to, leaving it; zero: no limit
 	Empty bool              // down: everything
+
+	// Through: down to this one and with it, a version or a file's name; "": no
+	// limit.
+	Through string
 
 	// Settled: down, to see what there would be to do, a statement in doubt
 	// counts as settled.
@@ -211,21 +216,31 @@ func byDependency(set *migration.Set, h *journal.History, half *Step, pending []
 	return out, nil
 }
 
-// Down plans a rollback: newest first by order of execution.
+// Down plans a rollback: newest first by order of execution. Of a set in which
+// two files have one version it goes by the one that has run.
 func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	p := &Plan{Direction: migration.Down}
+	set, err := Chosen(set, h)
+	if err != nil {
+		return nil, err
+	}
 	half, err := unfinished(set, h)
 	if err != nil {
 		return nil, err
 	}
 	var stop int64 = -1
-	if !t.To.IsZero() {
+	switch {
+	case !t.To.IsZero():
 		if stop = lastRun(set, h, t.To); stop < 0 {
 			return nil, &Refusal{Code: NotApplied, Version: t.To}
 		}
+	case t.Through != "":
+		if stop, err = before(set, h, half, t.Through); err != nil {
+			return nil, err
+		}
 	}
 	count := t.Count
-	if count == 0 && t.To.IsZero() && !t.Empty {
+	if count == 0 && t.To.IsZero() && t.Through == "" && !t.Empty {
 		count = 1
 	}
 	var halfway Progress
@@ -242,7 +257,7 @@ func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		}
 		p.Steps = append(p.Steps, *half)
 	}
-	var missing, oneWay []Item
+	var missing, oneWay, moved []Item
 	together := map[*migration.Migration]bool{}
 	for _, r := range slices.Backward(h.Revisions) {
 		if r.ID <= stop || count > 0 && len(p.Steps) >= count {
@@ -260,7 +275,11 @@ func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 			rows := parts(by, h)
 			if !fileByFile(set, rows) && Fulfilled(by, h) {
 				if rows[0].ID <= stop {
-					return nil, &Refusal{Code: InsideSquashed, Items: items(by), Version: t.To, Down: true}
+					at := t.To
+					if at.IsZero() {
+						at = r.Version
+					}
+					return nil, &Refusal{Code: InsideSquashed, Items: items(by), Version: at, Down: true}
 				}
 				together[by] = true
 				p.Steps = append(p.Steps, whole(by, h))
@@ -270,8 +289,17 @@ func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 				also = append(also, note) // what it says is true no more
 			}
 		}
-		if m == nil {
-			missing = append(missing, Item{Version: r.Version.String(), File: r.File})
+		if m == nil || another(m, &r) {
+			it := Item{Version: r.Version.String(), File: r.File}
+			if now := Renumbered(set, h, &r); now != nil {
+				it.Now = now.File
+				moved = append(moved, it)
+				continue
+			}
+			if m != nil {
+				it.Now = m.File // whose way back is not the way back from what ran
+			}
+			missing = append(missing, it)
 			continue
 		}
 		p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Down, Revision: &r, Also: also})
@@ -282,12 +310,48 @@ func Down(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 		}
 	}
 	switch {
+	case len(moved) > 0:
+		slices.Reverse(moved) // the first that ran first
+		return nil, &Refusal{Code: RenumberedFile, Items: moved, Down: true}
 	case len(missing) > 0:
 		return nil, &Refusal{Code: Missing, Items: missing, Down: true}
 	case len(oneWay) > 0:
 		return nil, &Refusal{Code: Irreversible, Items: oneWay, Progress: halfway, Down: true}
 	}
 	return p, nil
+}
+
+// before is the id of the row before the one of the migration that is called so,
+// by its version or its file's name: a rollback with it stops there.
+func before(set *migration.Set, h *journal.History, half *Step, name string) (int64, error) {
+	v, err := migration.ParseVersion(name)
+	is := func(m *migration.Migration) bool { return m.File == name || err == nil && m.Version.Equal(v) }
+	if half != nil && half.Direction == migration.Up && is(half.Migration) {
+		return math.MaxInt64, nil // nothing of the history
+	}
+	for _, r := range h.Revisions {
+		if r.Version.IsZero() || r.Kind == journal.Squashed {
+			continue
+		}
+		m := set.Find(r.Version)
+		if m == nil || another(m, &r) {
+			m = &migration.Migration{Version: r.Version, File: r.File}
+		}
+		if is(m) || r.File == name {
+			return r.ID - 1, nil
+		}
+	}
+	refusal := &Refusal{Code: NotApplied, Version: v, Down: true}
+	if err != nil {
+		refusal.Items = []Item{{File: name}}
+		digits := name[:len(name)-len(strings.TrimLeft(name, "0123456789"))]
+		if of, err := migration.ParseVersion(digits); err == nil {
+			if r := rowOf(h, of); r != nil {
+				refusal.Detail = fmt.Sprintf(": what ran as %s is %s", of, r.File)
+			}
+		}
+	}
+	return 0, refusal
 }
 
 // lastRun is the id of the row behind which a rollback to that version stops,
@@ -397,15 +461,30 @@ func Changed(m *migration.Migration, r *journal.Revision) bool {
 // sound refuses a folder that contradicts the history.
 func sound(set *migration.Set, h *journal.History, t Target) error {
 	var changed []Item
+	var called []string
 	for _, r := range h.Revisions {
 		if m := set.Find(r.Version); !r.Version.IsZero() && r.Kind != journal.Squashed && m != nil && Changed(m, &r) {
 			changed = append(changed, items(m)...)
+			if another(m, &r) {
+				called = append(called, r.File)
+			}
 		}
 	}
 	missing := gone(set, h)
+	var moved []Item
+	if len(changed)+len(missing) > 0 {
+		moved = slices.DeleteFunc(renumbered(set, h), func(it Item) bool {
+			if slices.ContainsFunc(missing, func(o Item) bool { return o.Version == it.Version }) {
+				return t.AllowMissing
+			}
+			return t.AllowChanged
+		})
+	}
 	switch {
+	case len(moved) > 0:
+		return &Refusal{Code: RenumberedFile, Items: moved}
 	case len(changed) > 0 && !t.AllowChanged:
-		return &Refusal{Code: ChangedFile, Items: changed}
+		return &Refusal{Code: ChangedFile, Items: changed, Called: called}
 	case len(missing) > 0 && !t.AllowMissing:
 		_, late, _ := pendingOf(set, h)
 		newest := migration.Version{} // of what may have stood for others

@@ -37,6 +37,7 @@ const (
 	InsideSquashed   Code = "inside_squashed" // the target lies within what runs, or goes back, as one
 	OldFilesGone     Code = "old_files_gone"  // a squashed one cannot be taken back without what it replaces
 	PartlyReplaced   Code = "partly_replaced" // a part of what a squashed one replaces has run, and files of the rest are gone
+	RenumberedFile   Code = "renumbered"      // what ran has another number now, which the history does not know
 )
 
 // Item is one migration that a refusal is about.
@@ -45,6 +46,10 @@ type Item struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
+
+	// Now is, of a file that is gone or has another number, the file that has its
+	// number, or its statements, now.
+	Now string `json:"now,omitempty"`
 }
 
 // A Refusal says why nothing was run. Nothing was touched.
@@ -61,6 +66,10 @@ type Refusal struct {
 	// Changes are, with ChangedFile, how the first of the files differ from what
 	// ran.
 	Changes []Difference
+
+	// Called are, with ChangedFile, names by which some of them ran: what stands in
+	// the file may be another migration altogether.
+	Called []string
 
 	// Beside are, with Missing, files that have not run and are older than one
 	// that is gone; with OutOfOrder, those that ran and are gone. The one may have
@@ -97,7 +106,16 @@ func (r *Refusal) Error() string {
 	case UnknownVersion:
 		return fmt.Sprintf("no migration has version %s", r.Version)
 	case NotApplied:
+		if r.Version.IsZero() {
+			return list + " is not applied" + r.Detail
+		}
 		return fmt.Sprintf("version %s is not applied", r.Version)
+	case RenumberedFile:
+		var says []string
+		for _, it := range r.Items {
+			says = append(says, fmt.Sprintf("%s, which has run here, is %s now", it.File, it.Now))
+		}
+		return strings.Join(says, "; ") + "; the history knows it by its old number"
 	case Irreversible:
 		return "no rollback section, so it cannot be rolled back: " + list
 	case HalfReverted:
@@ -169,9 +187,12 @@ func (r *Refusal) Error() string {
 func (r *Refusal) missing(names []string) string {
 	var files, functions []string
 	for i, it := range r.Items {
-		if migration.IsGoFile(it.File) {
+		switch {
+		case migration.IsGoFile(it.File):
 			functions = append(functions, names[i])
-		} else {
+		case it.Now != "":
+			files = append(files, names[i]+" ("+it.Now+", which has its number now, is another one)")
+		default:
 			files = append(files, names[i])
 		}
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -108,12 +109,19 @@ func unfinished(set *migration.Set, h *journal.History) (*Step, error) {
 }
 
 // FindFile finds the migration that an entry is about, nil where its file is
-// gone.
+// gone. Of two with one version it is the one with its name.
 func FindFile(set *migration.Set, e *journal.Entry) *migration.Migration {
-	if v, err := migration.ParseVersion(e.Version); err == nil {
-		return set.Find(v)
+	v, err := migration.ParseVersion(e.Version)
+	if err != nil {
+		return set.FindFile(e.File)
 	}
-	return set.FindFile(e.File)
+	if all := set.All(v); len(all) > 1 {
+		if i := slices.IndexFunc(all, func(m *migration.Migration) bool { return m.File == e.File }); i >= 0 {
+			return all[i]
+		}
+		return nil
+	}
+	return set.Find(v)
 }
 
 // SameMigration says whether an entry is about the migration of this version,

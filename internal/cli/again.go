@@ -15,10 +15,14 @@ import (
 // flags that say which one, how far, and whether it runs at all go into every
 // command of ours.
 
-var ourCommand = regexp.MustCompile(`\bdbwarden (plan|migrate|rollback|unlock|status|lock-status|resolve|repair|history|restore|diff|rebase)\b`)
+// Those with a hyphen come first: the shorter name is a word in them.
+var ourCommand = regexp.MustCompile(`\bdbwarden (check-db|lock-status|make-migrations|plan|migrate|rollback|unlock|status|resolve|repair|history|restore|diff|rebase|check|verify|squash|config|new|import|export|models|diagram|docs)\b`)
 
-// ofFolder are those of them that read the migrations.
-var ofFolder = []string{"plan", "migrate", "rollback", "status", "resolve", "repair", "diff", "rebase"}
+// ofFolder are those of them that read the migrations, or tell of their folder.
+var ofFolder = []string{"plan", "migrate", "rollback", "status", "resolve", "repair", "diff", "rebase", "check", "verify", "squash", "config", "new", "make-migrations", "import", "export", "models", "diagram", "docs"}
+
+// ofNoTarget are those that take no target: what they tell is of all of them.
+var ofNoTarget = []string{"config", "new"}
 
 // typed adds to the commands in a text what says where they go. URL stands for
 // one that was given on the command line, which may hold a password, and VALUE
@@ -54,6 +58,7 @@ func (a *app) where(t *target, command, rest string) string {
 		}
 		add("-d", name)
 		switch {
+		case slices.Contains(ofNoTarget, command):
 		case a.whole:
 			for _, pattern := range a.targets {
 				add("--target", pattern)

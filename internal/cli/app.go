@@ -54,6 +54,8 @@ type app struct {
 
 	passwords map[string]engine.Password // by the database's name
 
+	backs sync.Map // how files that are gone come back, by name: func() string
+
 	shown   bool           // the error has been reported already
 	command string         // the command that is reported about, for its help page
 	running *cobra.Command // what was typed; nil: it could not be read
@@ -377,6 +379,7 @@ type wardenOptions struct {
 	use     use
 	folders *folders // read once for many targets; nil: each verb reads its own
 	folder  bool     // the command reads the migrations
+	down    bool     // it rolls back: two files with one version will do
 	wait    *waitFlags
 	recover bool // --recover
 	hooks   bool // those of the configuration are called
@@ -486,7 +489,7 @@ func (a *app) target(cmd *cobra.Command, d config.Database, opt wardenOptions) (
 		t.wants.RefuseDrift = d.Drift == "refuse" && !opt.allowDrift
 	}
 	if opt.folders != nil && folder != nil {
-		if t.wants.Loaded, err = opt.folders.of(t, &t.wants); err != nil {
+		if t.wants.Loaded, err = opt.folders.of(t, &t.wants, opt.down); err != nil {
 			return nil, err
 		}
 	}

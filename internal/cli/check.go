@@ -36,13 +36,13 @@ const checkConnect = 10 * time.Second
 func (a *app) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:   "check [FILE...]",
+		Use:   "check [FILE|VERSION...]",
 		Short: "Name what is dangerous in pending migrations: locks, lost data, breaks",
 		Long: "Reads the pending migrations, or the named ones, and says what in them locks a table for long, loses data, breaks the\n" +
 			"running application or cannot be taken back, with the safer way as SQL. It runs nothing. docs/check.md has the rules.\n\n" +
 			"A database that can be reached tells which migrations are pending, its version and the size of its tables. Without one,\n" +
 			"every migration is checked.",
-		Example: "  dbwarden check\n  dbwarden check migrations/0042_add_email.sql\n  dbwarden check --offline --since 0041 -o json\n  dbwarden check --offline --onto origin/main\n  dbwarden check --rules",
+		Example: "  dbwarden check\n  dbwarden check 0042\n  dbwarden check migrations/0042_add_email.sql\n  dbwarden check --offline --since 0041 -o json\n  dbwarden check --offline --onto origin/main\n  dbwarden check --rules",
 		Args:    cobra.ArbitraryArgs,
 
 		Annotations: map[string]string{formats: "txt,json,sarif"},
@@ -241,12 +241,19 @@ func (a *app) choose(ctx context.Context, o *check.Options, c *checked, t *targe
 		named := map[string]bool{}
 		for _, arg := range args {
 			name := filepath.Base(arg)
+			if v, err := migration.ParseVersion(arg); err == nil {
+				m := set.Find(v)
+				if m == nil {
+					return &usageError{fmt.Sprintf("no migration in %s has version %s", a.relative(t.MigrationsDir), v), "dbwarden status lists the versions"}
+				}
+				name = m.File
+			}
 			i := slices.IndexFunc(set.Migrations, func(m *migration.Migration) bool { return m.File == name })
 			if i >= 0 && set.Elsewhere(set.Migrations[i]) {
 				return &usageError{fmt.Sprintf("%s is for other environments than this one (%s)", arg, strings.Join(set.Migrations[i].Header.Env, ", ")), "name one of them with --env"}
 			}
 			if i < 0 {
-				return &usageError{fmt.Sprintf("%s is no migration in %s", arg, a.relative(t.MigrationsDir)), "name files of that folder; --migrations-dir names another one"}
+				return &usageError{fmt.Sprintf("%s is no migration in %s", arg, a.relative(t.MigrationsDir)), "name files or versions of that folder; --migrations-dir names another one"}
 			}
 			named[name] = true
 		}

@@ -217,13 +217,17 @@ type folders struct {
 }
 
 // of reads the folder of a target, unless it has been read.
-func (f *folders) of(t *target, c *dbwarden.Config) (*migration.Set, error) {
+func (f *folders) of(t *target, c *dbwarden.Config, down bool) (*migration.Set, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if set := f.sets[t.Name]; set != nil {
 		return set, nil
 	}
-	set, err := c.Load(c.Migrations)
+	load := c.Load
+	if down {
+		load = c.LoadMerged
+	}
+	set, err := load(c.Migrations)
 	if err != nil {
 		return nil, &runError{err: err, target: t}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -89,6 +90,7 @@ func (f *limitFlags) limits(cmd *cobra.Command) (l engine.Limits, retry time.Dur
 type targetFlags struct {
 	count   int
 	to      string
+	through string
 	empty   bool
 	changed bool
 	missing bool
@@ -116,14 +118,20 @@ func (f *targetFlags) target(cmd *cobra.Command) (plan.Target, error) {
 		}
 		t.To = v
 	}
+	if cmd.Flags().Changed("through") {
+		// A version, or a file as it is completed in a shell.
+		if t.Through = filepath.Base(f.through); f.through == "" {
+			return t, usagef("--through: want a version, or the name of a file")
+		}
+	}
 	n := 0
-	for _, name := range []string{"count", "to-version", "to-empty"} {
+	for _, name := range []string{"count", "to-version", "through", "to-empty"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
 			n++
 		}
 	}
 	if n > 1 {
-		return t, &usageError{"--count, --to-version and --to-empty contradict each other", "give one of them"}
+		return t, &usageError{"--count, --to-version, --through and --to-empty contradict each other", "give one of them"}
 	}
 	return t, nil
 }

@@ -87,12 +87,14 @@ func (a *app) rollbackCommand() *cobra.Command {
 		Use:   "rollback",
 		Short: "Revert applied migrations, newest first",
 		Long: "Reverts the newest migration by order of execution, or as many as asked for, under the lock.\n" +
-			"A migration without a rollback section is refused before anything is touched. On a terminal it says which tables,\n" +
-			"columns and rows would be lost, and asks, before it takes the lock; --yes says so beforehand.",
-		Example: "  dbwarden rollback\n  dbwarden rollback -c 2\n  dbwarden rollback -t 0003\n  dbwarden rollback --to-empty --dry-run",
+			"A migration without a rollback section is refused before anything is touched. Of two files with one version, as a\n" +
+			"merge leaves them, it takes the one that ran. On a terminal it says which tables, columns and rows would be lost, and\n" +
+			"asks, before it takes the lock; --yes says so beforehand.",
+		Example: "  dbwarden rollback\n  dbwarden rollback -c 2\n  dbwarden rollback -t 0003\n  dbwarden rollback --through migrations/0004_mine.sql\n  dbwarden rollback --to-empty --dry-run",
 	}
 	to.add(cmd, "so `MANY` migrations, newest first (default 1)")
 	cmd.Flags().StringVarP(&to.to, "to-version", "t", "", "revert what ran after this `VERSION`, which stays applied")
+	cmd.Flags().StringVar(&to.through, "through", "", "revert this `MIGRATION`, by its version or file, and what ran after it")
 	cmd.Flags().BoolVar(&to.empty, "to-empty", false, "revert everything")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask, though rows would be lost")
 	wait.add(cmd)
@@ -102,6 +104,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 	var fleet fleetFlags
 	fleet.addStops(cmd)
 	a.completeVersions(cmd, "to-version")
+	a.completeVersions(cmd, "through")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		to.ask = !yes && a.asks()
 		return a.run(cmd, migration.Down, &to, &wait, &limits, &backupFlags{}, &fleet, &metrics)
@@ -123,7 +126,7 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 		if err != nil {
 			return err
 		}
-		opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry}
+		opt := wardenOptions{folder: true, down: d == migration.Down, wait: wait, recover: wait.again, limits: limits, retry: retry}
 		return a.over(cmd, fleet, opt, a.previewJob(opt, d, t), func(ctx context.Context, tg *target) error { return a.preview(ctx, cmd, tg, d, t, nil) })
 	}
 	return a.runs(cmd, d, wait, lim, running{
@@ -183,7 +186,7 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 	words := wordsOf(d)
 	// Without that flag there is nothing to allow: a rollback is not refused.
 	allowDrift, _ := cmd.Flags().GetBool("allow-drift")
-	opt := wardenOptions{folder: true, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, runs: true, allowDrift: allowDrift, observe: m.beside(a.observer(words)), before: r.with.before(a), hooks: true}
+	opt := wardenOptions{folder: true, down: d == migration.Down, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, runs: true, allowDrift: allowDrift, observe: m.beside(a.observer(words)), before: r.with.before(a), hooks: true}
 	if r.fleet == nil {
 		opt.use, r.fleet = useOne, &fleetFlags{}
 	}

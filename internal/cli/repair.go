@@ -63,13 +63,18 @@ func (a *app) repair(ctx context.Context, cmd *cobra.Command, t *target, only []
 		for _, v := range only {
 			i := slices.IndexFunc(all, func(d plan.Difference) bool { return d.Version != "" && v.String() != "" && sameVersion(v, d.Version) })
 			if i < 0 {
-				return &usageError{fmt.Sprintf("version %s is not applied with another file than there is now", v), "dbwarden status lists those that have changed"}
+				return a.unrepairable(ctx, t, v)
 			}
 			found = append(found, all[i])
 		}
 	}
 	if len(found) > 0 && !yes && !dry && !a.asks() {
-		return &usageError{"repair asks before it adopts a file, and there is nobody to ask", "look at it with: dbwarden repair --dry-run; then: dbwarden repair --yes"}
+		these := ""
+		for _, v := range only {
+			these += " " + v.String()
+		}
+		return &runError{err: &usageError{"repair asks before it adopts a file, and there is nobody to ask",
+			"look at it with: " + a.again("repair", these+" --dry-run") + "; then: " + a.again("repair", these+" --yes")}, target: t}
 	}
 	st := a.style(a.Stdout)
 	var chosen []plan.Difference
@@ -115,13 +120,50 @@ func (a *app) repair(ctx context.Context, cmd *cobra.Command, t *target, only []
 	case err != nil:
 		return err
 	case len(found) == 0:
-		fmt.Fprintln(a.Stdout, "Nothing to repair: every applied file is what ran.")
+		gone, err := t.gone(ctx)
+		if err != nil {
+			return &runError{err: err, target: t}
+		}
+		if len(gone) == 0 {
+			fmt.Fprintln(a.Stdout, "Nothing to repair: every applied file is what ran.")
+			return nil
+		}
+		fmt.Fprintln(a.Stdout, "Nothing to repair: no applied file that is there was changed. What is missing cannot be adopted:")
+		for _, line := range a.back(ctx, t, gone, "") {
+			fmt.Fprintln(a.Stdout, render.Plain(line))
+		}
 	case dry:
 		fmt.Fprintln(a.Stdout, "Dry run: nothing was changed.")
 	default:
 		fmt.Fprintln(a.Stdout, st.Good(fmt.Sprintf("Adopted %d of %d changed files; nothing was run.", len(res.Completed), len(found))))
 	}
 	return nil
+}
+
+// unrepairable says why a version has nothing that could be adopted.
+func (a *app) unrepairable(ctx context.Context, t *target, v migration.Version) error {
+	gone, err := t.gone(ctx)
+	if err != nil {
+		return &runError{err: err, target: t}
+	}
+	if i := slices.IndexFunc(gone, func(it plan.Item) bool { return sameVersion(v, it.Version) }); i >= 0 {
+		return &runError{err: &plan.Refusal{Code: plan.Missing, Items: gone[i : i+1]}, target: t}
+	}
+	return &runError{err: &usageError{fmt.Sprintf("version %s is not applied with another file than there is now", v), "dbwarden status lists those that have changed"}, target: t}
+}
+
+// gone are the applied files that are missing.
+func (t *target) gone(ctx context.Context) (gone []plan.Item, err error) {
+	s, err := t.warden.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range s.Migrations {
+		if m.State == dbwarden.Missing {
+			gone = append(gone, plan.Item{Version: m.Version, File: m.File})
+		}
+	}
+	return gone, nil
 }
 
 func sameVersion(v migration.Version, other string) bool {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -169,7 +170,7 @@ func (d description) document() map[string]any {
 func (a *app) describe(err error, ctx context.Context) description {
 	d := description{Code: "error", Exit: exitCode(ctx, err)}
 	d.Message = err.Error()
-	a.facts(&d, err)
+	a.facts(ctx, &d, err)
 	var t *target
 	var run *runError
 	if errors.As(err, &run) {
@@ -196,7 +197,7 @@ func (a *app) describe(err error, ctx context.Context) description {
 	return d
 }
 
-func (a *app) facts(d *description, err error) {
+func (a *app) facts(ctx context.Context, d *description, err error) {
 	var (
 		run      *runError
 		usage    *usageError
@@ -243,6 +244,7 @@ func (a *app) facts(d *description, err error) {
 
 		noList *targetsError
 		busy   *folderBusyError
+		ran    *appliedError
 	)
 	var t *target
 	if errors.As(err, &run) {
@@ -256,6 +258,9 @@ func (a *app) facts(d *description, err error) {
 		d.Code = "folder_busy"
 		d.State = []string{"no file was written or deleted by this call"}
 		d.Next = []string{"wait for it to end, and then again; --wait TIME waits for it"}
+	case errors.As(err, &ran):
+		d.Code = "applied_here"
+		a.appliedHere(d, ran)
 	case errors.As(err, &renamed):
 		d.Code, d.Message = "renamed", renamed.Error()
 		d.State = []string{"nothing was written"}
@@ -340,7 +345,7 @@ func (a *app) facts(d *description, err error) {
 		}
 	case errors.As(err, &refusal):
 		d.Code = string(refusal.Code)
-		a.refusal(d, t, refusal)
+		a.refusal(ctx, d, t, refusal)
 		if refusal.Code == plan.PlanMoved && run != nil && run.plan != "" {
 			d.File = run.plan
 			d.Message = run.plan + ": " + d.Message
@@ -479,7 +484,10 @@ func (a *app) problems(d *description, t *target, ps migration.Problems) {
 	}
 	d.State = []string{"nothing was run"}
 	if slices.ContainsFunc(ps, func(p migration.Problem) bool { return strings.Contains(p.Msg, " is taken by ") }) {
-		d.Next = []string{"dbwarden rebase gives the one that is not applied another number"}
+		d.Next = []string{
+			"dbwarden rebase gives the one that is yours another number; where it has run here, it says how that is taken back first",
+			"or name it: dbwarden rebase FILE",
+		}
 	}
 	if slices.ContainsFunc(ps, hasNoValue) {
 		d.Next = append(d.Next, "give it a value in [vars] of warden.toml, as DBWARDEN_VAR_NAME in the environment, or with --var name=value")
@@ -497,7 +505,7 @@ func filesOf(items []plan.Item) string {
 	return strings.Join(first(names, 8), ", ")
 }
 
-func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
+func (a *app) refusal(ctx context.Context, d *description, t *target, r *plan.Refusal) {
 	verb := "migrate"
 	if r.Down {
 		verb = "rollback"
@@ -525,11 +533,16 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 			shown = append(shown, a.differenceText(t, c, a.style(a.Stderr)))
 		}
 		d.Caret = strings.Join(shown, "\n\n")
+		if len(r.Called) > 0 {
+			d.State = append(d.State, "what ran was called "+strings.Join(first(r.Called, 8), ", ")+": look whether it is another migration that has its number now")
+		}
 		d.Next = []string{
 			"put the file back as it was, or go on with: " + a.allowing("allow-changed"),
 			"is it as good as what ran, a mended comment: dbwarden repair has the history say so",
-			"or, where its data may go, take it back and run it as it is now: dbwarden rollback (-t the version before " + version + "), then: " + a.again("migrate", ""),
+			"or, where its data may go, take it back and run it as it is now: dbwarden rollback --through " + version + ", then: " + a.again("migrate", ""),
 		}
+	case plan.RenumberedFile:
+		a.renumbered(d, t, r)
 	case plan.Missing:
 		if r.InGo() {
 			d.Next = []string{"the program that applied it goes on with what is pending, and takes it back: this command has files alone"}
@@ -537,23 +550,32 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 				d.Next = append(d.Next, "or run the files without it: "+a.allowing("allow-missing"))
 			}
 		} else if r.Down {
-			d.Next = []string{"put the file back: its rollback section is needed"}
+			d.Next = append(a.back(ctx, t, r.Items, ", whose rollback section is needed"), "then: "+a.again(verb, ""))
+			for _, it := range r.Items {
+				if it.Now != "" && t != nil {
+					d.Next = append(d.Next, fmt.Sprintf("or, is it the same one, renamed and changed, give it its old name: mv %s %s", shellWord(t.path(it.Now)), shellWord(t.path(it.File))))
+					break
+				}
+			}
 		} else {
-			d.Next = []string{"put the file back, or go on with: " + a.allowing("allow-missing")}
+			d.Next = append(a.back(ctx, t, r.Items, ""), "then: "+a.again(verb, ""), "or go on without it: "+a.allowing("allow-missing"))
 		}
 		if len(r.Beside) > 0 {
 			d.State = append(d.State, "may have stood for what has not run and is older, as a squashed migration does; running that too would do its work twice: "+filesOf(r.Beside))
-			d.Next = []string{"put the file back. If it stood for those, and the squash was taken back elsewhere, take it back here too: dbwarden squash --undo"}
+			d.Next = append(a.back(ctx, t, r.Items, ""), "then: "+a.again(verb, ""),
+				"did it stand for those, and was the squash taken back elsewhere: when the file is back, take it back here too: dbwarden squash --undo")
 		}
 	case plan.OutOfOrder:
 		if len(r.Beside) > 0 {
 			d.State = append(d.State, "may have stood for them, as a squashed migration does, so that running them would do its work twice: "+filesOf(r.Beside)+", which ran, and whose file is gone")
-			d.Next = []string{"put the file back that is gone, and see: dbwarden status"}
+			d.Next = append(a.back(ctx, t, r.Beside, ""), "then: dbwarden status")
 			break
 		}
 		d.Next = []string{"give it a higher version (dbwarden rebase), or run it late with: " + a.allowing("allow-out-of-order")}
-	case plan.UnknownVersion, plan.NotApplied:
+	case plan.UnknownVersion:
 		d.Next = []string{"dbwarden status lists the versions"}
+	case plan.NotApplied:
+		d.Next = []string{"dbwarden history lists what is applied"}
 	case plan.Irreversible:
 		d.Next = []string{"write a -- rollback section (an empty one does nothing), or a new migration that goes forward"}
 		if r.Progress.Open {
@@ -614,7 +636,7 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 		case r.Progress.Open:
 			d.Next = []string{fmt.Sprintf("finish that one: dbwarden unlock, where the lock is held, and: dbwarden %s -c 1; then the others in one transaction: %s", verb, a.again(verb, ""))}
 		case r.Before > 0:
-			d.Next = append(d.Next, "or only what comes before it, in one transaction: "+a.again(verb, fmt.Sprintf(" -c %d", r.Before), "count", "to-version", "to-empty"))
+			d.Next = append(d.Next, "or only what comes before it, in one transaction: "+a.again(verb, fmt.Sprintf(" -c %d", r.Before), "count", "to-version", "through", "to-empty"))
 		}
 	case plan.NotScripted:
 		d.State = []string{"no script was written"}
@@ -625,7 +647,7 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 	case plan.HalfRestored:
 		d.Next = []string{"put it back as a whole: dbwarden restore --yes " + shellWord(r.Items[0].File) + ", in the folder where it is"}
 	case plan.FileGone:
-		d.Next = []string{"put the file back into the folder, then: " + a.again(verb, "")}
+		d.Next = append(a.back(ctx, t, r.Items, ""), "then: "+a.again(verb, ""))
 		if r.InGo() {
 			d.Next = []string{"the program that has it goes on with it, or takes it back: start that one again"}
 			if r.Progress.Doubt > 0 {
@@ -641,6 +663,60 @@ func (a *app) refusal(d *description, t *target, r *plan.Refusal) {
 			"give the URL of the server itself, past the pooler, as direct_url in warden.toml",
 			"or for this run: " + a.again(verb, " --url 'postgres://USER@HOST/DATABASE'"),
 		}
+	}
+}
+
+// back says how files that are gone come back: each by the command of git that
+// brings it, where git knows it.
+func (a *app) back(ctx context.Context, t *target, items []plan.Item, why string) (next []string) {
+	for _, it := range items[:min(len(items), mostBack)] {
+		if migration.IsGoFile(it.File) {
+			continue
+		}
+		name, command := it.File, ""
+		if t != nil {
+			name = t.path(name)
+			// Of a thousand targets all ask the same.
+			known, _ := a.backs.LoadOrStore(name, sync.OnceValue(func() string {
+				return putBack(ctx, t.MigrationsDir, a.relative(t.MigrationsDir), it.File)
+			}))
+			if command = known.(func() string)(); command != "" {
+				command = ": " + command
+			}
+		}
+		next = append(next, "put the file back, "+name+why+command)
+	}
+	if n := len(items) - mostBack; n > 0 {
+		next = append(next, fmt.Sprintf("and %d more, which dbwarden status lists", n))
+	}
+	return next
+}
+
+// mostBack is of how many files an error says how they come back.
+const mostBack = 5
+
+// renumbered is for what ran by another number than its file has now: the way
+// back is by the old one.
+func (a *app) renumbered(d *description, t *target, r *plan.Refusal) {
+	path := func(file string) string {
+		if t != nil {
+			file = t.path(file)
+		}
+		return shellWord(file)
+	}
+	var there, here []string
+	for _, it := range r.Items {
+		there = append(there, "mv "+path(it.Now)+" "+path(it.File))
+		here = append(here, "mv "+path(it.File)+" "+path(it.Now))
+	}
+	d.Next = []string{
+		"take it back by its old number, and what ran after it: " + strings.Join(there, " && "),
+		"then: dbwarden rollback --through " + path(r.Items[0].File),
+		"then: " + strings.Join(here, " && "),
+		"then: dbwarden migrate",
+	}
+	if r.Down {
+		d.Next = d.Next[:3]
 	}
 }
 

@@ -595,7 +595,7 @@ func (s *squashing) losses() []string {
 
 func (s *squashing) consent(ctx context.Context) error {
 	s.showLosses(s.losses())
-	fmt.Fprintln(s.Stderr, "The old files stay; dbwarden squash --undo takes it back as long as they do.")
+	fmt.Fprintln(s.Stderr, s.typed(s.t, "The old files stay; dbwarden squash --undo takes it back as long as they do."))
 	return s.agreed(ctx, fmt.Sprintf("Squash %d migrations into %s?", len(s.of.Old), render.Plain(s.name)), "not squashed")
 }
 
@@ -662,7 +662,7 @@ func (s *squashing) show(cmd *cobra.Command, noted *dbwarden.Result) error {
 	if s.f.dry {
 		fmt.Fprintf(s.Stderr, "Dry run: %s was not written.\n", s.relative(path))
 	} else {
-		fmt.Fprintln(s.Stderr, "next: read it, and commit it. The old files are needed until every database has run them, or none of them: dbwarden squash --prune deletes them, --undo takes this back")
+		fmt.Fprintln(s.Stderr, s.typed(s.t, "next: read it, and commit it. The old files are needed until every database has run them, or none of them: dbwarden squash --prune deletes them, --undo takes this back"))
 	}
 	return nil
 }

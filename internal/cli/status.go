@@ -13,6 +13,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/journal"
 	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
 )
 
 const timeLayout = "2006-01-02 15:04:05"
@@ -186,8 +187,8 @@ func (a *app) statusCommand() *cobra.Command {
 			if a.json() {
 				err = a.statusDocument(cmd, t, s)
 			} else {
-				a.status(t, s)
-				a.statusLock(s)
+				a.status(ctx, t, s)
+				a.statusLock(t, s)
 			}
 			if err == nil && exit && !s.Clean() {
 				err = foundError{exitFound}
@@ -207,7 +208,7 @@ var stateOrder = []struct {
 	{dbwarden.HalfApplied, "Half applied"}, {dbwarden.HalfReverted, "Half rolled back"}, {dbwarden.InDoubt, "In doubt"}, {dbwarden.Replaced, "Replaced"}, {dbwarden.Waiting, "Waiting"}, {dbwarden.Elsewhere, "Elsewhere"},
 }
 
-func (a *app) status(t *target, s *dbwarden.Status) {
+func (a *app) status(ctx context.Context, t *target, s *dbwarden.Status) {
 	st := a.style(a.Stdout)
 	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration Status"))
 	table := render.Table{Head: []string{"STATUS", "VERSION", "DESCRIPTION", "APPLIED AT (UTC)"}}
@@ -237,7 +238,7 @@ func (a *app) status(t *target, s *dbwarden.Status) {
 		fmt.Fprintln(a.Stdout)
 	}
 	for _, m := range s.Migrations {
-		if m.Difference != nil {
+		if m.Difference != nil && m.Renumbered == "" { // else the file is another one
 			fmt.Fprintf(a.Stdout, "%s\n\n", a.differenceText(nil, *m.Difference, st))
 		}
 	}
@@ -247,9 +248,7 @@ func (a *app) status(t *target, s *dbwarden.Status) {
 	if len(notes) > 0 {
 		fmt.Fprintln(a.Stdout)
 	}
-	if s.Counts[dbwarden.Changed] > 0 {
-		fmt.Fprintln(a.Stdout, a.typed(t, "Put changed files back as they were, adopt them with dbwarden repair, or go on without: dbwarden migrate --allow-changed")+"\n")
-	}
+	a.statusNext(ctx, t, s)
 	fmt.Fprintf(a.Stdout, "Applied: %d\nPending: %d\nTotal: %d\n", s.AppliedTotal, s.PendingTotal, s.AppliedTotal+s.PendingTotal)
 	for _, o := range stateOrder {
 		if n := s.Counts[o.state]; n > 0 {
@@ -262,10 +261,41 @@ func (a *app) status(t *target, s *dbwarden.Status) {
 	}
 }
 
+// statusNext says what to do about files that are not what ran.
+func (a *app) statusNext(ctx context.Context, t *target, s *dbwarden.Status) {
+	say := func(text string) { fmt.Fprintln(a.Stdout, render.Plain(a.masked(a.typed(t, text)))+"\n") }
+	changed, renumbered := false, false
+	var gone []plan.Item
+	for _, m := range s.Migrations {
+		switch {
+		case m.Renumbered != "":
+			renumbered = true
+		case m.State == dbwarden.Changed:
+			changed = true
+		case m.State == dbwarden.Missing && m.Kind != migration.InGo:
+			gone = append(gone, plan.Item{Version: m.Version, File: m.File})
+		}
+	}
+	if changed {
+		say("Put changed files back as they were, adopt them with dbwarden repair, or go on without: dbwarden migrate --allow-changed")
+	}
+	if renumbered {
+		say("What ran has another number now, which the history does not know: dbwarden migrate --dry-run says how it is taken back")
+	}
+	if len(gone) > 0 {
+		next := a.back(ctx, t, gone, "")
+		next[0] = "P" + strings.TrimPrefix(next[0], "p")
+		if s.Counts[dbwarden.OutOfOrder] == 0 { // what is gone may have stood for those
+			next = append(next, "or go on without: dbwarden migrate --allow-missing")
+		}
+		say(strings.Join(next, "\n"))
+	}
+}
+
 // statusLock is a line about the lock, where it is not free.
-func (a *app) statusLock(s *dbwarden.Status) {
+func (a *app) statusLock(t *target, s *dbwarden.Status) {
 	if s.Restoring != "" {
-		fmt.Fprintln(a.Stdout, a.style(a.Stdout).Bad("In pieces: the backup "+render.Plain(s.Restoring)+dbwarden.HalfRestored+"; dbwarden restore puts it back"))
+		fmt.Fprintln(a.Stdout, a.style(a.Stdout).Bad("In pieces: the backup "+render.Plain(s.Restoring)+dbwarden.HalfRestored+a.typed(t, "; dbwarden restore puts it back")))
 	}
 	text := ""
 	switch {
@@ -278,7 +308,7 @@ func (a *app) statusLock(s *dbwarden.Status) {
 	default:
 		text = "ACTIVE, held by " + s.Lock.Who() + ", " + verdictWords(s.Lock)
 	}
-	fmt.Fprintln(a.Stdout, a.style(a.Stdout).Warn("Migration lock: "+render.Plain(a.masked(text))+"; dbwarden lock-status tells more"))
+	fmt.Fprintln(a.Stdout, a.style(a.Stdout).Warn("Migration lock: "+render.Plain(a.masked(text))+a.typed(t, "; dbwarden lock-status tells more")))
 }
 
 func (a *app) statusDocument(cmd *cobra.Command, t *target, s *dbwarden.Status) error {

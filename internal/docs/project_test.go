@@ -117,6 +117,23 @@ var projects = map[string]func(p *project){
 		}
 		p.sqlIn("tenants/acme.db", "CREATE TABLE settings (n INTEGER)")
 	},
+	// Two branches that both took 0003 are merged; nobody has run either.
+	"merged": func(p *project) {
+		p.shop()
+		p.dbwarden(0, "migrate")
+		p.branches()
+		p.merge()
+	},
+	// The same, where one's own has run.
+	"merged and ran": func(p *project) { p.branches(); p.dbwarden(0, "migrate"); p.merge() },
+	// One's own has run, and somebody has renumbered it since.
+	"renumbered": func(p *project) {
+		p.branches()
+		p.dbwarden(0, "migrate", "-c", "3")
+		p.merge()
+		p.dbwarden(0, "rebase", "--offline")
+		p.remove("migrations/0005_index_phones.sql")
+	},
 	// Two databases.
 	"several": func(p *project) {
 		p.shop()
@@ -202,6 +219,53 @@ func (p *project) shop() {
 	p.write("warden.toml", config)
 	p.write("migrations/0001_create_users.sql", users)
 	p.write("migrations/0002_create_orders.sql", orders)
+}
+
+// branches makes a repository of the shop whose branch main has a third migration,
+// and another branch, which is checked out, one with the same number and one behind it.
+func (p *project) branches() {
+	p.t.Helper()
+	p.shop()
+	commit := func(names ...string) {
+		p.t.Helper()
+		p.git(append([]string{"add", "warden.toml"}, names...)...)
+		p.git("commit", "-qm", names[0])
+	}
+	p.git("init", "-q", "-b", "main")
+	commit("migrations")
+	p.git("checkout", "-qb", "phones")
+	p.write("migrations/0003_add_phone.sql", "-- upgrade\nALTER TABLE users ADD COLUMN phone TEXT;\n\n-- rollback\nALTER TABLE users DROP COLUMN phone;\n")
+	p.write("migrations/0004_index_phones.sql", "-- depends_on: [\"0003\"]\n\n-- upgrade\nCREATE INDEX users_phone ON users (phone);\n\n-- rollback\nDROP INDEX users_phone;\n")
+	commit("migrations/0003_add_phone.sql", "migrations/0004_index_phones.sql")
+	p.git("checkout", "-q", "main")
+	p.write("migrations/0003_add_country.sql", "-- upgrade\nALTER TABLE users ADD COLUMN country TEXT;\n\n-- rollback\nALTER TABLE users DROP COLUMN country;\n")
+	commit("migrations/0003_add_country.sql")
+	p.git("checkout", "-q", "phones")
+}
+
+func (p *project) merge() {
+	p.t.Helper()
+	p.git("merge", "-q", "--no-edit", "main")
+}
+
+// git runs git, away from what it is configured to do for whoever runs the tests.
+func (p *project) git(args ...string) {
+	p.t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		p.t.Skip("there is no git here")
+	}
+	c := p.command("git", append([]string{"-c", "user.name=alice", "-c", "user.email=alice@example.org"}, args...)...)
+	c.Env = append(slices.Clone(p.env), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)
+	if out, err := c.CombinedOutput(); err != nil {
+		p.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func (p *project) remove(name string) {
+	p.t.Helper()
+	if err := os.Remove(filepath.Join(p.dir, name)); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func (p *project) write(name, text string) {

@@ -42,10 +42,62 @@ func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("%s and %s have the same number, and nothing tells which of them is to keep it", e.A, e.B)
 }
 
+// A TwiceError says that two files have one number which both of them are to
+// keep.
+type TwiceError struct{ A, B string }
+
+func (e *TwiceError) Error() string {
+	return fmt.Sprintf("%s and %s have the same number, and neither can get another one: both are applied, or are in what it is rebased onto", e.A, e.B)
+}
+
+// Stuck is a migration of one's own that is applied here and needs another
+// number all the same.
+type Stuck struct {
+	Migration *migration.Migration
+	By        *migration.Migration // the others', for which it does
+	Same      bool                 // they have one number; else it comes too late for who has run By
+}
+
+// Applied finds what must be taken back here before it can get another number:
+// what is applied here, is not shared, and has the number of what is, or comes
+// before it. Where what is shared has run already, as in production, it would
+// be refused.
+func Applied(all []*migration.Migration, shared, ran func(*migration.Migration) bool) (out []Stuck) {
+	var top *migration.Migration
+	of := map[string]*migration.Migration{}
+	for _, m := range all {
+		if m.Kind != migration.Versioned || !shared(m) {
+			continue
+		}
+		of[m.Version.Key()] = m
+		if top == nil || m.Version.Compare(top.Version) > 0 {
+			top = m
+		}
+	}
+	for _, m := range all {
+		if m.Kind != migration.Versioned || shared(m) || !ran(m) {
+			continue
+		}
+		if other := of[m.Version.Key()]; other != nil {
+			out = append(out, Stuck{m, other, true})
+		} else if top != nil && late(m, top.Version) && len(m.Header.Env) == 0 {
+			out = append(out, Stuck{m, top, false})
+		}
+	}
+	return out
+}
+
+// late says that a migration comes before a version and is not to. What is to
+// run behind a later one runs late by right, and so does a seed.
+func late(m *migration.Migration, top migration.Version) bool {
+	waits := slices.ContainsFunc(m.Header.DependsOn, func(v migration.Version) bool { return v.Compare(m.Version) > 0 })
+	return m.Version.Compare(top) < 0 && !m.Header.Seed && !waits
+}
+
 // Plan decides. stays says of a file that its number must not change; next
 // gives the number behind another one.
 //
-// Errors: *AmbiguousError; another one where two files that stay have one
+// Errors: *AmbiguousError; *TwiceError where two files that stay have one
 // number, which only their authors can put right.
 func Plan(all []*migration.Migration, stays func(*migration.Migration) bool, next func(migration.Version) migration.Version) (*Result, error) {
 	var theirs, mine []*migration.Migration
@@ -59,7 +111,7 @@ func Plan(all []*migration.Migration, stays func(*migration.Migration) bool, nex
 			continue
 		}
 		if other := kept[m.Version.Key()]; other != nil {
-			return nil, fmt.Errorf("%s and %s have the same number, and neither can get another one: both are applied, or are in what it is rebased onto", other.File, m.File)
+			return nil, &TwiceError{other.File, m.File}
 		}
 		kept[m.Version.Key()] = m
 		theirs = append(theirs, m)
@@ -80,12 +132,7 @@ func Plan(all []*migration.Migration, stays func(*migration.Migration) bool, nex
 		}
 	}
 	first := slices.IndexFunc(mine, func(m *migration.Migration) bool {
-		if kept[m.Version.Key()] != nil {
-			return true
-		}
-		// What is to run behind a later one runs late by right.
-		waits := slices.ContainsFunc(m.Header.DependsOn, func(v migration.Version) bool { return v.Compare(m.Version) > 0 })
-		return !top.IsZero() && m.Version.Compare(top) < 0 && !m.Header.Seed && !waits
+		return kept[m.Version.Key()] != nil || !top.IsZero() && late(m, top)
 	})
 	out := &Result{}
 	if first < 0 {

@@ -80,6 +80,49 @@ func TestOnesOwnGoBehindWhatStays(t *testing.T) {
 	}
 }
 
+// What is one's own and applied is not renumbered, and keeps no number that is
+// another's where others have run that.
+func TestWhatIsAppliedMustBeTakenBackFirst(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, shared, applied, open, want string }{
+		{"one number", "1_a,2_b", "2_c", "", "2_c=2_b"},
+		{"late for who has run the others'", "1_a,3_b", "2_c,4_d", "", "2_c<3_b"},
+		{"behind them", "1_a,2_b", "3_c", "", ""},
+		{"not applied", "1_a,2_b", "", "2_c", ""},
+		{"late by right", "1_a,3_b", "2_c 3", "", ""},
+		{"nothing is shared", "", "1_a,2_b", "2_c", ""},
+	} {
+		files := fstest.MapFS{}
+		is := map[string]int{}
+		for i, list := range []string{c.shared, c.applied, c.open} {
+			for f := range strings.SplitSeq(list, ",") {
+				name, needs, _ := strings.Cut(f, " ")
+				if name == "" {
+					continue
+				}
+				head := ""
+				if needs != "" {
+					head = "-- depends_on: [\"" + needs + "\"]\n"
+				}
+				files[name+".sql"] = &fstest.MapFile{Data: []byte(head + "-- upgrade\nSELECT 1;\n")}
+				is[name+".sql"] = i
+			}
+		}
+		all, err := migration.LoadLoose(files, sqltext.SQLite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said []string
+		for _, s := range rebase.Applied(all, func(m *migration.Migration) bool { return is[m.File] == 0 }, func(m *migration.Migration) bool { return is[m.File] == 1 }) {
+			how := map[bool]string{true: "=", false: "<"}[s.Same]
+			said = append(said, strings.TrimSuffix(s.Migration.File, ".sql")+how+strings.TrimSuffix(s.By.File, ".sql"))
+		}
+		if got := strings.Join(said, ","); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestOnlyTheHeaderIsRewritten(t *testing.T) {
 	t.Parallel()
 	const text = "\ufeff-- 0007 is a number\r\n/* and\r\n0007 again */\r\n-- depends_on: [\"0007\", \"00071\", \"8\"]\r\n\r\n-- upgrade\r\n-- depends_on: [\"0007\"]\r\nSELECT '0007';\r\n"

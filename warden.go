@@ -272,13 +272,13 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		}
 		if err == nil && len(todo.steps) == 0 && (d == migration.Down || len(plan.Untracked(set, h)) == 0) {
 			res.Beyond = beyond
-			return res, w.warnHeld(ctx, s, res)
+			return res, looks.warnHeld(ctx, s, writer, res)
 		}
 	case len(saved.Steps) == 0:
 		if _, err := w.planSaved(ctx, s, set, t, saved); err != nil {
 			return res, err
 		}
-		return res, w.warnHeld(ctx, s, res)
+		return res, looks.warnHeld(ctx, s, writer, res)
 	}
 	// Whether a saved plan is still good is looked at under the lock alone:
 	// whoever has it now may be at the very same plan.
@@ -513,20 +513,28 @@ func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set
 }
 
 // warnHeld adds a warning when there was nothing to do and the lock is in a
-// state that somebody should look at.
-func (w *Warden) warnHeld(ctx context.Context, s engine.Session, res *Result) error {
+// state that somebody should look at, or cannot be looked at for a program that
+// writes.
+func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.WriterWait, res *Result) error {
 	if s == nil {
 		return nil
 	}
+	var st lock.Status
 	l := w.lock(s, w.journal(s))
-	if locked, err := l.Locked(ctx, s); err != nil || !locked {
+	err := w.past(ctx, writer, func() error {
+		locked, err := l.Locked(ctx, s)
+		if err == nil && locked {
+			st, err = l.Inspect(ctx, s)
+		}
 		return err
-	}
-	st, err := l.Inspect(ctx, s)
-	if err != nil {
+	})
+	var blocked *lock.BlockedError
+	switch {
+	case errors.As(err, &blocked):
+		res.Warnings = append(res.Warnings, "whether the migration lock is held could not be seen: another program is writing to the database file")
+	case err != nil:
 		return err
-	}
-	if st.Active && st.Verdict != lock.Alive {
+	case st.Active && st.Verdict != lock.Alive:
 		res.Warnings = append(res.Warnings, (&lock.HeldError{Status: st}).Error())
 	}
 	return nil

@@ -1,7 +1,9 @@
 package dbwarden_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +58,68 @@ func TestALockIsWaitedForPastAWriterAsLongAsSaid(t *testing.T) {
 			b.migrate()
 			if told != 1 {
 				t.Errorf("the wait was told %d times", told)
+			}
+		})
+	}
+}
+
+// barred is a database whose sessions find it locked by another program when
+// they ask for the lock's row.
+type barred struct {
+	engine.Database
+	bar func()
+}
+
+type barredSession struct {
+	engine.Session
+	bar func()
+}
+
+func (d barred) Connect(ctx context.Context, o engine.ConnectOptions) (engine.Session, error) {
+	s, err := d.Database.Connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &barredSession{s, d.bar}, nil
+}
+
+func (s *barredSession) Unwrap() engine.Session { return s.Session }
+
+func (s *barredSession) Query(ctx context.Context, each func(func(...any) error) error, q string, args ...any) error {
+	if strings.Contains(q, "dbwarden_lock") {
+		s.bar()
+	}
+	return s.Session.Query(ctx, each, q, args...)
+}
+
+// TestNothingToDoIsNoFailureBesideAWriter who comes when the plan is made and
+// before the lock is looked at. It is waited for; one that stays keeps the lock
+// from being seen, which is a warning.
+func TestNothingToDoIsNoFailureBesideAWriter(t *testing.T) {
+	for name, stays := range map[string]bool{"leaves": false, "stays": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sqliteProduct(), map[string]string{"1_t.sql": table})
+			b.migrate()
+			other, came := b.session(), false
+			b.db = barred{b.db, func() {
+				if !came {
+					came = true
+					does(t, other, "BEGIN EXCLUSIVE")
+				}
+			}}
+			b.wait = 0
+			if !stays {
+				b.wait = time.Hour
+				b.watch = func(e event.Event) {
+					if e.Kind == event.LockWaiting {
+						does(t, other, "COMMIT")
+					}
+				}
+			}
+			res, err := b.warden().Migrate(t.Context(), plan.Target{})
+			if err != nil || !came || len(res.Warnings) > 0 != stays {
+				t.Errorf("it ended with %v and the warnings %q; was there a writer: %v", err, res.Warnings, came)
 			}
 		})
 	}

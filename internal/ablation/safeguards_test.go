@@ -190,6 +190,21 @@ var safeguards = []safeguard{{
 	`false && !seen(`,
 	"./internal/cli", "TestScriptsOnPostgres/squash_unseen",
 }, {
+	"files with deferred checks keep a transaction each", "internal/squash/leak.go",
+	`	return changes, nil`,
+	`	return false, nil`,
+	"./internal/cli", "TestScriptsOnPostgres/squash_deferred",
+}, {
+	"a squash leaves the others their order", "internal/squash/order.go",
+	`if i < len(want) && name == want[i] {`,
+	`if true {`,
+	"./internal/cli", "TestScriptsOnSQLite/squash_order",
+}, {
+	"a squash is proven with rows, too", "internal/cli/squash.go",
+	`err != nil || s.was == nil {`,
+	`err != nil || true {`,
+	"./internal/cli", "TestScriptsOnSQLite/squash_rows",
+}, {
 	"the fence of a Conn's own transactions", "link.go",
 	`"SELECT "+w.r.hold.Fence()`,
 	`"SELECT 1"`,

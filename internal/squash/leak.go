@@ -70,6 +70,18 @@ func (w *writer) look(m *migration.Migration, d migration.Direction, first bool)
 		case is && !w.onCommitDrop(p.Text):
 			leave("temporary "+name, line, made(name))
 		}
+		if t.Kind == engine.Other || t.Kind == engine.Setting || word(p.Words, 0) == "DO" {
+			// In the text of a block, or in one that is to be run.
+			for _, found := range makesTemporary.FindAllStringSubmatch(p.Text, -1) {
+				leave("temporary "+unquoted(found[1]), line, made(unquoted(found[1])))
+			}
+		}
+		switch {
+		case t.Frees:
+			drop("locked tables")
+		case t.Holds:
+			leave("locked tables", line, "it locks tables and does not unlock them, and the files behind it would run so: write UNLOCK TABLES at the end of the file"+outOf)
+		}
 		for _, name := range dropped(p.Words) {
 			drop("temporary " + name)
 		}
@@ -85,6 +97,8 @@ func (w *writer) look(m *migration.Migration, d migration.Direction, first bool)
 	}
 	return out, err
 }
+
+var makesTemporary = regexp.MustCompile("(?i)\\bCREATE\\s+(?:OR\\s+REPLACE\\s+|LOCAL\\s+|GLOBAL\\s+)*TEMP(?:ORARY)?\\s+(?:RECURSIVE\\s+)?(?:TABLE|VIEW|SEQUENCE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?([\\w$\"`]+)")
 
 var setsLocal = regexp.MustCompile(`(?i),\s*'?(true|t|on|yes)'?\s*\)`)
 

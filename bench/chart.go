@@ -10,10 +10,17 @@ import (
 // whose bar is always as long. An SVG with its own style for a dark page.
 func (r *report) chart() string {
 	const (
-		left, bar, right = 330, 420, 130
-		row, thick       = 46, 14
-		top              = 44
+		bar, right = 420, 130
+		row, thick = 46, 14
+		top        = 44
+		letter     = 7 // as wide as a letter of the titles is at most, on average
 	)
+	left := 0
+	for _, x := range r.Results {
+		if x.Figure == wall && x.ours() != nil && x.peer() != nil {
+			left = max(left, 24+letter*len(x.charted()))
+		}
+	}
 	var b strings.Builder
 	y := top
 	var body strings.Builder
@@ -28,11 +35,7 @@ func (r *report) chart() string {
 			scale = 1.5 / ratio
 		}
 		unit := float64(bar) / 1.5 * scale
-		title := x.Title
-		if strings.HasPrefix(title, "the same") && x.Product != "" {
-			title = fmt.Sprintf("apply %d, %s, %s", x.Count, map[product]string{postgres: "PostgreSQL", mariadb: "MariaDB", sqlite: "SQLite"}[x.Product], strings.TrimPrefix(title, "the same with "))
-		}
-		fmt.Fprintf(&body, "<text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", left-12, y+thick+5, html.EscapeString(title))
+		fmt.Fprintf(&body, "<text class=\"t\" x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", left-12, y+thick+5, html.EscapeString(x.charted()))
 		for i, s := range []*series{ours, peer} {
 			class, w := "w", unit*ratio
 			if i == 1 {
@@ -52,4 +55,13 @@ func (r *report) chart() string {
 	b.WriteString(body.String())
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// charted is what a case is called where no other stands above it.
+func (x *result) charted() string {
+	rest, same := strings.CutPrefix(x.Title, "the same with ")
+	if !same || x.Product == "" {
+		return x.Title
+	}
+	return fmt.Sprintf("apply %d, %s, %s", x.Count, map[product]string{postgres: "PostgreSQL", mariadb: "MariaDB", sqlite: "SQLite"}[x.Product], rest)
 }

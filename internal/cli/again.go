@@ -48,7 +48,7 @@ func (a *app) where(t *target, command, rest string) string {
 		}
 	}
 	switch {
-	case strings.HasPrefix(rest, " --all"):
+	case rest == " --all" || strings.HasPrefix(rest, " --all "): // and not --allow-missing
 	case a.whole && a.all:
 		out += " --all"
 	default:

@@ -336,6 +336,9 @@ func (a *app) rebased(cmd *cobra.Command, t *target, g *ground, r *rebase.Result
 		warnings = append(warnings, "--offline: no database was asked what is applied; where a file that gets another number has run, status and migrate say so, and how it is taken back")
 	}
 	kept := g.kept(r)
+	if w := a.unshared(t, g, r); w != "" {
+		warnings = append(warnings, w)
+	}
 	if a.json() {
 		moves := []map[string]any{}
 		for _, m := range r.Moves {
@@ -378,6 +381,24 @@ func (a *app) rebased(cmd *cobra.Command, t *target, g *ground, r *rebase.Result
 	return nil
 }
 
+// unshared warns where a database alone has told which of two with one number
+// keeps it: another one may have run the other.
+func (a *app) unshared(t *target, g *ground, r *rebase.Result) string {
+	if len(g.shared) > 0 || len(g.mine) > 0 {
+		return ""
+	}
+	for _, m := range r.Moves {
+		for _, o := range g.all {
+			if _, ran := g.ran[o.File]; ran && o.Kind == migration.Versioned && o.Version.Equal(m.Migration.Version) {
+				own := shellWord(t.path(o.File))
+				return a.typed(t, fmt.Sprintf("git tells of no branch that others share, so that %s keeps its number for being applied here. Has another database run %s by its old one, give it that name back, and: dbwarden rollback --through %s, then: dbwarden rebase %s",
+					o.File, m.Migration.File, own, own))
+			}
+		}
+	}
+	return ""
+}
+
 // keeps is a file whose number another one had, too, and why it keeps it.
 type keeps struct{ file, why string }
 
@@ -391,7 +412,7 @@ func (g *ground) kept(r *rebase.Result) (all []keeps) {
 		if m.Kind != migration.Versioned || moved[m.File] || !slices.ContainsFunc(r.Moves, same) {
 			continue
 		}
-		why := "the others were named"
+		why := "it was not named"
 		_, ran := g.ran[m.File]
 		switch {
 		case m.File == g.half:

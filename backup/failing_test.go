@@ -284,6 +284,48 @@ func TestNoProgram(t *testing.T) {
 	}
 }
 
+// TestADumpThatIsCutShort: a program that ends without an error is not trusted.
+func TestADumpThatIsCutShort(t *testing.T) {
+	for _, of := range []func(*testing.T) product{pg, maria} {
+		p := of(t)
+		t.Run(p.engine.Title, func(t *testing.T) {
+			b := newBench(t, p, p.url(t))
+			b.put("0001_a.sql", "CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (1), (2), (3); CREATE TABLE b (n INTEGER); INSERT INTO b VALUES (1);")
+			b.migrate()
+			program := map[string]string{"postgres": "pg_dump", "mysql": "mariadb-dump"}[p.engine.Name]
+			dump, err := exec.LookPath(program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bin := t.TempDir()
+			t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+			says := map[string]string{"postgres": "what pg_dump wrote cannot be read again: pg_restore", "mysql": "mariadb-dump ended without an error, and its dump is empty or cut short"}[p.engine.Name]
+			asIs := `exec "` + dump + `" "$@"`
+			ways := map[string]string{"nothing": "exit 0"}
+			for _, n := range []string{"50", "100", "700"} {
+				ways["all but the last "+n+" bytes"] = `"` + dump + `" "$@" | head -c -` + n
+			}
+			if p.engine.Name == "mysql" {
+				ways["the history cut"] = `case "$*" in *--no-create-info*) "` + dump + `" "$@" | head -c -100; exit 0;; esac; ` + asIs
+			}
+			for way, script := range ways {
+				script = "#!/bin/sh\n[ \"$1\" = --version ] && " + asIs + "\n" + script + "\n"
+				if err := os.WriteFile(filepath.Join(bin, program), []byte(script), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := b.refused(t.Context()); !strings.Contains(err.Error(), says) {
+					t.Errorf("%s: %v", way, err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(bin, program), []byte("#!/bin/sh\n"+asIs+"\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			made := b.mustMigrateWith()
+			b.mustRestore(made.Path)
+		})
+	}
+}
+
 // TestARestoreThatFails: what is one transaction leaves everything as it was;
 // on MariaDB the lock is kept, whatever migrates refuses, also behind an
 // unlock, and another restore mends it all.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 	if err != nil {
 		return err
 	}
-	common := []string{"--single-transaction", "--quick", "--hex-blob", "--no-tablespaces", "--skip-add-locks", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"}
+	common := []string{"--single-transaction", "--quick", "--comments", "--hex-blob", "--no-tablespaces", "--skip-add-locks", "--default-character-set=utf8mb4", "--max-allowed-packet=1G"}
 	if !t.maria {
 		common = append(common, "--set-gtid-purged=OFF", "--column-statistics=0")
 	}
@@ -100,12 +101,20 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 		if err != nil {
 			return err
 		}
-		return o.Run(ctx, engine.Program{
+		begins, err := o.To.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return err
+		}
+		err = o.Run(ctx, engine.Program{
 			Names: t.names, Stdout: o.To, Files: map[string]string{"client": d.optionFile(t, password)},
 			// A login path would beat the file.
 			Env:  map[string]string{"MYSQL_TEST_LOGIN_FILE": "{none}", "MYSQL_PWD": ""},
 			Args: append([]string{"--defaults-file={client}"}, append(common, args...)...),
 		})
+		if err != nil {
+			return err
+		}
+		return whole(o.To, begins, t)
 	}
 	all := []string{"--routines", "--events", "--triggers"}
 	for _, name := range append(append(slices.Clone(o.Ours.Lock), o.Ours.History...), o.Ours.Journal) {
@@ -134,6 +143,29 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 	}
 	_, err = o.To.WriteString("\n" + historyEnds + ";\n")
 	return err
+}
+
+// dumpEnds is how the last line of a dump begins, with which the program says
+// that it is all there: a wrapper of it may well end without an error where the
+// program did not. It is written among the comments, which no option file of the
+// user's turns off: ours is read alone.
+const dumpEnds = "-- Dump completed"
+
+// whole looks whether the dump that was written from begins on has its last line.
+func whole(f *os.File, begins int64, t tool) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	end := make([]byte, min(info.Size()-begins, 200))
+	if _, err := f.ReadAt(end, info.Size()-int64(len(end))); err != nil {
+		return err
+	}
+	end = bytes.TrimRight(end, "\r\n")
+	if last := end[bytes.LastIndexByte(end, '\n')+1:]; !bytes.HasPrefix(last, []byte(dumpEnds)) {
+		return fmt.Errorf("%s ended without an error, and its dump is empty or cut short: it does not end with the line %q", t.names[0], dumpEnds)
+	}
+	return nil
 }
 
 // The history stands between these statements, which the dump program does not

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -64,7 +65,8 @@ func sizeOf(ctx context.Context, d engine.Database) (size, need int64, err error
 
 var dumpNames, restoreNames = []string{"pg_dump"}, []string{"pg_restore"}
 
-// ready looks whether pg_dump can read this server: it refuses a newer one.
+// ready looks whether pg_dump can read this server, as it refuses a newer one,
+// and whether there is what reads its file again.
 func ready(ctx context.Context, ed engine.Database, v engine.Server, run engine.RunProgram) error {
 	if d, ok := ed.(*database); ok && d.libpq.url == "" {
 		return errNoAddress
@@ -77,7 +79,8 @@ func ready(ctx context.Context, ed engine.Database, v engine.Server, run engine.
 	if n, err := strconv.Atoi(strings.TrimRight(major, "abcdefghijklmnopqrstuvwxyz")); err == nil && n < v.Number/10000 {
 		return &engine.OldProgramError{Name: dumpNames[0], Has: has, Server: v.Version}
 	}
-	return nil
+	_, err = programVersion(ctx, run, restoreNames)
+	return err
 }
 
 var versionNumber = regexp.MustCompile(`\(PostgreSQL\) ([0-9][0-9.a-z]*)`)
@@ -116,7 +119,24 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 	if err != nil {
 		return err
 	}
-	return o.Run(ctx, d.program(engine.Program{Names: dumpNames, Args: args, Stdout: o.To}, password))
+	if err := o.Run(ctx, d.program(engine.Program{Names: dumpNames, Args: args, Stdout: o.To}, password)); err != nil {
+		return err
+	}
+	return whole(ctx, o)
+}
+
+// whole has pg_restore read the file from its first to its last byte. A file of
+// this format has no mark at its end: what is missing there is noticed by
+// reading alone. A wrapper of pg_dump may well end without an error where
+// pg_dump did not.
+func whole(ctx context.Context, o engine.Saving) error {
+	if _, err := o.To.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := o.Run(ctx, engine.Program{Names: restoreNames, Args: []string{"--file=" + os.DevNull}, Stdin: o.To, Stdout: io.Discard}); err != nil {
+		return fmt.Errorf("what %s wrote cannot be read again: %w", dumpNames[0], err)
+	}
+	return nil
 }
 
 // kept are the schemas that are emptied and not dropped, as a condition on n,

@@ -117,14 +117,27 @@ func (w *Warden) script(ctx context.Context, s *scripted, h *journal.History, to
 	if w.c.Engine.Caps.TransactionalDDL {
 		s.lines(s.begin + ";")
 	}
+	// Where that changes the lock's table, a script that runs again, or behind
+	// somebody who did the same, must not get as far.
+	unmoved := func() {
+		s.guard(hold.Free(), heldMessage)
+		s.guard(hold.Unmoved(), movedMessage)
+	}
+	if hold.Whole {
+		unmoved()
+	} else {
+		if hold.There {
+			s.guard(hold.Free(), heldMessage)
+		}
+		s.guard(fmt.Sprintf("%s = %d", s.spell.Columns(s.server.Schema, lock.Table), hold.Columns), movedMessage)
+	}
 	if err := hold.Prepare(ctx, s); err != nil {
 		return err
 	}
 	if !w.c.Engine.Caps.TransactionalDDL {
 		s.lines(s.begin + ";")
 	}
-	s.guard(hold.Free(), heldMessage)
-	s.guard(hold.Unmoved(), movedMessage)
+	unmoved()
 	for _, q := range j.Unmoved(h, newest) {
 		condition, err := s.spell.Query(q)
 		if err != nil {

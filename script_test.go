@@ -8,12 +8,14 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
+	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
 
@@ -204,6 +206,142 @@ func TestAScriptStopsAtALockAndAtAnotherHistory(t *testing.T) {
 		}
 		if n := b.value("SELECT COUNT(*) FROM c"); n != "0" || b.locked() {
 			t.Errorf("%s rows, locked %v", n, b.locked())
+		}
+	})
+}
+
+// A script that makes our tables, or adds to those of the original tool, stops
+// before that for the same reasons, and says the same.
+func TestAFirstScriptStopsAtALockAndAtAnotherHistory(t *testing.T) {
+	const held, moved = "dbwarden: the migration lock is held", "dbwarden: not the history that this script is for"
+	onEvery(t, func(t *testing.T, p product) {
+		files := map[string]string{"1_a.sql": "-- upgrade\nCREATE TABLE a (id INTEGER, note VARCHAR(100));"}
+		refused := func(b *bench, script, want string) {
+			t.Helper()
+			before := b.standing()
+			out, err := b.client(script)
+			if err == nil || !strings.Contains(out, want) {
+				t.Errorf("%v, %s; want %q", err, out, want)
+			}
+			if diff := cmp.Diff(before, b.standing()); diff != "" {
+				t.Errorf("it changed something:\n%s", diff)
+			}
+		}
+		t.Run("again", func(t *testing.T) {
+			b := newBench(t, p, files)
+			script := b.script(plan.Target{})
+			if out, err := b.client(script); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			refused(b, script, moved)
+		})
+		t.Run("beside a first run", func(t *testing.T) {
+			b := newBench(t, p, files)
+			script := b.script(plan.Target{})
+			want, looked := held, false
+			if p.engine.Caps.File {
+				want = moved
+			}
+			b.watch = func(e event.Event) {
+				if e.Kind == event.PlanReady && !looked {
+					looked = true
+					b.watch = nil
+					if out, err := b.client(script); err == nil || !strings.Contains(out, want) {
+						t.Errorf("%v, %s; want %q", err, out, want)
+					}
+				}
+			}
+			b.migrate()
+			if !looked {
+				t.Fatal("there was no plan")
+			}
+			refused(b, script, moved)
+		})
+		t.Run("on the original tool's tables", func(t *testing.T) {
+			b := newBench(t, p, files)
+			stamp := p.engine.Dialect.Types.Timestamp
+			b.exec("CREATE TABLE dbwarden_lock (id INTEGER PRIMARY KEY, locked BOOLEAN DEFAULT FALSE, acquired_at " + stamp + " NULL)")
+			b.exec("INSERT INTO dbwarden_lock (id, locked) VALUES (1, FALSE)")
+			script := b.script(plan.Target{})
+			b.exec("UPDATE dbwarden_lock SET locked = TRUE")
+			if out, err := b.client(script); err == nil || !strings.Contains(out, held) {
+				t.Errorf("%v, %s", err, out)
+			}
+			if _, err := b.tryValue("SELECT fencing_token FROM dbwarden_lock"); err == nil {
+				t.Error("it changed the table of a lock that is held")
+			}
+			b.exec("UPDATE dbwarden_lock SET locked = FALSE")
+			if out, err := b.client(script); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			refused(b, script, moved)
+			b.migrate()
+		})
+	})
+}
+
+// While a script is half done, a run waits for it, and finds what it left.
+func TestARunWaitsForAScriptThatIsHalfDone(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, map[string]string{"1_a.sql": "-- upgrade\nCREATE TABLE a (id INTEGER);", "2_b.sql": "-- upgrade\nCREATE TABLE b (id INTEGER);"})
+		script := b.script(plan.Target{})
+		half := strings.Index(script, "\n-- 2_b.sql\n") + 1
+		if half == 0 {
+			t.Fatal(script)
+		}
+		c := dbtest.ClientCommand(t.Context(), t, b.url)
+		var out bytes.Buffer
+		c.Stdout, c.Stderr = &out, &out
+		in, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		write := func(text string) {
+			t.Helper()
+			if _, err := io.WriteString(in, text); err != nil {
+				t.Errorf("%v: %s", err, out.String())
+			}
+		}
+		write(script[:half])
+		within30(t, "the first half of the script", func() bool {
+			n, err := b.tryValue("SELECT COUNT(*) FROM dbwarden_migrations")
+			return err == nil && n == "1"
+		})
+		b.wait = 0
+		var held *lock.HeldError
+		if _, err := b.warden().Migrate(t.Context(), plan.Target{}); !errors.As(err, &held) || !held.Status.Row.Script() {
+			t.Errorf("beside a script: %v", err)
+		}
+		waits := make(chan struct{})
+		b.wait = 30 * time.Second
+		b.watch = func(e event.Event) {
+			if e.Kind == event.LockWaiting {
+				b.watch = nil
+				close(waits)
+			}
+		}
+		done := make(chan error, 1)
+		go func() {
+			res, err := b.warden().Migrate(t.Context(), plan.Target{})
+			if len(res.Completed) > 0 {
+				err = errors.Join(err, fmt.Errorf("it ran %v", res.Completed))
+			}
+			done <- err
+		}()
+		<-waits
+		write(script[half:])
+		in.Close()
+		if err := c.Wait(); err != nil {
+			t.Errorf("%v: %s", err, out.String())
+		}
+		if err := <-done; err != nil {
+			t.Errorf("behind the script: %v", err)
+		}
+		if n := b.value("SELECT COUNT(*) FROM dbwarden_migrations"); n != "2" || b.locked() {
+			t.Errorf("%s migrations, locked %v", n, b.locked())
 		}
 	})
 }

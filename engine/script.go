@@ -28,6 +28,10 @@ type Script struct {
 	// holds.
 	Guard func(v Server, condition, message string) []string
 
+	// Columns is an expression for how many columns a table has, 0 where it is
+	// not there.
+	Columns func(schema, table string) string
+
 	// Take is the condition that takes the native lock, "" where a client
 	// cannot, and Free the statement that gives it back.
 	Take func(k Key) string

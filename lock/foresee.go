@@ -3,6 +3,7 @@ package lock
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
@@ -14,7 +15,13 @@ import (
 type Foreseen struct {
 	*Hold
 
-	Row Row // as it is now
+	Row   Row // as it is now
+	There bool
+
+	// Columns is how many columns the lock's table has now, 0 where it is not
+	// there; Whole, that Prepare leaves it as it is.
+	Columns int
+	Whole   bool
 }
 
 // Foresee looks at the row and says what the next hold will be, provided that
@@ -23,13 +30,19 @@ type Foreseen struct {
 func (l Lock) Foresee(ctx context.Context, s engine.Session, h Holder, run string, known int64) (*Foreseen, error) {
 	f := &Foreseen{}
 	if s != nil {
+		have, err := l.Engine.Columns(ctx, s, l.Schema, Table)
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", Table, err)
+		}
 		row, err := l.read(ctx, s)
 		if err != nil {
 			return nil, err
 		}
 		if row != nil {
-			f.Row = *row
+			f.Row, f.There = *row, true
 		}
+		f.Columns = len(have)
+		f.Whole = f.There && !slices.ContainsFunc(columns(), func(c column) bool { return !slices.Contains(have, c.name) })
 	}
 	f.Hold = &Hold{Run: run, Token: max(f.Row.Token, known) + 1, lock: l, session: s, holder: h}
 	return f, nil

@@ -19,6 +19,9 @@ func script() *engine.Script {
 		Usage:    "mariadb --comments -h HOST -u USER -p < FILE",
 		Settings: scriptSettings,
 		Guard:    scriptGuard,
+		Columns: func(schema, table string) string {
+			return "(SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = " + stringLiteral(schema) + " AND TABLE_NAME = " + stringLiteral(table) + ")"
+		},
 		Take:     func(k engine.Key) string { return "GET_LOCK('" + lockName(k) + "', 0) = 1" },
 		Free:     func(k engine.Key) string { return "DO RELEASE_LOCK('" + lockName(k) + "');" },
 		Session:  "CAST(CONNECTION_ID() AS CHAR)",

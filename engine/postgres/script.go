@@ -24,6 +24,11 @@ func script() *engine.Script {
 		Guard: func(_ engine.Server, condition, message string) []string {
 			return []string{"DO $dbwarden$ BEGIN IF (" + condition + ") IS NOT TRUE THEN RAISE EXCEPTION USING MESSAGE = " + quoteLiteral(message) + "; END IF; END $dbwarden$;"}
 		},
+		Columns: func(schema, table string) string {
+			return "(SELECT count(*) FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace" +
+				" JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped" +
+				" WHERE n.nspname = " + quoteLiteral(schema) + " AND c.relname = " + quoteLiteral(table) + ")"
+		},
 		Take: func(k engine.Key) string {
 			high, low := halves(workNumber(k))
 			return fmt.Sprintf("CASE WHEN NOT pg_catalog.pg_try_advisory_lock(%d) THEN false ELSE NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE %s) END",

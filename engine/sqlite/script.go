@@ -27,6 +27,9 @@ func script() *engine.Script {
 				"DROP TABLE temp.dbwarden_guard;",
 			}
 		},
+		Columns: func(_, table string) string {
+			return "(SELECT COUNT(*) FROM pragma_table_xinfo('" + table + "', 'main') WHERE hidden <> 1)"
+		},
 		Take:  func(engine.Key) string { return "" },
 		Free:  func(engine.Key) string { return "" },
 		Query: scriptQuery,

@@ -13,6 +13,15 @@ import (
 // program is skipped.
 func Client(ctx context.Context, t testing.TB, address, script string) (string, error) {
 	t.Helper()
+	c := ClientCommand(ctx, t, address)
+	c.Stdin = strings.NewReader(script)
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+// ClientCommand is that program, which runs what it is given to read.
+func ClientCommand(ctx context.Context, t testing.TB, address string) *exec.Cmd {
+	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +48,5 @@ func Client(ctx context.Context, t testing.TB, address, script string) (string, 
 	if c.Err != nil {
 		t.Skipf("%v: the product's own client is not installed", c.Err)
 	}
-	c.Stdin = strings.NewReader(script)
-	out, err := c.CombinedOutput()
-	return string(out), err
+	return c
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/dbwarden-go/dbwarden"
-	"github.com/dbwarden-go/dbwarden/internal/bounded"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/lock"
 )
@@ -82,20 +81,11 @@ func callProgram(ctx context.Context, dir string, command, variables []string, f
 		ended <- runApart(c)
 		close(out.lines)
 	}()
-	said := bounded.Output{Most: hookMost}
-	tell := func(line string) {
-		before := said.Err()
-		if _, err := said.Write([]byte(line + "\n")); err == nil && before == nil {
-			say(line)
-		} else if before == nil {
-			say("… " + err.Error() + ": the rest is left out")
-		}
-	}
 	for line := range out.lines {
-		tell(line)
+		say(line)
 	}
 	if out.rest.Len() > 0 {
-		tell(out.rest.String())
+		say(out.told(out.rest.String()))
 	}
 	switch err = <-ended; {
 	case ctx.Err() != nil:
@@ -108,16 +98,22 @@ func callProgram(ctx context.Context, dir string, command, variables []string, f
 	return nil
 }
 
-// lineWriter cuts what is written into lines.
+// lineWriter cuts what is written into lines, hookMost bytes of them. What comes
+// behind is dropped as it comes: whoever prints without end is not kept waiting,
+// under the lock, for each of its lines to be looked at.
 type lineWriter struct {
 	lines chan string
 	rest  bytes.Buffer
+	size  int // of the lines that were told
 }
 
 // longestLine is where a line without an end is cut.
 const longestLine = 4 << 10
 
 func (w *lineWriter) Write(p []byte) (int, error) {
+	if w.size > hookMost {
+		return len(p), nil
+	}
 	w.rest.Write(p)
 	for {
 		text := w.rest.Bytes()
@@ -128,8 +124,21 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 		if i < 0 {
 			i = longestLine - 1
 		}
-		w.lines <- strings.TrimRight(string(w.rest.Next(i+1)), "\r\n")
+		w.lines <- w.told(strings.TrimRight(string(w.rest.Next(i+1)), "\r\n"))
+		if w.size > hookMost {
+			w.rest.Reset()
+			return len(p), nil
+		}
 	}
+}
+
+// told is a line, or in place of the first one that is too much, that the rest
+// is left out.
+func (w *lineWriter) told(line string) string {
+	if w.size += len(line) + 1; w.size > hookMost {
+		return fmt.Sprintf("… it printed more than %d KiB: the rest is left out", hookMost>>10)
+	}
+	return line
 }
 
 // hookFailed says what state a hook that failed has left.

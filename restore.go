@@ -18,6 +18,10 @@ type Restoration struct {
 	From *os.File // verified already: nothing here looks whether it is whole
 	Run  engine.RunProgram
 
+	// Schema names the schema that it is of alone, as where it was made with a
+	// schema configured; "": it is of a whole database. See Fits.
+	Schema string
+
 	// Progress is told how many bytes of how many have been read; nil: nobody.
 	Progress func(done, of int64)
 }
@@ -41,7 +45,14 @@ func (e *RestoreError) Unwrap() error { return e.Err }
 const HalfRestored = " was not put back as a whole"
 
 // An UnfitTargetError says why a backup cannot be put into this database.
-type UnfitTargetError struct{ Why string }
+type UnfitTargetError struct {
+	Why string
+
+	// Where it is the schema that does not fit: the name under which alone the
+	// backup goes back; or Whole, that it is of a whole database, and this is one schema.
+	Schema string
+	Whole  bool
+}
 
 func (e *UnfitTargetError) Error() string { return e.Why }
 
@@ -57,6 +68,23 @@ func (w *Warden) Holds(ctx context.Context) (things []string, server engine.Serv
 		err = nil
 	}
 	return things, server, err
+}
+
+// Fits says why a backup of this schema alone, "" for one of a whole database,
+// cannot be put back where v leads (*UnfitTargetError): what is in a backup
+// bears the schema's name, history and journal too.
+func (w *Warden) Fits(schema string, v engine.Server) error {
+	one := ""
+	if of := w.c.Engine.Backup.Schema; of != nil {
+		one = of(w.c.Database, v)
+	}
+	switch {
+	case schema != "" && schema != v.Schema:
+		return &UnfitTargetError{Why: fmt.Sprintf("it is a backup of the schema %q alone, which goes back under that name, and the schema here is %q", schema, v.Schema), Schema: schema}
+	case schema == "" && one != "":
+		return &UnfitTargetError{Why: fmt.Sprintf("it is a backup of a whole database, and this is the schema %q of one", one), Whole: true}
+	}
+	return nil
 }
 
 // Restore replaces what is in the database, history and journal included, by
@@ -78,6 +106,9 @@ func (w *Warden) Restore(ctx context.Context, r Restoration) error {
 		return err
 	}
 	defer s.Close()
+	if err := w.Fits(r.Schema, s.Server()); err != nil {
+		return err
+	}
 	j := w.journal(s)
 	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: run, Recover: true, Observe: w.c.Observe})
 	if err != nil {
@@ -112,7 +143,7 @@ func (w *Warden) putBack(ctx context.Context, s engine.Session, jw *journal.Writ
 	b, ours := w.c.Engine.Backup, w.ours(s)
 	why, err := b.Refuses(ctx, w.c.Database, s, ours)
 	if err == nil && why != "" {
-		err = &UnfitTargetError{why}
+		err = &UnfitTargetError{Why: why}
 	}
 	if err != nil {
 		return false, err

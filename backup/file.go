@@ -26,6 +26,7 @@ type File struct {
 	Engine  string // engine.Engine.Name
 	Product string // "PostgreSQL 15.18"
 	Scope   string // engine.Backup.Scope: "shop"
+	Schema  string // that it is of alone; "": of the whole database
 	Version string // the newest one that was applied, "" for none
 	Run     string // of the run that made it
 	Made    time.Time
@@ -39,7 +40,10 @@ func (f *File) sumFile() []byte {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, header)
 	for _, kv := range [][2]string{{"engine", f.Engine}, {"product", f.Product}, {"database", f.Scope}, {"version", f.Version}, {"run", f.Run},
-		{"made", f.Made.UTC().Format(time.RFC3339Nano)}} {
+		{"made", f.Made.UTC().Format(time.RFC3339Nano)}, {"schema", f.Schema}} {
+		if kv[0] == "schema" && kv[1] == "" {
+			continue
+		}
 		fmt.Fprintf(&b, "# %s: %s\n", kv[0], strings.NewReplacer("\n", " ", "\r", " ").Replace(kv[1]))
 	}
 	fmt.Fprintf(&b, "%s  %s\n", f.Sum, filepath.Base(f.Path))
@@ -100,6 +104,8 @@ func Open(path string) (*File, error) {
 			f.Product = value
 		case "database":
 			f.Scope = value
+		case "schema":
+			f.Schema = value
 		case "version":
 			f.Version = value
 		case "run":

@@ -142,7 +142,7 @@ func (b *bench) restore(path string) error {
 	if err := f.Verify(b.t.Context(), from, func(int64, int64) {}); err != nil {
 		return err
 	}
-	return b.warden(nil).Restore(b.t.Context(), dbwarden.Restoration{Name: filepath.Base(path), From: from, Run: backup.Run})
+	return b.warden(nil).Restore(b.t.Context(), dbwarden.Restoration{Name: filepath.Base(path), From: from, Run: backup.Run, Schema: f.Schema})
 }
 
 func (b *bench) mustRestore(path string) {

@@ -1,17 +1,19 @@
 package backup_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 )
 
-var forAClient = regexp.MustCompile("(?im)^(DROP DATABASE|CREATE DATABASE|DROP SCHEMA|CREATE SCHEMA|USE |\\\\c ).*$")
+var forAClient = regexp.MustCompile(`(?im)^(DROP DATABASE|CREATE DATABASE|DROP SCHEMA|CREATE SCHEMA|USE |\\c ).*$`)
 var definer = regexp.MustCompile(`(?i)DEFINER\s*=\s*\S+`)
 
 func script(t *testing.T, elem ...string) string {
@@ -203,6 +205,65 @@ func TestOneSchema(t *testing.T) {
 	}
 	whole.same(rows, whole.state())
 	whole.free()
+
+	// One schema takes no backup of a whole database.
+	var unfit *dbwarden.UnfitTargetError
+	before := b.rows()
+	if err := b.restore(of.Path); !errors.As(err, &unfit) || !unfit.Whole {
+		t.Errorf("a whole database into one schema: %v", err)
+	}
+	b.same(before, b.state())
+	b.free()
+}
+
+// TestOneSchemaElsewhere: a backup of one schema goes into another database under
+// the schema's name, and is refused under any other one before anything is made
+// there.
+func TestOneSchemaElsewhere(t *testing.T) {
+	t.Parallel()
+	p := pg(t)
+	b := newBench(t, p, p.url(t))
+	dbtest.Dial(t, b.url).Exec(t, `CREATE SCHEMA "Ten ant"`)
+	b.open(engine.OpenOptions{Schema: "Ten ant"})
+	b.put("0001_a.sql", "CREATE TYPE mood AS ENUM ('good'); CREATE TABLE a (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, m mood); INSERT INTO a (m) VALUES ('good'), (NULL);"+
+		" CREATE VIEW v AS SELECT id FROM a; CREATE TABLE r (a bigint REFERENCES a);")
+	b.migrate()
+	rows := b.rows()
+	b.put("0002_b.sql", "DROP TABLE r; DROP VIEW v;")
+	made := b.mustMigrateWith()
+	if made.Schema != "Ten ant" {
+		t.Errorf("of the schema %q", made.Schema)
+	}
+
+	there := newBench(t, p, p.url(t))
+	c := dbtest.Dial(t, there.url)
+	c.Exec(t, `CREATE SCHEMA "Ten ant"; CREATE SCHEMA other; CREATE TABLE other.t (n int)`)
+	there.files = b.files
+	for _, schema := range []string{"", "other"} {
+		there.open(engine.OpenOptions{Schema: schema})
+		var unfit *dbwarden.UnfitTargetError
+		if err := there.restore(made.Path); !errors.As(err, &unfit) || unfit.Schema != "Ten ant" {
+			t.Errorf("into schema %q: %v", schema, err)
+		}
+		if got := c.Rows(t, "SELECT count(*) FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'other'::regnamespace) AND relkind = 'r'")[0][0]; got != "1" {
+			t.Errorf("into schema %q: there are %s tables", schema, got)
+		}
+	}
+	there.open(engine.OpenOptions{Schema: "Ten ant"})
+	there.mustRestore(made.Path)
+	c.Exec(t, "DROP SCHEMA other CASCADE")
+	there.same(rows, there.state())
+	there.free()
+	there.migrate()
+	if got := there.strings(`SELECT COUNT(*) FROM "Ten ant".dbwarden_migrations`)[0]; got != "2" {
+		t.Errorf("%s migrations", got)
+	}
+
+	missing := newBench(t, p, p.url(t))
+	missing.open(engine.OpenOptions{Schema: "Ten ant"})
+	if err := missing.restore(made.Path); err == nil || !strings.Contains(err.Error(), `create it with CREATE SCHEMA "Ten ant"`) {
+		t.Errorf("without the schema: %v", err)
+	}
 }
 
 // TestWholeDatabase: things of PostgreSQL that stand in no schema, or in

@@ -95,6 +95,9 @@ func take(ctx context.Context, o Options, b dbwarden.Before) (_ *File, err error
 	}
 	began := o.Now()
 	f := &File{Engine: o.Engine.Name, Product: b.Server.Product + " " + b.Server.Version, Scope: parts.Scope(o.Database, b.Server), Version: b.Newest.String(), Run: b.Run, Made: began}
+	if parts.Schema != nil {
+		f.Schema = parts.Schema(o.Database, b.Server)
+	}
 	to, part, err := create(f, dir, cmp.Or(o.Name, f.Scope), parts.Suffix)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,10 @@ type Backup struct {
 	// of one schema alone.
 	Scope func(d Database, v Server) string
 
+	// Schema names the schema that a backup of this database is of alone; "":
+	// it is of the whole. nil: always.
+	Schema func(d Database, v Server) string
+
 	// Size tells how many bytes the database takes, and how many a backup of
 	// it will take at least; 0 where that cannot be told.
 	Size func(ctx context.Context, d Database) (size, least int64, err error)

@@ -22,10 +22,10 @@ func script() *engine.Script {
 		Columns: func(schema, table string) string {
 			return "(SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = " + stringLiteral(schema) + " AND TABLE_NAME = " + stringLiteral(table) + ")"
 		},
-		Take:     func(k engine.Key) string { return "GET_LOCK('" + lockName(k) + "', 0) = 1" },
-		Free:     func(k engine.Key) string { return "DO RELEASE_LOCK('" + lockName(k) + "');" },
-		Session:  "CAST(CONNECTION_ID() AS CHAR)",
-		Query:    func(q engine.Query) (string, error) { return bind(q.Text, q.Timeless()) },
+		Take:    func(k engine.Key) string { return "GET_LOCK('" + lockName(k) + "', 0) = 1" },
+		Free:    func(k engine.Key) string { return "DO RELEASE_LOCK('" + lockName(k) + "');" },
+		Session: "CAST(CONNECTION_ID() AS CHAR)",
+		Query:   func(q engine.Query) (string, error) { return bind(q.Text, q.Timeless()) },
 		Statement: func(w io.Writer, st sqltext.Statement) error {
 			_, err := io.WriteString(w, strings.Join(delimited(st.Text), "\n")+"\n")
 			return err

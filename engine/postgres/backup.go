@@ -32,6 +32,12 @@ func backup() engine.Backup {
 			}
 			return v.Database
 		},
+		Schema: func(d engine.Database, v engine.Server) string {
+			if d, ok := d.(*database); ok && d.schema != "" {
+				return v.Schema
+			}
+			return ""
+		},
 		Size:    sizeOf,
 		Ready:   ready,
 		Save:    save,

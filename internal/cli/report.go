@@ -330,6 +330,12 @@ func (a *app) facts(ctx context.Context, d *description, err error) {
 		d.Code = "unfit_database"
 		d.State = []string{"nothing was changed"}
 		d.Next = []string{"restore it into the database that it is of, or into an empty one: --url, or -d"}
+		if unfitDB.Schema != "" {
+			d.Next = []string{fmt.Sprintf("name that schema, which has to be there, with postgres_schema in warden.toml or DBWARDEN_POSTGRES_SCHEMA=%s", shellWord(unfitDB.Schema))}
+		}
+		if unfitDB.Whole {
+			d.Next = []string{"restore it without postgres_schema, into the database that it is of, or into an empty one: --url, or -d"}
+		}
 	case errors.As(err, &no):
 		d.Code = "unconfirmed"
 		d.State = []string{"nothing was changed"}

@@ -25,6 +25,7 @@ func (a *app) restoreCommand() *cobra.Command {
 		Use:   "restore FILE",
 		Short: "Put a backup back in place of what is in the database",
 		Long: "Replaces what is in the database, the history of migrations included, by what is in a backup that migrate -b made.\n" +
+			"A backup of one schema (postgres_schema) goes back under that schema's name, into this database or another one.\n" +
 			"The checksum is verified first. It asks before it overwrites anything; --yes says so beforehand. It holds the lock\n" +
 			"for its whole run, and takes over the lock of a run that is gone or failed.",
 		Example: "  dbwarden restore backups/20261126T145012.345Z_shop_0012.dump\n  dbwarden restore --yes backups/20261126T145012.345Z_shop_0012.dump",
@@ -96,10 +97,13 @@ func (r *restoring) run(ctx context.Context, path string, yes bool) (map[string]
 	if err != nil {
 		return nil, err
 	}
+	if err := r.t.warden.Fits(r.file.Schema, server); err != nil {
+		return nil, err
+	}
 	if err := r.consent(ctx, things, server, yes); err != nil {
 		return nil, err
 	}
-	err = r.t.warden.Restore(ctx, dbwarden.Restoration{Name: filepath.Base(path), From: from, Run: backup.Run, Progress: r.progress("")})
+	err = r.t.warden.Restore(ctx, dbwarden.Restoration{Name: filepath.Base(path), From: from, Run: backup.Run, Schema: r.file.Schema, Progress: r.progress("")})
 	if err != nil {
 		return nil, err
 	}

@@ -447,7 +447,7 @@ func (x *exporter) flyway(o *ours) {
 		names["V"] = "R__" + name
 		if o.m.Kind == migration.RunsAlways {
 			// Flyway runs again what has changed, and this has a new value each time.
-			head = "-- runs always: ${flyway:timestamp}\n"
+			head = flywayRunsAgain + "\n"
 		}
 		if o.m.Rollback.Present {
 			x.note(o.m.File, "the way back of a repeatable migration has no place in Flyway")
@@ -464,8 +464,8 @@ func (x *exporter) flywayScript(o *ours, name, head string, statements []stated,
 	if o.bare(statements) {
 		config = append(config, "executeInTransaction=false")
 	}
-	if placeholder.MatchString(strings.TrimPrefix(text, "-- runs always: ${flyway:timestamp}\n")) {
-		if strings.Contains(head, "${flyway:timestamp}") {
+	if placeholder.MatchString(strings.TrimPrefix(text, flywayRunsAgain+"\n")) {
+		if strings.Contains(head, flywayNow) {
 			x.fail(o.m.File, 0, "holds ${…}, which Flyway would take for a placeholder; it runs always by one")
 			return
 		}
@@ -483,7 +483,7 @@ func (x *exporter) verify() {
 	for _, f := range x.out {
 		files = append(files, File{Name: f.Name, Text: f.Text})
 	}
-	o := Options{Lexis: x.o.Engine.Lexis, Product: x.o.Engine.Name, Values: map[string]string{"flyway:timestamp": ""}}
+	o := Options{Lexis: x.o.Engine.Lexis, Product: x.o.Engine.Name}
 	p, err := Read(Find(x.outlet.Name), Folder(files), o)
 	var back []File
 	if err == nil {
@@ -505,8 +505,9 @@ func (x *exporter) verify() {
 	for _, m := range x.set.Migrations {
 		got := set.Find(m.Version)
 		if m.Version.IsZero() {
-			_, name, _ := strings.Cut(m.File, "__")
-			got = set.FindFile("ROC__" + fileName(strings.TrimSuffix(name, ".sql")) + ".sql")
+			// Its kind has to come back, too.
+			kind, name, _ := strings.Cut(m.File, "__")
+			got = set.FindFile(strings.ToUpper(kind) + "__" + fileName(strings.TrimSuffix(name, ".sql")) + ".sql")
 		}
 		if got == nil || got.Upgrade.Checksum() != m.Upgrade.Checksum() || m.Kind == migration.Versioned && m.Rollback.Present && got.Rollback.Checksum() != m.Rollback.Checksum() {
 			x.fail(m.File, 0, "its statements would not stay what they are in a file of %s", x.outlet.Title)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 var (
@@ -44,18 +45,33 @@ func readFlyway(r *reader) {
 			c.Version = strings.ReplaceAll(m[2], "_", ".")
 			c.Key, c.Name = c.Version, m[3]
 		}
+		if c.Kind == migration.RunsOnChange && r.flywayAlways(f, configs) {
+			c.Kind = migration.RunsAlways
+		}
 		c.Up = r.flywayPart(f, configs)
 		r.changes = append(r.changes, c)
 	}
 	slices.SortStableFunc(r.changes, func(a, b *Change) int {
-		if a.Kind != b.Kind {
-			return strings.Compare(string(b.Kind), string(a.Kind)) // versioned ones first
+		first, second := a.Kind == migration.Versioned, b.Kind == migration.Versioned
+		switch {
+		case first && second:
+			return compareDotted(a.Version, b.Version)
+		case first:
+			return -1
+		case second:
+			return 1
 		}
-		if a.Kind != migration.Versioned {
-			return strings.Compare(a.Name, b.Name)
-		}
-		return compareDotted(a.Version, b.Version)
+		return strings.Compare(a.Name, b.Name)
 	})
+	var onChange *Change
+	for _, c := range r.changes {
+		switch {
+		case c.Kind == migration.RunsOnChange:
+			onChange = c
+		case c.Kind == migration.RunsAlways && onChange != nil:
+			r.note(c.Source.File, 0, "runs before those that run when they changed, and so before %s, too", onChange.Source.File)
+		}
+	}
 	for i := 1; i < len(r.changes); i++ {
 		a, b := r.changes[i-1], r.changes[i]
 		if a.Kind == migration.Versioned && b.Kind == migration.Versioned && compareDotted(a.Version, b.Version) == 0 {
@@ -115,13 +131,57 @@ func (r *reader) flywayBase(base []file, configs map[string]flywayConfig) {
 	}
 }
 
+// A repeatable migration runs again when its text has changed, and one with this in
+// it, mostly in a comment, has another text each time.
+const (
+	flywayNow       = "${flyway:timestamp}"
+	flywayRunsAgain = "-- runs always: " + flywayNow // as Export writes it
+)
+
+// flywayAlways says whether a repeatable migration runs each time.
+func (r *reader) flywayAlways(f file, configs map[string]flywayConfig) bool {
+	config := configs[f.name]
+	for _, line := range f.lines {
+		if m := flywayHead.FindStringSubmatch(line); m != nil && m[1] == "placeholderReplacement" {
+			config.verbatim = m[2] == "false"
+		}
+	}
+	return !config.verbatim && flywayMore.MatchString(f.base()) && strings.Contains(f.text, flywayNow)
+}
+
+// inCode says whether a text stands elsewhere than in comments.
+func (r *reader) inCode(text, part string) bool {
+	all, err := sqltext.All(text, r.o.Lexis)
+	reading := sqltext.NewScanner(strings.NewReader(""), r.o.Lexis, sqltext.Options{}).Reading()
+	for _, st := range all {
+		code := []byte(st.Text)
+		stretches, bad := reading.Stretches(st.Text)
+		for _, s := range stretches {
+			if s.Comment {
+				clear(code[s.From:s.To])
+			}
+		}
+		if bad != nil || strings.Contains(string(code), part) {
+			return true
+		}
+	}
+	return err != nil
+}
+
 // flywayPart is a file with its placeholders replaced.
 func (r *reader) flywayPart(f file, configs map[string]flywayConfig) Part {
 	config := configs[f.name]
 	var p Part
 	p.Bare = config.bare
 	w := writer{part: &p}
+	// What makes it run always says the name of our file.
+	told := r.flywayAlways(f, configs) && !r.inCode(f.text, flywayNow)
 	for i, line := range f.lines {
+		if told && strings.TrimRight(line, "\r\n") == flywayRunsAgain {
+			line = "\n"
+		} else if told {
+			line = strings.ReplaceAll(line, flywayNow, strings.Trim(flywayNow, "${}"))
+		}
 		if m := flywayHead.FindStringSubmatch(line); m != nil {
 			r.flywaySetting(f.name, i+1, m[1], m[2], &config)
 			p.Bare = config.bare

@@ -112,6 +112,8 @@ func flywayHistory(h *historian) error {
 	if failed != "" {
 		return h.refuse(failed+" failed, and what it left is not known", "look at what it left, mend that, then: flyway repair")
 	}
+	// What runs always runs the next time anyway.
+	h.record.Rows = slices.DeleteFunc(h.record.Rows, func(r Row) bool { return r.Change.Kind == migration.RunsAlways })
 	for _, r := range slices.Clone(h.record.Rows) {
 		c := r.Change
 		if sum := sums[c]; sum == "" || sum == c.Sum {

@@ -132,10 +132,10 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err, panicked := func() (err error, panicked any) {
+			panicked, err := func() (panicked any, err error) {
 				defer func() { panicked = recover() }()
 				_, err = w.Migrate(ctx, plan.Target{})
-				return err, nil
+				return nil, err
 			}()
 			if !c.ends(err, panicked) {
 				t.Fatalf("the run ended with %v, panic %v", err, panicked)

@@ -19,6 +19,7 @@ func fresh() engine.Fresh { return engine.Fresh{URL: withFile, Kin: kin} }
 func withFile(raw, path string) (string, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok {
+		//lint:ignore ST1005 the URL ends so
 		return "", errors.New("SQLite URL without //: write sqlite:///relative.db, sqlite:////absolute.db or sqlite:///:memory:")
 	}
 	_, query, _ := strings.Cut(rest, "?")

@@ -22,8 +22,8 @@ func (s *session) locate(ctx context.Context, text string, err error) {
 	if !errors.As(err, &wrong) || strings.EqualFold(firstWord(text), "EXPLAIN") {
 		return
 	}
-	word, ok := strings.CutSuffix(wrong.text, `": syntax error`)
-	if word, ok = strings.CutPrefix(word, `near "`); !ok || word == "" || strings.Count(text, word) < 2 {
+	word, ok := strings.CutPrefix(strings.TrimSuffix(wrong.text, `": syntax error`), `near "`)
+	if !ok || word == "" || strings.Count(text, word) < 2 {
 		return
 	}
 	for from, tries := 0, 0; tries < mostTries; tries++ {

@@ -64,6 +64,7 @@ func (d *database) like(ctx context.Context, c driver.QueryerContext) error {
 		return fmt.Errorf("read the file's name: %w", err)
 	}
 	if d.path == "" {
+		//lint:ignore ST1005 the URL ends so
 		return errors.New("the *sql.DB is a database in memory, or a temporary one, which only its own connections reach: use a file, or dbwarden.Open with sqlite:///:memory:")
 	}
 	if info, err := os.Stat(d.path); err != nil || !info.Mode().IsRegular() {

@@ -115,10 +115,10 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 				observe = c.observe(func() { cancel(errStop) })
 			}
 			w := wardenFor(t, d, unsettling+c.more, observe)
-			err, panicked := func() (err error, panicked any) {
+			panicked, err := func() (panicked any, err error) {
 				defer func() { panicked = recover() }()
 				_, err = w.Migrate(ctx, plan.Target{})
-				return err, nil
+				return nil, err
 			}()
 			if !c.ends(err, panicked) {
 				t.Fatalf("the run ended with %v, panic %v", err, panicked)

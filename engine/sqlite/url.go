@@ -36,6 +36,7 @@ func parse(raw string) (target, error) {
 	}
 	rest, ok = strings.CutPrefix(rest, "//")
 	if !ok {
+		//lint:ignore ST1005 the URL ends so
 		return target{}, errors.New("SQLite URL without //: write sqlite:///relative.db, sqlite:////absolute.db or sqlite:///:memory:")
 	}
 	name, query, _ := strings.Cut(rest, "?")

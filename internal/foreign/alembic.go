@@ -90,7 +90,8 @@ func (r *reader) alembicSteps(f file) (ups, downs []*Change) {
 
 // alembicClean takes out of a step what Alembic put around it. A COMMIT and a
 // BEGIN inside of a step (an autocommit_block) stay: the transaction that they
-// part is written out then.
+// part is written out then, but for what of it holds nothing. A step that is
+// nothing but such a block has no transaction at all.
 func (r *reader) alembicClean(name string, p *Part, preface bool) {
 	if len(p.Pieces) == 0 {
 		return
@@ -101,38 +102,86 @@ func (r *reader) alembicClean(name string, p *Part, preface bool) {
 		return // told where the step is converted
 	}
 	own := func(st sqltext.Statement) bool { return alembicOwn.MatchString(st.Text) }
-	bounds := func(st sqltext.Statement) bool {
-		word := st.Word(0)
-		return (word == "BEGIN" || word == "COMMIT") && len(st.Words) == 1 || st.Starts("START", "TRANSACTION")
-	}
 	last := -1 // of its bookkeeping: what bounds a transaction behind it is Alembic's
 	for i, st := range statements {
 		if own(st) {
 			last = i
 		}
 	}
-	var b strings.Builder
-	parted, end := false, 0
+	step := []stepped{{bound: "BEGIN"}}
+	gap, end, parted := "", 0, false // gap: the comments ahead of what is left out
 	for i, st := range statements {
 		end = int(st.End.Offset) + len(st.Tail) + len(st.Terminator)
+		bound := boundOf(st)
 		switch {
-		case own(st), bounds(st) && (preface || last >= 0 && i > last || i == 0 && st.Word(0) != "COMMIT"):
-			b.WriteString(st.Gap)
+		case own(st), bound != "" && (preface || last >= 0 && i > last || i == 0 && bound == "BEGIN"):
+			gap += st.Gap
 		case preface:
 			r.fail(name, line+st.Start.Line-1, "a statement above the first step, which no revision has")
 			return
 		default:
-			parted = parted || bounds(st)
-			b.WriteString(text[int(st.Start.Offset)-len(st.Gap) : end])
+			parted = parted || bound != ""
+			step = append(step, stepped{gap + st.Gap, text[st.Start.Offset:end], bound})
+			gap = ""
 		}
 	}
-	b.WriteString(text[end:])
-	rest := strings.TrimSpace(b.String())
 	if preface {
 		return
 	}
+	if step = append(step, stepped{gap: gap + text[end:], bound: "COMMIT"}); parted {
+		step = tidied(step)
+	}
+	var b strings.Builder
+	for _, s := range step {
+		b.WriteString(s.gap + s.text)
+	}
+	rest := strings.TrimSpace(b.String())
 	if parted {
-		rest = "BEGIN;\n" + rest + "\nCOMMIT;"
+		p.Bare = !slices.ContainsFunc(step, func(s stepped) bool { return s.bound != "" })
+		for _, s := range step {
+			switch {
+			case s.bound == "BEGIN" && s.text == "":
+				rest = "BEGIN;\n" + rest
+			case s.bound == "COMMIT" && s.text == "":
+				rest += "\nCOMMIT;"
+			}
+		}
 	}
 	p.Pieces = []Piece{{Text: rest + "\n", Line: line}}
+}
+
+// stepped is a statement of a step, with the comments before it, and whether it
+// bounds a transaction: the step's own one does without a text.
+type stepped struct{ gap, text, bound string }
+
+// boundOf is BEGIN or COMMIT, "" of any other statement.
+func boundOf(st sqltext.Statement) string {
+	switch word := st.Word(0); {
+	case (word == "BEGIN" || word == "COMMIT") && len(st.Words) == 1:
+		return word
+	case st.Starts("START", "TRANSACTION"):
+		return "BEGIN"
+	}
+	return ""
+}
+
+// tidied leaves out what bounds nothing: a transaction without a statement, a
+// BEGIN inside of one, a COMMIT outside. What is said in comments there stays.
+func tidied(step []stepped) (out []stepped) {
+	open, said := false, ""
+	for _, s := range step {
+		s.gap, said = said+s.gap, ""
+		last := len(out) - 1
+		switch {
+		case s.bound != "" && open == (s.bound == "BEGIN"):
+			said = comments(s.gap)
+		case s.bound == "COMMIT" && out[last].bound == "BEGIN":
+			said = comments(out[last].gap) + comments(s.gap)
+			out, open = out[:last], false
+		default:
+			open = open && s.bound == "" || s.bound == "BEGIN"
+			out = append(out, s)
+		}
+	}
+	return append(out, stepped{gap: said})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/foreign"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -20,7 +21,7 @@ func (a *app) checkDBCommand() *cobra.Command {
 		Use:   "check-db",
 		Short: "Show the live schema: tables, views, routines and all else",
 		Long: "Shows the live schema as the server spells it. As SQL it is a script that makes the same schema again in an\n" +
-			"empty database, without dbwarden's own tables.",
+			"empty database, without dbwarden's own tables and those in which another tool keeps its history.",
 		Example:     "  dbwarden check-db\n  dbwarden check-db --table users\n  dbwarden check-db --out json\n  dbwarden check-db --out sql > schema.sql",
 		Annotations: map[string]string{formats: "txt,json,yaml,sql"},
 	}
@@ -38,6 +39,11 @@ func (a *app) checkDBCommand() *cobra.Command {
 				if !holds(state, name) {
 					return &usageError{fmt.Sprintf("no table %s in %s", name, t.db.Label()), "dbwarden check-db shows those that are there"}
 				}
+			}
+			if a.out == "sql" && len(o.Tables) == 0 {
+				var left []foreign.Bookkeeping
+				state, left = foreign.WithoutBookkeeping(state)
+				a.sayIgnored(left)
 			}
 			return a.showSchema(cmd, t, state)
 		})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
+	"github.com/dbwarden-go/dbwarden/internal/foreign"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/internal/scratch"
@@ -85,8 +86,9 @@ func modelled(t *target) bool {
 
 // difference is how the database differs from one source.
 type difference struct {
-	Against string          `json:"against"`
-	Changes []schema.Change `json:"changes"`
+	Against string                `json:"against"`
+	Changes []schema.Change       `json:"changes"`
+	Ignored []foreign.Bookkeeping `json:"ignored,omitempty"` // in the database alone
 
 	live, wanted *schema.State
 }
@@ -118,7 +120,8 @@ func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources [
 		if wanted.Home == "" {
 			unnamed(live) // as the models are, where a schema is a database
 		}
-		d := difference{Against: s.name, live: live.Theirs(), wanted: wanted.Theirs()}
+		d := difference{Against: s.name, wanted: wanted.Theirs()}
+		d.live, d.Ignored = foreign.WithoutBookkeeping(live.Theirs(), d.wanted)
 		if bare := d.wanted.WithoutGrants(); len(schema.Diff(bare, d.wanted)) == 0 {
 			d.live = d.live.WithoutGrants() // who may do what is said elsewhere
 		}
@@ -180,6 +183,9 @@ func (a *app) showDiff(cmd *cobra.Command, t *target, all []difference) error {
 	switch a.out {
 	case "json":
 		return a.document(cmd, t, map[string]any{"differences": all})
+	}
+	a.sayIgnored(all[0].Ignored)
+	switch a.out {
 	case "sql":
 		for _, d := range all {
 			fmt.Fprintf(a.Stdout, "-- What makes the database what the %s say.\n\n", d.Against)
@@ -198,6 +204,15 @@ func (a *app) showDiff(cmd *cobra.Command, t *target, all []difference) error {
 		render.Changes(a.Stdout, style, d.Changes)
 	}
 	return nil
+}
+
+// sayIgnored says which tables of another tool are not looked at.
+func (a *app) sayIgnored(all []foreign.Bookkeeping) {
+	for _, b := range all {
+		if b.Object.Kind == schema.KindTable && !a.quiet {
+			fmt.Fprintf(a.Stderr, "Note: %s is left out: it is the bookkeeping of %s\n", render.Plain(b.Object.String()), b.Tool)
+		}
+	}
 }
 
 func (a *app) showPlan(t *target, style render.Style, d difference) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/foreign"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/schema"
@@ -26,7 +27,8 @@ type fingerprint struct {
 }
 
 // fingerprint is how a run looks at the target's schema: at all of it but
-// grants, which `diff` leaves out too, and the order of columns.
+// grants, which `diff` leaves out too, the order of columns, and what another
+// tool kept its history in, which somebody clears away behind `import`.
 func (a *app) fingerprint(t *target) *dbwarden.Fingerprint {
 	return &dbwarden.Fingerprint{
 		Take: func(ctx context.Context, s engine.Session) (string, error) {
@@ -34,6 +36,7 @@ func (a *app) fingerprint(t *target) *dbwarden.Fingerprint {
 			if err != nil {
 				return "", err
 			}
+			state, _ = foreign.WithoutBookkeeping(state.Theirs())
 			v := s.Server()
 			account := v.User
 			if t.product.Engine.Caps.File {
@@ -41,7 +44,7 @@ func (a *app) fingerprint(t *target) *dbwarden.Fingerprint {
 			}
 			text, err := json.Marshal(fingerprint{
 				Kind: schema.PrintKind, Program: a.Build.Version + " " + a.Build.Commit, Server: v.Product + " " + v.Version, Account: account,
-				Objects: schema.Fingerprint(state.Theirs().WithoutGrants()),
+				Objects: schema.Fingerprint(state.WithoutGrants()),
 			})
 			return string(text), err
 		},

@@ -139,6 +139,36 @@ func TestPagesInABrowser(t *testing.T) {
 	}
 }
 
+// TestABrowserFindsADatabaseWhateverItsName: a browser has its own idea of an
+// address, and of names that are nothing but dots.
+func TestABrowserFindsADatabaseWhateverItsName(t *testing.T) {
+	b := browsertest.Start(t)
+	tab := b.Open(t, browsertest.Screen{Width: 1280})
+	const which = "document.querySelector('.which').textContent"
+	names := []string{"..", ".", "~..", "a/b", "%2e%2e", `a\b`, "日本語"}
+	var all []Database
+	for _, name := range names {
+		d := (&told{}).database(name)
+		all = append(all, d)
+		tab.Go(served(t, d) + "/")
+		if got := tab.Text(which); got != name {
+			t.Errorf("%q alone: the page is of %q", name, got)
+		}
+		tab.Go(tab.Text("document.querySelector('nav a[href$=history]').href"))
+		if got := tab.Text(which); got != name {
+			t.Errorf("%q alone: the history is of %q", name, got)
+		}
+	}
+	at := served(t, all...)
+	for i, name := range names {
+		tab.Go(at + "/")
+		tab.Go(tab.Text(fmt.Sprintf("document.querySelectorAll('main th a')[%d].href", i)))
+		if got := tab.Text(which); got != name {
+			t.Errorf("%q among others: the page is of %q", name, got)
+		}
+	}
+}
+
 // TestALivePageChangesByItself, without moving whoever reads it: what is open
 // stays open, and the keyboard stays where it is.
 func TestALivePageChangesByItself(t *testing.T) {

@@ -181,9 +181,22 @@ func steps(path string) (parts []string, ok bool) {
 		if err != nil {
 			return nil, false
 		}
-		parts = append(parts, p)
+		parts = append(parts, strings.TrimPrefix(p, marked))
 	}
 	return parts, true
+}
+
+// marked begins a part that could not stand in an address as it is.
+const marked = "~"
+
+// step is a part of a path, which steps reads. A browser takes "." and ".." for
+// the way to another address, also where their dots are escaped, and would ask
+// for that instead: such a name is marked, and one that begins with the mark.
+func step(name string) string {
+	if name == "." || name == ".." || strings.HasPrefix(name, marked) {
+		name = marked + name
+	}
+	return url.PathEscape(name)
 }
 
 func (s *Site) find(name string) *database {
@@ -197,12 +210,12 @@ func (s *Site) find(name string) *database {
 
 // address is where a database's pages are.
 func (d *database) address(more ...string) string {
-	out := "/db/" + url.PathEscape(d.Name) + "/"
+	out := "/db/" + step(d.Name) + "/"
 	for i, m := range more {
 		if i > 0 {
 			out += "/"
 		}
-		out += url.PathEscape(m)
+		out += step(m)
 	}
 	return out
 }

@@ -2,12 +2,15 @@ package ui
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -203,6 +206,93 @@ func TestNamesAreTextOnEveryPage(t *testing.T) {
 	}
 	if w := ask(s, "GET", s.all[0].address("pending", nasty)); w.Code != 200 || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" || w.Body.String() != nasty {
 		t.Errorf("the whole text: %d, %q", w.Code, w.Body)
+	}
+}
+
+// odd are names that an address could take for something else.
+var odd = []string{"..", ".", "...", "~", "~..", "~~", "a/b", "/", "//", "../..", "../style.css", "%2e", "%2E%2E", "%2f", "%", "a b", " ", "a?b#c", "a;b=c", `a\b`, "db", "style.css",
+	"日本語", "e\u0301", "+", "&", "a\tb", "pending", "\xff"}
+
+// asBrowser is where a browser goes from one address by a link: a part of dots
+// alone is a way, however it is written.
+func asBrowser(t *testing.T, from, link string) string {
+	t.Helper()
+	base, err := url.Parse(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(link, "/")
+	for i, p := range parts {
+		if dots := strings.NewReplacer("%2e", ".", "%2E", ".").Replace(p); dots == "." || dots == ".." {
+			parts[i] = dots
+		}
+	}
+	to, err := url.Parse(strings.Join(parts, "/"))
+	if err != nil {
+		t.Fatalf("%q: %v", link, err)
+	}
+	return base.ResolveReference(to).RequestURI()
+}
+
+// A database is found by its address whatever it is called, alone and among
+// others.
+func TestADatabaseIsFoundWhateverItsName(t *testing.T) {
+	t.Parallel()
+	x := &told{pending: Pending{Migrations: []Migration{{File: "0001.sql"}}}, texts: map[string]string{"0001.sql": "SELECT 1;"}, diagram: Diagram{SVG: "<svg/>", Page: "<p>"}}
+	var all []Database
+	for _, name := range odd {
+		d := x.database(name)
+		d.Label = "the label of " + hex.EncodeToString([]byte(name)) + " ends"
+		all = append(all, d)
+	}
+	links := regexp.MustCompile(`<a [^>]*href="([^"]*)"`)
+	// pages looks at every page of a database that its first one leads to.
+	pages := func(s *Site, d Database, at string) {
+		seen := 0
+		for _, m := range links.FindAllStringSubmatch(ask(s, "GET", at).Body.String(), -1) {
+			to := asBrowser(t, at, html.UnescapeString(m[1]))
+			if to == "/" || strings.HasPrefix(m[1], "#") {
+				continue
+			}
+			if w := ask(s, "GET", to); w.Code != 200 || !strings.Contains(w.Body.String(), d.Label) {
+				t.Errorf("%q: %s leads to %d, which is no page of it", d.Name, to, w.Code)
+			}
+			seen++
+		}
+		if seen < len(tabs) {
+			t.Errorf("%q: its page at %s has %d links", d.Name, at, seen)
+		}
+		for _, more := range [][]string{{"pending", "0001.sql"}, {"diagram.svg"}, {"diagram.html"}} {
+			to := asBrowser(t, at, (&database{Database: d}).address(more...))
+			if w := ask(s, "GET", to); w.Code != 200 {
+				t.Errorf("%q: %s is %d", d.Name, to, w.Code)
+			}
+		}
+	}
+	for _, d := range all {
+		s := site(t, d)
+		w := ask(s, "GET", "/")
+		to := asBrowser(t, "/", w.Header().Get("Location"))
+		if w.Code != http.StatusFound || to == "/" {
+			t.Errorf("%q alone: %d to %s", d.Name, w.Code, to)
+			continue
+		}
+		pages(s, d, to)
+	}
+	s := site(t, all...)
+	labels := map[string]bool{}
+	for _, m := range regexp.MustCompile(`<a href="(/db/[^"]*)"`).FindAllStringSubmatch(ask(s, "GET", "/").Body.String(), -1) {
+		to := asBrowser(t, "/", html.UnescapeString(m[1]))
+		body := ask(s, "GET", to).Body.String()
+		for _, d := range all {
+			if strings.Contains(body, d.Label) {
+				labels[d.Label] = true
+				pages(s, d, to)
+			}
+		}
+	}
+	if len(labels) != len(all) {
+		t.Errorf("the first page leads to %d of %d databases", len(labels), len(all))
 	}
 }
 

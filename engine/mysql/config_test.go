@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -222,6 +224,92 @@ func TestAPasswordOfTheMoment(t *testing.T) {
 			}
 			s.Close()
 		}
+	}
+}
+
+// TestAConfigurationIsThatOfEveryConnection: the sessions of a run, and the one
+// that stops a statement, reach a server whose address only the program's dialer
+// knows, with a password that only its hook has. The program's own value stays
+// as it was, and an error of its hook is told.
+func TestAConfigurationIsThatOfEveryConnection(t *testing.T) {
+	t.Parallel()
+	server := dbtest.MariaDB(t)
+	url := server.NewDatabase(t)
+	user, password := server.NewRole(t)
+	server.Exec(t, "GRANT ALL PRIVILEGES ON "+dbtest.DatabaseName(url)+".* TO "+user)
+	c := configFor(t, url)
+	where := c.Addr
+	c.User, c.Passwd, c.Addr = user, "of yesterday", "database.invalid:3306"
+	var dialled, asked atomic.Int32
+	var strays sync.Map
+	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if network != "tcp" || address != "database.invalid:3306" {
+			strays.Store(network+" "+address, true)
+			return nil, errors.New("nobody knows " + address)
+		}
+		dialled.Add(1)
+		return new(net.Dialer).DialContext(ctx, "tcp", where)
+	}
+	errSealed := errors.New("the vault is sealed")
+	var sealed atomic.Bool
+	if err := c.Apply(driver.BeforeConnect(func(_ context.Context, c *driver.Config) error {
+		asked.Add(1)
+		if sealed.Load() {
+			return errSealed
+		}
+		c.Passwd = password
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	before := *c
+	d, err := FromConfig(c, engine.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	errStop := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	w, err := dbwarden.New(dbwarden.Config{Engine: Engine(), Database: d, Migrations: fstest.MapFS{
+		"0001_a.sql": {Data: []byte("-- upgrade\nCREATE TABLE things (id INT);\n")},
+		"0002_b.sql": {Data: []byte("-- upgrade\nDO SLEEP(600);\n")},
+	}, Observe: func(e event.Event) {
+		if e.Kind == event.StatementRunning { // the watcher's session has seen it
+			cancel(errStop)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Migrate(ctx, plan.Target{}); !errors.Is(err, errStop) {
+		t.Fatalf("the run ended with %v", err)
+	}
+	strays.Range(func(at, _ any) bool {
+		t.Errorf("the dialer was asked for %s", at)
+		return true
+	})
+	// Two sessions, and the one that stopped the statement.
+	if n := dialled.Load(); n < 3 || asked.Load() < n {
+		t.Errorf("%d connections, and a password was asked for %d times", n, asked.Load())
+	}
+	s, err := d.Connect(t.Context(), engine.ConnectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := value(t, s, "SELECT CONCAT(version, ' ', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), ' ', @@sql_mode) FROM dbwarden_migrations"); !strings.HasPrefix(got, "0001 "+user+" ") || !strings.Contains(got, "ANSI_QUOTES") {
+		t.Errorf("the history, the user and the program's own sql_mode are %q", got)
+	}
+	eventually(t, "the server has stopped the statement", func() bool {
+		return value(t, s, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = SUBSTRING_INDEX(CURRENT_USER(), '@', 1) AND INFO LIKE '%SLEEP(600)%' AND ID <> CONNECTION_ID()") == "0"
+	})
+	sealed.Store(true)
+	if _, err := d.Connect(t.Context(), engine.ConnectOptions{}); !errors.Is(err, errSealed) || strings.Contains(err.Error(), password) {
+		t.Errorf("the hook's error: %v", err)
+	}
+	if c.Addr != before.Addr || c.Passwd != before.Passwd || c.ReadTimeout != before.ReadTimeout || !c.ParseTime || !c.MultiStatements ||
+		reflect.ValueOf(c.DialFunc).Pointer() != reflect.ValueOf(before.DialFunc).Pointer() || len(c.Params) != 1 || c.ConnectionAttributes != before.ConnectionAttributes {
+		t.Errorf("the program's own configuration was changed: %+v", c)
 	}
 }
 

@@ -61,7 +61,9 @@ func (d *database) dial(ctx context.Context, config *pgconn.Config) (conn *pgcon
 		if err := d.complete(ctx, config); err != nil {
 			return err
 		}
-		if conn, err = pgconn.ConnectConfig(ctx, config); err != nil {
+		attempt := config.Copy()
+		attempt.DialFunc = sameWay(config.DialFunc)
+		if conn, err = pgconn.ConnectConfig(ctx, attempt); err != nil {
 			return &connectError{label: d.label, err: err}
 		}
 		return nil

@@ -39,7 +39,8 @@ func From(pool *pgxpool.Pool, o engine.OpenOptions) (engine.Database, error) {
 		return nil, errors.New("no pool was handed over")
 	}
 	given := pool.Config()
-	guard := &guard{after: given.AfterConnect}
+	guard := &guard{own: given.ConnConfig.AfterConnect, after: given.AfterConnect}
+	given.ConnConfig.AfterConnect = nil // of a copy
 	return postgres.FromConfigFunc(&given.ConnConfig.Config, func(ctx context.Context, c *pgconn.Config) error {
 		whole := given.ConnConfig.Copy()
 		whole.Config = *c
@@ -67,14 +68,16 @@ func (e *HookError) Error() string {
 		"set it as a parameter of the connection (RuntimeParams, or search_path and options in the URL), or as the role's default", e.What, e.Theirs, e.Ours)
 }
 
-// guard looks once at what a pool's AfterConnect does.
+// guard looks once at what the hooks behind connecting do: that of the
+// connection's configuration, and that of the pool.
 type guard struct {
+	own    pgconn.AfterConnectFunc
 	after  func(context.Context, *pgx.Conn) error
 	looked atomic.Bool
 }
 
 func (g *guard) look(ctx context.Context, c *pgx.ConnConfig) error {
-	if g.after == nil || g.looked.Load() {
+	if g.own == nil && g.after == nil || g.looked.Load() {
 		return nil
 	}
 	conn, err := pgx.ConnectConfig(ctx, c.Copy())
@@ -87,7 +90,13 @@ func (g *guard) look(ctx context.Context, c *pgx.ConnConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := g.after(ctx, conn); err != nil {
+	if g.own != nil {
+		err = g.own(ctx, conn.PgConn())
+	}
+	if err == nil && g.after != nil {
+		err = g.after(ctx, conn)
+	}
+	if err != nil {
 		return fmt.Errorf("AfterConnect: %w", err)
 	}
 	after, err := place(ctx, conn)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -358,7 +359,20 @@ func TestAHookThatLeadsElsewhere(t *testing.T) {
 		if err := errors.Join(err1, err2); err != nil {
 			t.Fatal(err)
 		}
-		for name, d := range map[string]engine.Database{"pgxpool": fromPool, "OpenDB": fromDB} {
+		// A hook of the connection itself, which the pool's come behind.
+		inner := func(ctx context.Context, c *pgconn.PgConn) error {
+			_, err := c.Exec(ctx, hook).ReadAll()
+			return err
+		}
+		c.AfterConnect = inner
+		other := stdlib.OpenDB(*c)
+		defer other.Close()
+		ownPool, err1 := pgpool.From(newPool(t, url, func(c *pgxpool.Config) { c.ConnConfig.AfterConnect = inner }), engine.OpenOptions{})
+		ownDB, err2 := pgpool.FromDB(t.Context(), other, engine.OpenOptions{})
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		for name, d := range map[string]engine.Database{"pgxpool": fromPool, "OpenDB": fromDB, "the connection's own, pgxpool": ownPool, "the connection's own, OpenDB": ownDB} {
 			s, err := d.Connect(t.Context(), engine.ConnectOptions{})
 			if err == nil {
 				s.Close()

@@ -37,6 +37,7 @@ func FromDB(ctx context.Context, db *sql.DB, o engine.OpenOptions) (engine.Datab
 		return nil, err
 	}
 	l := &lender{db: db}
+	first.config.AfterConnect = nil // its work is compared with what ours have, see try
 	return postgres.FromConfigFunc(&first.config.Config, l.complete, o)
 }
 
@@ -63,7 +64,7 @@ func (l *lender) complete(ctx context.Context, c *pgconn.Config) error {
 		}
 		database, params := c.Database, c.RuntimeParams
 		*c = b.config.Config
-		c.Database, c.RuntimeParams = database, params
+		c.Database, c.RuntimeParams, c.AfterConnect = database, params, nil
 		return nil
 	}
 	return nil // the session's own attempt says what is wrong
@@ -72,7 +73,9 @@ func (l *lender) complete(ctx context.Context, c *pgconn.Config) error {
 // try connects as the borrowed connection did. That there is no way to the
 // server, or no room on it, is the session's to say.
 func (l *lender) try(ctx context.Context, b *borrowed) (refused bool, err error) {
-	c, err := pgx.ConnectConfig(ctx, b.config.Copy())
+	config := b.config.Copy()
+	config.AfterConnect = nil
+	c, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		var pg *pgconn.PgError
 		return errors.As(err, &pg) && (pg.Code == "28P01" || pg.Code == "28000"), nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -56,5 +57,53 @@ func TestTheUnitIsWhatSystemdKnows(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", "--man=no", unit).CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// mount lays files out as a cluster mounts a ConfigMap or a Secret: each is a
+// link into the folder ..data, which is a link to a folder of that moment. A
+// change makes another folder, and moves the link.
+func mount(t *testing.T, dir, moment string, files map[string]string) {
+	t.Helper()
+	now := "..2026_11_27_" + moment
+	if err := os.MkdirAll(filepath.Join(dir, now), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, now, name), []byte(text), 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(now, filepath.Join(dir, "..data_tmp")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")); err != nil {
+		t.Fatal(err)
+	}
+	for name := range files {
+		if err := os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name)); err != nil && !os.IsExist(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Migrations of a ConfigMap and the URL of a Secret are read as a cluster
+// mounts them, also where both have changed since.
+func TestFilesAreReadAsAClusterMountsThem(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no cluster mounts files so on Windows")
+	}
+	dir := t.TempDir()
+	files := map[string]string{"0001_users.sql": "-- upgrade\nCREATE TABLE users (id INTEGER PRIMARY KEY);\n"}
+	for i, want := range []string{"1 migrations applied.", "1 migrations applied.", "Migrations are up to date."} {
+		mount(t, filepath.Join(dir, "secret"), fmt.Sprintf("10_00_0%d.4711", i), map[string]string{"url": "sqlite:///" + filepath.Join(dir, "shop.db") + "\n"})
+		mount(t, filepath.Join(dir, "db/migrations"), fmt.Sprintf("10_00_0%d.4712", i), files)
+		c := exec.CommandContext(t.Context(), program, "migrate")
+		c.Dir, c.Env = filepath.Join(dir, "db"), []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "DBWARDEN_DATABASE_URL_FILE=" + filepath.Join(dir, "secret/url")}
+		if out, err := c.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v, without %q\n%s", err, want, out)
+		}
+		files["0002_orders.sql"] = "-- upgrade\nCREATE TABLE orders (id INTEGER PRIMARY KEY);\n"
 	}
 }

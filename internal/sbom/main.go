@@ -1,6 +1,8 @@
 // Command sbom writes the list of parts of a binary, in CycloneDX, of what the
-// Go linker has put into it: sbom BINARY DOCUMENT. It belongs to a release.
-// The same binary gives the same list.
+// Go linker has put into it: sbom BINARY DOCUMENT [VERSION [COMMIT]]. It belongs
+// to a release, whose binaries do not say themselves which version of our own
+// module they are: whoever builds them anew shall get the same bytes. The same
+// binary gives the same list.
 package main
 
 import (
@@ -19,20 +21,26 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: sbom BINARY DOCUMENT")
+	if len(os.Args) < 3 || len(os.Args) > 5 {
+		fmt.Fprintln(os.Stderr, "usage: sbom BINARY DOCUMENT [VERSION [COMMIT]]")
 		os.Exit(2)
 	}
-	if err := write(os.Args[1], os.Args[2]); err != nil {
+	if err := write(os.Args[1], os.Args[2], os.Args[3:]...); err != nil {
 		fmt.Fprintln(os.Stderr, "sbom:", err)
 		os.Exit(1)
 	}
 }
 
-func write(binary, document string) error {
+func write(binary, document string, released ...string) error {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
 		return err
+	}
+	if len(released) > 0 {
+		info.Main.Version = released[0]
+	}
+	if len(released) > 1 {
+		info.Settings = append(info.Settings, debug.BuildSetting{Key: "vcs.revision", Value: released[1]})
 	}
 	content, err := os.ReadFile(binary)
 	if err != nil {

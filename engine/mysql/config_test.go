@@ -100,9 +100,9 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 		name    string
 		text    string
 		observe func(cancel func()) event.Observer
-		ends    func(err error, panicked any) bool
+		ends    func(panicked any, err error) bool
 	}{
-		{"failed", "SELECT * FROM nowhere;\n", nil, func(err error, _ any) bool {
+		{"failed", "SELECT * FROM nowhere;\n", nil, func(_ any, err error) bool {
 			_, ok := errors.AsType[*dbwarden.MigrationError](err)
 			return ok
 		}},
@@ -112,16 +112,16 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 					cancel()
 				}
 			}
-		}, func(err error, _ any) bool { return errors.Is(err, errStop) }},
+		}, func(_ any, err error) bool { return errors.Is(err, errStop) }},
 		{"panic", "", func(func()) event.Observer {
 			return func(e event.Event) {
 				if e.Kind == event.MigrationStarted {
 					panic(errStop)
 				}
 			}
-		}, func(_ error, p any) bool { return p == errStop }},
+		}, func(p any, _ error) bool { return p == errStop }},
 		// Longer than the pool's ReadTimeout.
-		{"done", "DO SLEEP(1);\nCREATE TEMPORARY TABLE hidden (id INT);\n", nil, func(err error, p any) bool { return err == nil && p == nil }},
+		{"done", "DO SLEEP(1);\nCREATE TEMPORARY TABLE hidden (id INT);\n", nil, func(p any, err error) bool { return err == nil && p == nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -139,7 +139,7 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 				_, err = w.Migrate(ctx, plan.Target{})
 				return nil, err
 			}()
-			if !c.ends(err, panicked) {
+			if !c.ends(panicked, err) {
 				t.Fatalf("the run ended with %v, panic %v", err, panicked)
 			}
 			var after []string

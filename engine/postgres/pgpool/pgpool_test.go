@@ -155,9 +155,9 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 				name    string
 				more    string // of the migration
 				observe func(cancel func()) event.Observer
-				ends    func(err error, panicked any) bool
+				ends    func(panicked any, err error) bool
 			}{
-				{"failed", "SELECT 1/0;\n", nil, func(err error, p any) bool {
+				{"failed", "SELECT 1/0;\n", nil, func(p any, err error) bool {
 					_, ok := errors.AsType[*dbwarden.MigrationError](err)
 					return ok
 				}},
@@ -167,16 +167,16 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 							cancel()
 						}
 					}
-				}, func(err error, p any) bool { return errors.Is(err, errStop) }},
+				}, func(p any, err error) bool { return errors.Is(err, errStop) }},
 				{"panic", "", func(func()) event.Observer {
 					return func(e event.Event) {
 						if e.Kind == event.MigrationStarted {
 							panic(errStop)
 						}
 					}
-				}, func(err error, p any) bool { return p == errStop }},
+				}, func(p any, err error) bool { return p == errStop }},
 				// Behind the others, which leave nothing but the lock.
-				{"done", "", nil, func(err error, p any) bool { return err == nil && p == nil }},
+				{"done", "", nil, func(p any, err error) bool { return err == nil && p == nil }},
 			} {
 				t.Run(c.name, func(t *testing.T) {
 					look := func() (out [][][]string) {
@@ -197,8 +197,8 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					err, panicked := migrate(ctx, w)
-					if !c.ends(err, panicked) {
+					panicked, err := migrate(ctx, w)
+					if !c.ends(panicked, err) {
 						t.Fatalf("the run ended with %v, panic %v", err, panicked)
 					}
 					var after [][][]string
@@ -218,10 +218,10 @@ func TestAPoolStaysAsItWas(t *testing.T) {
 	}
 }
 
-func migrate(ctx context.Context, w *dbwarden.Warden) (err error, panicked any) {
+func migrate(ctx context.Context, w *dbwarden.Warden) (panicked any, err error) {
 	defer func() { panicked = recover() }()
 	_, err = w.Migrate(ctx, plan.Target{})
-	return err, nil
+	return nil, err
 }
 
 // TestAPoolThatIsInUse: a run needs no connection of a pgx pool. A *sql.DB is

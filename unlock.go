@@ -221,7 +221,7 @@ func (e *TogetherError) Error() string {
 }
 
 func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (Range, error) {
-	set, err := w.load()
+	set, err := w.loadFor(migration.Down) // which may come behind, and be the way out of what a merge left
 	if err != nil {
 		return Range{}, err
 	}
@@ -243,7 +243,9 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 		e, p = plan.Unfinished(h)
 		v, notVersion := migration.ParseVersion(name)
 		if m = set.FindFile(name); m == nil && notVersion == nil {
-			m = set.Find(v)
+			if m = set.Find(v); e != nil && plan.SameMigration(e, v.String(), "") {
+				m = plan.FindFile(set, e) // of two with its version the one that it is about
+			}
 		}
 		if m == nil && e != nil && migration.IsGoFile(e.File) && (name == e.File || notVersion == nil && plan.SameMigration(e, v.String(), "")) {
 			// Its function is another program's; what is said of it needs none.

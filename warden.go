@@ -550,7 +550,7 @@ func (w *Warden) load() (*migration.Set, error) {
 	return w.c.Loaded, nil
 }
 
-// loadFor is load for a run. A rollback takes two files with one version, as a
+// loadFor is load for a run in that direction. A rollback takes two files with one version, as a
 // merge leaves them: the history tells which of them ran.
 func (w *Warden) loadFor(d migration.Direction) (*migration.Set, error) {
 	switch {
@@ -570,7 +570,7 @@ func (c *Config) Load(folder fs.FS) (*migration.Set, error) {
 }
 
 // LoadMerged is Load for a folder in which a merge may have left two files with
-// one version. Of all verbs only Rollback, and Preview of one, take such a set.
+// one version. Of all verbs only Rollback, Preview of one, and Resolve take such a set.
 func (c *Config) LoadMerged(folder fs.FS) (*migration.Set, error) {
 	return c.loadWith(folder, migration.LoadMerged)
 }

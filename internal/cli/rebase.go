@@ -229,6 +229,7 @@ func (a *app) appliedHere(d *description, e *appliedError) {
 			again += " " + shellWord(arg)
 		}
 	}
+	d.File = e.t.path(s.Migration.File)
 	d.State = []string{"no file was renamed"}
 	d.Next = []string{
 		"take it back here, and what ran after it: " + back,

@@ -16,8 +16,8 @@ import (
 const mostDifferences = 20
 
 // Differences tells of each applied migration whose file has changed how it
-// differs from what ran, in the order of the folder. It takes no lock and
-// creates nothing.
+// differs from what ran, in the order of the folder, and not of one that has
+// another number now. It takes no lock and creates nothing.
 func (w *Warden) Differences(ctx context.Context) (out []plan.Difference, err error) {
 	set, err := w.load()
 	if err != nil {
@@ -43,6 +43,9 @@ func (w *Warden) differences(ctx context.Context, s engine.Session, j *journal.J
 		r := h.Find(m.Version)
 		if !m.Kind.Once() || r == nil || r.Kind == journal.Squashed || !plan.Changed(m, r) {
 			continue
+		}
+		if plan.Renumbered(set, h, r) != nil {
+			continue // what ran stands in another file, as it ran
 		}
 		if len(out) == most {
 			break

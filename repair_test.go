@@ -169,3 +169,23 @@ func TestRepairIsCheckedAndFencedUnderTheLock(t *testing.T) {
 		unchanged("without the lock")
 	})
 }
+
+// What ran and has another number by now is not adopted as the file that has its
+// number, though somebody has looked at that one before.
+func TestARenumberedFileIsNotAdopted(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		const mine = "-- upgrade\nCREATE TABLE mine (id INTEGER);\n"
+		b := newBench(t, p, map[string]string{"1_mine.sql": mine})
+		b.migrate()
+		b.put("1_mine.sql", "-- upgrade\nCREATE TABLE theirs (id INTEGER);\n")
+		seen := b.difference()
+		b.put("2_mine.sql", mine)
+		if ds, err := b.warden().Differences(t.Context()); err != nil || len(ds) != 0 {
+			t.Errorf("it is called changed: %+v, %v", ds, err)
+		}
+		_, err := b.warden().Repair(t.Context(), []plan.Difference{seen})
+		if refused, ok := errors.AsType[*plan.Refusal](err); !ok || refused.Code != plan.RenumberedFile || refused.Items[0].Now != "2_mine.sql" {
+			t.Errorf("it was adopted, or refused otherwise: %v", err)
+		}
+	})
+}

@@ -120,17 +120,20 @@ func (a *app) repair(ctx context.Context, cmd *cobra.Command, t *target, only []
 	case err != nil:
 		return err
 	case len(found) == 0:
-		gone, err := t.gone(ctx)
+		gone, moved, err := t.gone(ctx)
 		if err != nil {
 			return &runError{err: err, target: t}
 		}
-		if len(gone) == 0 {
+		switch {
+		case len(moved) > 0:
+			fmt.Fprintln(a.Stdout, render.Plain(a.typed(t, "Nothing to repair: "+moved[0].Detail+". A number cannot be adopted: dbwarden migrate --dry-run says how it is taken back")))
+		case len(gone) > 0:
+			fmt.Fprintln(a.Stdout, "Nothing to repair: no applied file that is there was changed. What is missing cannot be adopted:")
+			for _, line := range a.back(ctx, t, gone, "") {
+				fmt.Fprintln(a.Stdout, render.Plain(line))
+			}
+		default:
 			fmt.Fprintln(a.Stdout, "Nothing to repair: every applied file is what ran.")
-			return nil
-		}
-		fmt.Fprintln(a.Stdout, "Nothing to repair: no applied file that is there was changed. What is missing cannot be adopted:")
-		for _, line := range a.back(ctx, t, gone, "") {
-			fmt.Fprintln(a.Stdout, render.Plain(line))
 		}
 	case dry:
 		fmt.Fprintln(a.Stdout, "Dry run: nothing was changed.")
@@ -142,9 +145,14 @@ func (a *app) repair(ctx context.Context, cmd *cobra.Command, t *target, only []
 
 // unrepairable says why a version has nothing that could be adopted.
 func (a *app) unrepairable(ctx context.Context, t *target, v migration.Version) error {
-	gone, err := t.gone(ctx)
+	gone, moved, err := t.gone(ctx)
 	if err != nil {
 		return &runError{err: err, target: t}
+	}
+	for _, m := range moved {
+		if sameVersion(v, m.Version) {
+			return &runError{err: &usageError{m.Detail + ", and a number cannot be adopted", "dbwarden migrate --dry-run says how it is taken back"}, target: t}
+		}
 	}
 	if i := slices.IndexFunc(gone, func(it plan.Item) bool { return sameVersion(v, it.Version) }); i >= 0 {
 		return &runError{err: &plan.Refusal{Code: plan.Missing, Items: gone[i : i+1]}, target: t}
@@ -152,18 +160,22 @@ func (a *app) unrepairable(ctx context.Context, t *target, v migration.Version) 
 	return &runError{err: &usageError{fmt.Sprintf("version %s is not applied with another file than there is now", v), "dbwarden status lists those that have changed"}, target: t}
 }
 
-// gone are the applied files that are missing.
-func (t *target) gone(ctx context.Context) (gone []plan.Item, err error) {
+// gone are the applied files that are missing, and moved those whose migration
+// has another number now.
+func (t *target) gone(ctx context.Context) (gone []plan.Item, moved []dbwarden.Standing, err error) {
 	s, err := t.warden.Status(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, m := range s.Migrations {
-		if m.State == dbwarden.Missing {
+		switch {
+		case m.Renumbered != "":
+			moved = append(moved, m)
+		case m.State == dbwarden.Missing:
 			gone = append(gone, plan.Item{Version: m.Version, File: m.File})
 		}
 	}
-	return gone, nil
+	return gone, moved, nil
 }
 
 func sameVersion(v migration.Version, other string) bool {

@@ -266,6 +266,51 @@ func TestOneSchemaElsewhere(t *testing.T) {
 	}
 }
 
+// TestOneSchemaAmongOthers: what is outside of the schema and would be dropped
+// with what is in it is not in the backup, and so nothing is put back before a
+// person has seen to it.
+func TestOneSchemaAmongOthers(t *testing.T) {
+	t.Parallel()
+	p := pg(t)
+	b := newBench(t, p, p.url(t))
+	c := dbtest.Dial(t, b.url)
+	c.Exec(t, `CREATE SCHEMA "Ten ant"; CREATE SCHEMA other`)
+	b.open(engine.OpenOptions{Schema: "Ten ant"})
+	b.put("0001_a.sql", `CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE a (id int PRIMARY KEY, m mood); INSERT INTO a VALUES (1, 'ok');
+CREATE VIEW v AS SELECT id FROM a; CREATE TABLE toasted (t text); CREATE TABLE fk (id int REFERENCES a); CREATE TABLE o (LIKE a INCLUDING ALL) PARTITION BY LIST (id);
+CREATE POLICY p ON a USING (id > 0); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();
+CREATE OPERATOR FAMILY of USING btree; CREATE STATISTICS st ON id, m FROM a; CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE AGGREGATE agg (int) (SFUNC = int4pl, STYPE = int);`)
+	b.migrate()
+	rows, state := b.rows(), b.state()
+	b.put("0002_b.sql", "CREATE TABLE b (id int);")
+	made := b.mustMigrateWith()
+	for _, o := range []struct{ make, drop, name string }{
+		{`CREATE VIEW other.v AS SELECT id FROM "Ten ant".a`, "DROP VIEW other.v", "view other.v"},
+		{`CREATE VIEW other.v AS SELECT id FROM "Ten ant".v`, "DROP VIEW other.v", "view other.v"},
+		{`CREATE MATERIALIZED VIEW other.m AS SELECT id FROM "Ten ant".a`, "DROP MATERIALIZED VIEW other.m", "materialized view other.m"},
+		{`CREATE TABLE other.t (id int REFERENCES "Ten ant".a)`, "DROP TABLE other.t", "table constraint t_id_fkey on other.t"},
+		{`CREATE TABLE other.t (keep text, m "Ten ant".mood)`, "DROP TABLE other.t", "table column other.t.m"},
+		{`CREATE TABLE other.t (keep text) INHERITS ("Ten ant".toasted)`, "DROP TABLE other.t", "table other.t"},
+		{`CREATE TABLE other.t (id int); CREATE TRIGGER x BEFORE INSERT ON other.t FOR EACH ROW EXECUTE FUNCTION "Ten ant".f()`, "DROP TABLE other.t", "trigger x on other.t"},
+		{`CREATE FUNCTION other.g("Ten ant".mood) RETURNS int LANGUAGE sql AS 'SELECT 1'`, `DROP FUNCTION other.g`, `function other.g("Ten ant".mood)`},
+		{`CREATE PUBLICATION pub FOR TABLE "Ten ant".a`, "DROP PUBLICATION pub", "in publication pub"},
+	} {
+		c.Exec(t, o.make)
+		now, then := b.rows(), b.state()
+		var unfit *dbwarden.UnfitTargetError
+		err := b.restore(made.Path)
+		if !errors.As(err, &unfit) || !strings.Contains(err.Error(), o.name) || !strings.Contains(err.Error(), `outside of the schema "Ten ant"`) {
+			t.Errorf("%s: %v", o.make, err)
+		}
+		b.same(now, then)
+		b.free()
+		c.Exec(t, o.drop)
+	}
+	b.mustRestore(made.Path)
+	b.same(rows, state)
+	b.free()
+}
+
 // TestWholeDatabase: things of PostgreSQL that stand in no schema, or in
 // several.
 func TestWholeDatabase(t *testing.T) {
@@ -290,7 +335,7 @@ SELECT lo_from_bytea(4711, 'large');
 	b.migrate()
 	rows, state := b.rows(), b.state()
 	b.put("0002_b.sql", `
-DROP PUBLICATION pub; DROP SCHEMA app CASCADE; DROP TABLE part; SELECT lo_unlink(4711);
+DROP PUBLICATION pub; DROP SCHEMA app CASCADE; ALTER TABLE part ADD COLUMN m int; SELECT lo_unlink(4711);
 CREATE EXTENSION hstore; CREATE SCHEMA newer; CREATE TABLE newer.h (h hstore); CREATE PUBLICATION newpub; SELECT lo_from_bytea(4712, 'newer');
 CREATE SEQUENCE s; CREATE DOMAIN d AS int; CREATE AGGREGATE agg (int) (SFUNC = int4pl, STYPE = int);
 `)

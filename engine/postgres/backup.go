@@ -154,23 +154,56 @@ func (d *database) kept(ours string) string {
 		" OR EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e'))"
 }
 
-// objects are what is in such schemas, with the DROP that takes each away: what
-// depends on the schema, but for the lock's tables, for what belongs to an
-// extension, and for what goes with its table.
-func objects(which, ours string, lock []string) string {
+// inside is a query for what is in such schemas: what depends on them, but for the
+// lock's tables, for what belongs to an extension, and for what goes with its table (the
+// columns that a table is partitioned by go with it, too, and are not the table).
+func inside(which, ours string, lock []string) string {
 	var names []string
 	for _, name := range lock {
 		names = append(names, quoteLiteral(name))
 	}
-	return `SELECT o.type||' '||o.identity, upper(o.type)||' '||o.identity
-	FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_namespace AS n ON n.oid = d.refobjid,
-	pg_catalog.pg_identify_object(d.classid, d.objid, 0) AS o
+	return `SELECT d.classid, d.objid FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_namespace AS n ON n.oid = d.refobjid
 	WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n' AND d.classid <> 'pg_extension'::regclass
 	AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND ` + which + `
-	AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype IN ('e', 'i'))
+	AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e WHERE e.classid = d.classid AND e.objid = d.objid AND e.objsubid = 0 AND e.deptype IN ('e', 'i'))
 	AND NOT (d.classid = 'pg_class'::regclass AND n.nspname = ` + quoteLiteral(ours) + ` AND d.objid IN (
-		SELECT c.oid FROM pg_catalog.pg_class AS c WHERE c.relnamespace = n.oid AND c.relname IN (` + strings.Join(names, ", ") + `)))
+		SELECT c.oid FROM pg_catalog.pg_class AS c WHERE c.relnamespace = n.oid AND c.relname IN (` + strings.Join(names, ", ") + `)))`
+}
+
+// objects are those things, with the DROP that takes each away.
+func objects(which, ours string, lock []string) string {
+	return `SELECT o.type||' '||o.identity, upper(o.type)||' '||o.identity
+	FROM (` + inside(which, ours, lock) + `) AS d, pg_catalog.pg_identify_object(d.classid, d.objid, 0) AS o
 	ORDER BY d.classid::int8, o.identity`
+}
+
+// clinging are the things outside of a schema that DROP … CASCADE of all that is
+// in it takes along: views, foreign keys, columns of its types, and what stands in no
+// schema (casts, tables of publications).
+func clinging(ours string, lock []string) string {
+	return `WITH RECURSIVE goes (class, id, sub) AS (
+	SELECT d.classid, d.objid, 0 FROM (` + inside("n.nspname = "+quoteLiteral(ours), ours, lock) + `) AS d
+	UNION
+	SELECT n.class, n.id, n.sub FROM goes AS g CROSS JOIN LATERAL (
+		SELECT d.classid, d.objid, d.objsubid FROM pg_catalog.pg_depend AS d
+			WHERE d.refclassid = g.class AND d.refobjid = g.id AND (g.sub = 0 OR d.refobjsubid = g.sub)
+		UNION ALL
+		SELECT d.refclassid, d.refobjid, d.refobjsubid FROM pg_catalog.pg_depend AS d
+			WHERE d.classid = g.class AND d.objid = g.id AND d.deptype = 'i'
+	) AS n (class, id, sub)
+), named AS (
+	SELECT o.type||' '||o.identity AS name, COALESCE(o.schema, (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_namespace AS n WHERE n.oid = COALESCE(
+		(SELECT connamespace FROM pg_catalog.pg_constraint WHERE g.class = 'pg_constraint'::regclass AND oid = g.id),
+		(SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = COALESCE(
+			(SELECT tgrelid FROM pg_catalog.pg_trigger WHERE g.class = 'pg_trigger'::regclass AND oid = g.id),
+			(SELECT polrelid FROM pg_catalog.pg_policy WHERE g.class = 'pg_policy'::regclass AND oid = g.id),
+			(SELECT ev_class FROM pg_catalog.pg_rewrite WHERE g.class = 'pg_rewrite'::regclass AND oid = g.id),
+			(SELECT adrelid FROM pg_catalog.pg_attrdef WHERE g.class = 'pg_attrdef'::regclass AND oid = g.id))))), '') AS place
+	FROM goes AS g CROSS JOIN LATERAL pg_catalog.pg_identify_object(g.class, g.id, g.sub) AS o
+	WHERE g.class NOT IN ('pg_amop'::regclass, 'pg_amproc'::regclass) -- which go with their family
+	AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS e WHERE e.classid = g.class AND e.objid = g.id AND e.objsubid = g.sub AND e.deptype = 'i')
+)
+SELECT DISTINCT name, '' FROM named WHERE place <> pg_catalog.quote_ident(` + quoteLiteral(ours) + `) AND place NOT LIKE 'pg\_%' ORDER BY name`
 }
 
 func pairs(ctx context.Context, s engine.Session, query string) (names, drops []string, err error) {
@@ -234,11 +267,24 @@ func holds(ctx context.Context, es engine.Session, o engine.Ours) (names []strin
 }
 
 // refuses where others, who do not have this lock, migrate schemas of the same
-// database.
+// database; and, for a backup of one schema, where something outside of it would
+// go with what is dropped, of which that backup has nothing.
 func refuses(ctx context.Context, ed engine.Database, s engine.Session, o engine.Ours) (string, error) {
 	d, ok := ed.(*database)
-	if !ok || d.schema != "" {
+	if !ok {
 		return "", nil
+	}
+	if d.schema != "" {
+		outside, _, err := pairs(ctx, s, clinging(s.Server().Schema, o.Lock))
+		if err != nil || len(outside) == 0 {
+			return "", err
+		}
+		const most = 3
+		names, more := strings.Join(outside[:min(len(outside), most)], ", "), ""
+		if n := len(outside) - most; n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		return fmt.Sprintf("outside of the schema %q, %s%s would be dropped with what they depend on, and the backup is of that schema alone: drop them first, and make them again behind it", d.schema, names, more), nil
 	}
 	var other string
 	err := one(ctx, s, "SELECT COALESCE(min(n.nspname), '') FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relname = "+

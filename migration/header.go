@@ -159,7 +159,8 @@ func parseDependsOn(s string) ([]Version, error) {
 	var raw []any
 	dec := json.NewDecoder(strings.NewReader(s))
 	dec.UseNumber()
-	if err := dec.Decode(&raw); err == nil {
+	// What stands behind the list belongs to it: ["0001"], ["0002"] are two.
+	if err := dec.Decode(&raw); err == nil && strings.TrimSpace(s[dec.InputOffset():]) == "" {
 		for _, r := range raw {
 			items = append(items, fmt.Sprint(r))
 		}

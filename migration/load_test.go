@@ -101,6 +101,7 @@ func TestProblemsNameFileAndLine(t *testing.T) {
 		{"header at the end", "-- upgrade\nA;\n-- rollback\nB;\n-- depends_on: [1]", `1_a.sql:5:4: the header "depends_on" does nothing here`},
 		{"header with a bad value", "-- a\n-- transaction: maybe\n-- upgrade\n", `1_a.sql:2:4: transaction: want on or off, not "maybe"`},
 		{"header with a bad time", "-- lock_timeout: soon\n-- upgrade\n", `1_a.sql:1:4: lock_timeout: want a time like "5s" or "300ms", not "soon"`},
+		{"header with two lists", "-- depends_on: [\"1\"], [\"2\"]\n-- upgrade\n", `1_a.sql:1:4: depends_on: want a list of versions, like ["0001", "0002"]: version "1\"]" is not a number`},
 		{"header with a bad version", "-- depends_on: [\"x\"]\n-- upgrade\n", `1_a.sql:1:4: depends_on: want a list of versions, like ["0001", "0002"]: version "x" is not a number`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -115,31 +115,47 @@ func Up(set *migration.Set, h *journal.History, t Target) (*Plan, error) {
 	if len(late) > 0 && !t.AllowOutOfOrder {
 		return nil, &Refusal{Code: OutOfOrder, Items: items(late...), Version: Newest(set, h), Beside: files(gone(set, h))}
 	}
-	ordered, err := byDependency(set, h, half, pending)
+	// A count and a target speak of versioned migrations alone.
+	var repeated []*migration.Migration
+	if t.Count == 0 && t.To.IsZero() {
+		repeated = dueOf(set, h, half)
+	}
+	ordered, err := byDependency(set, h, half, slices.Concat(pending, repeated))
 	if err != nil {
 		return nil, err
 	}
 	p.Steps = slices.Grow(p.Steps, len(ordered))
+	ordered = ordered[:len(ordered)-len(repeated)] // nothing depends on what is repeated
 	p.Left = len(p.Beyond) + len(ordered)
+	count := t.Count
+	if half != nil && !half.Migration.Kind.Once() {
+		count++
+	}
 	for _, m := range ordered {
-		if t.Count > 0 && len(p.Steps) == t.Count {
+		if t.Count > 0 && len(p.Steps) == count {
 			break
 		}
 		p.Steps = append(p.Steps, first(m, h))
 		p.Left--
 	}
-	if t.Count > 0 || !t.To.IsZero() {
-		return p, nil // a count and a target speak of versioned migrations alone
+	for _, m := range repeated {
+		p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up, Revision: h.FindFile(m.File)})
 	}
+	return p, nil
+}
+
+// dueOf are the repeatable migrations that run this time, but for the one that is
+// half applied.
+func dueOf(set *migration.Set, h *journal.History, half *Step) (due []*migration.Migration) {
 	for _, m := range set.Migrations {
 		if half != nil && m == half.Migration {
 			continue
 		}
 		if !m.Kind.Once() && !set.Elsewhere(m) && Due(m, h) {
-			p.Steps = append(p.Steps, Step{Migration: m, Direction: migration.Up, Revision: h.FindFile(m.File)})
+			due = append(due, m)
 		}
 	}
-	return p, nil
+	return due
 }
 
 // target is the place of the version that a run ends with, zero for none.

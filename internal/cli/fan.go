@@ -167,14 +167,16 @@ func (a *app) fan(cmd *cobra.Command, f *fleetFlags, targets []fleet.Target, j j
 		Later: later, Observe: show.observe,
 		Each: func(ctx context.Context, one fleet.Target) (did, error) {
 			mine := opt
-			log := &bytes.Buffer{}
+			log := &told{}
 			mine.observe = a.metering.beside(show.watcher(one.Name, log))
 			t, err := a.target(cmd, one.Database, mine)
 			if err != nil {
 				return did{}, err
 			}
 			d, err := j.do(ctx, t)
-			show.log(log)
+			if a.verbose || log.warned || err != nil {
+				show.log(one.Name, log)
+			}
 			return d, err
 		},
 	}
@@ -263,11 +265,17 @@ type fleetView struct {
 	ended int
 	board *render.Board
 	mu    sync.Mutex
-	logs  []string
+	logs  map[string]string // what targets have told, for their lines
+}
+
+// told is what a target's run has told in its own words.
+type told struct {
+	bytes.Buffer
+	warned bool
 }
 
 func (a *app) newFleetView(total int, j job) *fleetView {
-	v := &fleetView{app: a, job: j, total: total}
+	v := &fleetView{app: a, job: j, total: total, logs: map[string]string{}}
 	if !a.json() && !a.quiet {
 		v.board = render.NewBoard(a.Stderr, a.style(a.Stderr), total, time.Now)
 	}
@@ -278,13 +286,18 @@ func (a *app) newFleetView(total int, j job) *fleetView {
 func (v *fleetView) end() { v.board.Close() }
 
 // watcher is what a target's run tells: with --verbose all of it, which is
-// shown in one piece when the target ends.
-func (v *fleetView) watcher(name string, log *bytes.Buffer) event.Observer {
+// shown in one piece when the target ends. Without, warnings are, and what its
+// hooks have said where it fails.
+func (v *fleetView) watcher(name string, log *told) event.Observer {
 	a := v.app
 	if a.json() {
 		return func(e event.Event) {
-			if !a.verbose && e.Kind != event.Warning && e.Kind != event.LockKept && e.Kind != event.Drifted {
-				return
+			switch e.Kind {
+			case event.Warning, event.LockKept, event.Drifted, event.HookOutput:
+			default:
+				if !a.verbose {
+					return
+				}
 			}
 			v.mu.Lock()
 			defer v.mu.Unlock()
@@ -295,8 +308,9 @@ func (v *fleetView) watcher(name string, log *bytes.Buffer) event.Observer {
 	style.Terminal = false // no bars
 	p := &render.Progress{W: log, Style: style, Verbose: true, Mask: a.masked}
 	return func(e event.Event) {
-		if a.verbose {
+		if a.verbose || e.Kind == event.Warning || e.Kind == event.HookOutput {
 			p.Observe(e)
+			log.warned = log.warned || e.Kind == event.Warning
 		}
 		if e.Kind == event.MigrationStarted {
 			v.board.Doing(name, e.File)
@@ -305,12 +319,10 @@ func (v *fleetView) watcher(name string, log *bytes.Buffer) event.Observer {
 }
 
 // log keeps what a target has told for its line.
-func (v *fleetView) log(log *bytes.Buffer) {
-	if log.Len() > 0 {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.logs = append(v.logs, log.String())
-	}
+func (v *fleetView) log(name string, log *told) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.logs[name] += log.String()
 }
 
 func (v *fleetView) observe(e fleet.Event[did]) {
@@ -357,10 +369,8 @@ func (v *fleetView) line(o fleet.Outcome[did]) {
 		text = "not started: " + a.firstLine(o.Err)
 	}
 	v.board.Above(func() {
-		for _, log := range v.logs {
-			fmt.Fprint(a.Stderr, log)
-		}
-		v.logs = nil
+		fmt.Fprint(a.Stderr, v.logs[o.Target.Name])
+		delete(v.logs, o.Target.Name)
 		if a.quiet && o.State == fleet.Done {
 			return
 		}

@@ -162,7 +162,7 @@ func kindOf(e *engine.Engine, configured string) (string, error) {
 }
 
 // globbed are the files of a list, in which patterns may stand. A pattern adds
-// what is not named, and no file that SQLite keeps beside another one.
+// what is not named, and no file that SQLite or a run keeps beside another one.
 func globbed(from config.TargetConfig) (names []string, err error) {
 	pattern := func(name string) bool { return strings.ContainsAny(name, "*?") }
 	known := map[string]bool{}
@@ -188,7 +188,7 @@ func globbed(from config.TargetConfig) (names []string, err error) {
 				f = filepath.ToSlash(rel)
 			}
 			at := fileAt(from.Dir, f)
-			if !known[at] && !slices.ContainsFunc([]string{"-wal", "-shm", "-journal"}, func(end string) bool { return strings.HasSuffix(f, end) }) {
+			if !known[at] && !slices.ContainsFunc([]string{"-wal", "-shm", "-journal", ".dbwarden-lock", ".dbwarden-restore"}, func(end string) bool { return strings.HasSuffix(f, end) }) {
 				known[at] = true
 				names = append(names, f)
 			}

@@ -49,6 +49,9 @@ func readFlyway(r *reader) {
 			c.Kind = migration.RunsAlways
 		}
 		c.Up = r.flywayPart(f, configs)
+		if c.Kind != migration.Versioned {
+			c.filled = flywayChecksum(c.Up.text())
+		}
 		r.changes = append(r.changes, c)
 	}
 	slices.SortStableFunc(r.changes, func(a, b *Change) int {

@@ -11,6 +11,7 @@ package foreign
 
 import (
 	"io/fs"
+	"strings"
 
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/sqltext"
@@ -116,6 +117,10 @@ type Change struct {
 	// from the file; "" where not.
 	Sum string
 
+	// filled is as Sum, of the text with its placeholders replaced: which of
+	// the two is in a history depends on the tool's release.
+	filled string
+
 	// Parents are the keys of the changes that come right before, where the tool
 	// says so.
 	Parents []string
@@ -133,6 +138,15 @@ type Place struct {
 type Part struct {
 	Pieces []Piece
 	Bare   bool // its statements run outside of a transaction
+}
+
+// text is all of it.
+func (p Part) text() string {
+	var b strings.Builder
+	for _, piece := range p.Pieces {
+		b.WriteString(piece.Text)
+	}
+	return b.String()
 }
 
 // A Piece is a text as it stands in the file.

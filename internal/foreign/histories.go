@@ -116,7 +116,7 @@ func flywayHistory(h *historian) error {
 	h.record.Rows = slices.DeleteFunc(h.record.Rows, func(r Row) bool { return r.Change.Kind == migration.RunsAlways })
 	for _, r := range slices.Clone(h.record.Rows) {
 		c := r.Change
-		if sum := sums[c]; sum == "" || sum == c.Sum {
+		if sum := sums[c]; sum == "" || sum == c.Sum || sum == c.filled {
 			continue
 		}
 		switch {

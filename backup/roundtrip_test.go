@@ -311,6 +311,28 @@ CREATE OPERATOR FAMILY of USING btree; CREATE STATISTICS st ON id, m FROM a; CRE
 	b.free()
 }
 
+// TestPackages: what MariaDB has in Oracle's mode alone, and drops in no other one.
+func TestPackages(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, maria(t), maria(t).url(t))
+	b.put("0001_a.sql", `SET sql_mode = ORACLE;
+DELIMITER //
+CREATE PACKAGE pk AS FUNCTION f RETURN int; END//
+CREATE PACKAGE BODY pk AS FUNCTION f RETURN int AS BEGIN RETURN 41; END; END//
+DELIMITER ;
+SET sql_mode = DEFAULT;
+CREATE TABLE a (n INTEGER); INSERT INTO a VALUES (1);`)
+	b.migrate()
+	rows, state := b.rows(), b.state()
+	b.put("0002_b.sql", "SET sql_mode = ORACLE; DROP PACKAGE BODY pk; SET sql_mode = DEFAULT; CREATE TABLE z (n INTEGER);")
+	b.mustRestore(b.mustMigrateWith().Path)
+	b.same(rows, state)
+	b.free()
+	if got := b.strings("SELECT GROUP_CONCAT(ROUTINE_TYPE ORDER BY ROUTINE_TYPE) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME = 'pk'"); got[0] != "PACKAGE,PACKAGE BODY" {
+		t.Errorf("of the package is there: %s", got[0])
+	}
+}
+
 // TestWholeDatabase: things of PostgreSQL that stand in no schema, or in
 // several.
 func TestWholeDatabase(t *testing.T) {

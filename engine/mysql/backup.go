@@ -305,7 +305,7 @@ func load(ctx context.Context, _ engine.Database, s engine.Session, o engine.Loa
 	}), sqltext.MySQL, sqltext.Options{})
 
 	history := false // the part of the file that comes last has begun
-	drops = append([]string{"SET FOREIGN_KEY_CHECKS = 0"}, drops...)
+	drops = append([]string{"SET FOREIGN_KEY_CHECKS = 0"}, dropping(drops)...)
 	err = s.Run(ctx, engine.Unit{Statements: func(yield func(sqltext.Statement, error) bool) {
 		for _, drop := range drops {
 			if !yield(sqltext.Statement{Text: drop, Words: strings.Fields(drop)[:2]}, nil) {

@@ -199,12 +199,25 @@ func emptyScratch(ctx context.Context, s engine.Session) error {
 	if err := loosen(ctx, s); err != nil {
 		return err
 	}
-	for _, drop := range drops {
+	for _, drop := range dropping(drops) {
 		if _, err := s.Exec(ctx, drop); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// dropping are the statements that run for such DROPs: a package is one in Oracle's
+// mode alone.
+func dropping(drops []string) (out []string) {
+	for _, drop := range drops {
+		if !strings.HasPrefix(drop, "DROP PACKAGE ") {
+			out = append(out, drop)
+			continue
+		}
+		out = append(out, "SET @dbwarden_mode = @@SESSION.sql_mode, SESSION sql_mode = 'ORACLE'", drop, "SET SESSION sql_mode = @dbwarden_mode")
+	}
+	return out
 }
 
 func loosen(ctx context.Context, s engine.Session) error {

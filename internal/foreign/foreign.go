@@ -93,6 +93,11 @@ type Project struct {
 	skipped map[string]bool // changesets that were left out for a reason, by id and author
 }
 
+// Kept says that its files are ours already, and stay what they are to the byte.
+func (p *Project) Kept() bool {
+	return len(p.Changes) > 0 && p.Changes[0].whole != ""
+}
+
 // A Note is what a person should know of a conversion.
 type Note struct {
 	File string `json:"file,omitempty"`

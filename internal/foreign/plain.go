@@ -5,11 +5,9 @@ import (
 )
 
 // Statements are those that the other tool would run for a change, cut from
-// its own file, without a look at what was made of it.
+// its own file, without a look at what was made of it. Of a project that is Kept
+// there are none.
 func (c *Change) Statements(o Options) ([]sqltext.Statement, error) {
-	if c.whole != "" {
-		return nil, nil
-	}
 	var out []sqltext.Statement
 	for _, p := range c.Up.Pieces {
 		all, err := sqltext.All(p.Text, o.Lexis)

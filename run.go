@@ -118,8 +118,21 @@ func (st *step) readConditions() (err error) {
 			return err
 		}
 	}
-	st.ensure, err = st.Migration.Conditions(migration.Ensure)
-	return err
+	if st.ensure, err = st.Migration.Conditions(migration.Ensure); err != nil {
+		return err
+	}
+	for _, kind := range []migration.ConditionKind{migration.Require, migration.Ensure} {
+		queries := st.require
+		if kind == migration.Ensure {
+			queries = st.ensure
+		}
+		for _, q := range queries {
+			if why := st.classify(q.Words).Refused; why != "" {
+				return migration.Problems{{File: st.Migration.File, Line: q.Start.Line, Msg: string(kind) + ": " + why}}
+			}
+		}
+	}
+	return nil
 }
 
 // groups are those behind the statements that are done. Where each statement is

@@ -165,7 +165,7 @@ func (a *app) hookFailed(d *description, t *target, run *runError, e *dbwarden.H
 		}
 	}
 	switch {
-	case errors.Is(e.Err, lock.ErrLost):
+	case errors.Is(e.Err, lock.ErrLost), run != nil && errors.Is(run.err, lock.ErrLost):
 		d.State = []string{"the lock was lost meanwhile"}
 		d.Next = []string{"dbwarden lock-status", "dbwarden status"}
 		return

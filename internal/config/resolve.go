@@ -128,8 +128,14 @@ func (r *resolver) inFile(s *scope, key string) (found, bool) {
 }
 
 // expanded is the text of a value, with ${NAME} replaced where it stands in
-// the file. It is never empty.
+// the file, without the blanks around it. It is never empty.
 func (r *resolver) expanded(v found) (string, error) {
+	text, err := r.exact(v)
+	return strings.TrimSpace(text), err
+}
+
+// exact is expanded with the blanks around it, of which it does not consist.
+func (r *resolver) exact(v found) (string, error) {
 	text := v.value.text
 	if v.strength == byFile {
 		var err error
@@ -137,7 +143,7 @@ func (r *resolver) expanded(v found) (string, error) {
 			return "", r.fail(v, err.Error(), "")
 		}
 	}
-	if text = strings.TrimSpace(text); text == "" {
+	if strings.TrimSpace(text) == "" {
 		return "", r.fail(v, "the value is empty", "")
 	}
 	return text, nil

@@ -51,6 +51,10 @@ func (b *builder) targets() {
 			one.value = item
 			text, err := b.shown(one)
 			b.keep(err)
+			if err == nil {
+				text, err = b.exact(one) // blanks are of the name
+				b.keep(err)
+			}
 			t.List = append(t.List, text)
 		}
 		if len(v.value.items) == 0 {

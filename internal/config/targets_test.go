@@ -11,7 +11,7 @@ import (
 func TestTargetsComeFromAListAQueryOrAFile(t *testing.T) {
 	t.Parallel()
 	for toml, want := range map[string]TargetConfig{
-		"[targets]\nlist = [\"a\", 'B \"c', \"${TENANT}\"]":          {Kind: "auto", List: []string{"a", `B "c`, "ten"}},
+		"[targets]\nlist = [\"a\", 'B \"c', \"${TENANT}\", ' b ']":   {Kind: "auto", List: []string{"a", `B "c`, "ten", " b "}},
 		"[targets]\nquery = '''\nSELECT x\n'''\nkind = \"database\"": {Kind: "database", Query: "SELECT x"},
 		"[targets]\nfile = \"tenants.txt\"\nkind = \"schema\"":       {Kind: "schema", File: "tenants.txt"},
 		"targets = {file = \"${TENANT}/x.txt\"}":                     {Kind: "auto", File: "ten/x.txt"},

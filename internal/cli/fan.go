@@ -468,9 +468,12 @@ func (a *app) fleetWords(cmd *cobra.Command, r *fleet.Report[did], j job, all []
 			fmt.Fprintf(a.Stderr, "  %s%s\n", a.style(a.Stderr).Dim("so did: "), render.Plain(text))
 		}
 	}
-	left := len(r.Outcomes) - r.Count(fleet.Done)
+	left, gone := len(r.Outcomes)-r.Count(fleet.Done), 0
 	first := "run it again"
 	for _, o := range r.Outcomes {
+		if held, ok := errors.AsType[*lock.HeldError](o.Err); ok && o.State == fleet.Failed && held.Status.Verdict == lock.Gone {
+			gone++
+		}
 		if o.State == fleet.Failed && !later(o.Err) {
 			first = "when that is seen to, run it again"
 		}
@@ -486,6 +489,12 @@ func (a *app) fleetWords(cmd *cobra.Command, r *fleet.Report[did], j job, all []
 			fmt.Fprintln(a.Stderr, "Stopped: as many failed as --max-failures allows.")
 		}
 		fmt.Fprintf(a.Stderr, "  %s%s: what is done is left alone, and the other %d have their turn\n", a.style(a.Stderr).Accent("next: "), first, left)
+		if f := cmd.Flags().Lookup("recover"); gone > 0 && f != nil {
+			a.whole = true
+			again := a.typed(nil, a.again(cmd.Name(), " --recover", "recover"))
+			a.whole = false
+			fmt.Fprintf(a.Stderr, "  %sor have it take over what a run that is gone has left in %s: %s\n", a.style(a.Stderr).Accent("next: "), counted(gone, "target"), again)
+		}
 	}
 	var counts []string
 	st := a.style(a.Stdout)

@@ -1,11 +1,30 @@
 package postgres
 
 import (
+	"encoding/hex"
 	"testing"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/dbtest"
 )
+
+// TestATextIsOneInEveryClientEncoding: where a file has set an encoding in which a
+// backslash may be a part of a character, a text that is put into a statement
+// stays a text.
+func TestATextIsOneInEveryClientEncoding(t *testing.T) {
+	t.Parallel()
+	c := dbtest.Dial(t, dbtest.Postgres(t).NewDatabase(t))
+	c.Exec(t, "CREATE TABLE victim (n int)", "SET backslash_quote = on")
+	for _, encoding := range []string{"UTF8", "GBK", "SJIS", "BIG5", "LATIN1"} {
+		c.Exec(t, "SET client_encoding = '"+encoding+"'")
+		for _, text := range []string{`中\'; DROP TABLE victim; --`, `é\`, `\中`, `😀\'`, `\`, `a'\u0041`} {
+			if got := c.Rows(t, "SELECT encode(convert_to("+quoteLiteral(text)+", 'UTF8'), 'hex')"); got[0][0] != hex.EncodeToString([]byte(text)) {
+				t.Errorf("%s: %s came as %s", encoding, text, got[0][0])
+			}
+		}
+	}
+	c.Exec(t, "SELECT n FROM victim")
+}
 
 // Some platforms refuse a setting that their version knows; a value that no
 // server takes stands for it.

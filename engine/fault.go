@@ -53,11 +53,12 @@ const (
 	NotNull                  // NULL into a NOT NULL column: how the fence raises
 	Duplicate                // a unique key is taken, or an object exists
 	Canceled                 // the statement was cancelled
-	Unreachable              // no connection: host, port, TLS
+	Unreachable              // no connection: host, port, or no TLS there
 	Login                    // user or password refused
 	NoSuchDatabase           // the server has no database of that name
 	ReadOnly                 // server, transaction or file takes no writes
 	Syntax                   // the server cannot read the statement
 	Crowded                  // the server takes no more connections
 	Full                     // the disk, a table or the memory is full
+	Untrusted                // one side refuses the other's certificate, or to go on without one or without TLS
 )

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -49,19 +50,24 @@ func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine
 	if within.Err() != nil {
 		err = fmt.Errorf("%w within %s", errNoAnswer, d.timeout)
 	}
-	return nil, &connectError{err}
+	return nil, &connectError{err, d.config}
 }
 
 var errNoAnswer = errors.New("no answer")
 
 // connectError marks what went wrong before there was a session.
-type connectError struct{ err error }
+type connectError struct {
+	err    error
+	config *driver.Config // with which it was tried
+}
 
 func (e *connectError) Error() string { return e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
 
 func (s *session) open(ctx context.Context, config *driver.Config, app string) error {
 	config = config.Clone()
+	logged := &logged{}
+	config.Logger = logged
 	config.ConnectionAttributes = "program_name:" + attribute(app)
 	connector, err := s.connector(config)
 	if err != nil {
@@ -78,7 +84,7 @@ func (s *session) open(ctx context.Context, config *driver.Config, app string) e
 	// A *sql.Conn is one connection: it is never replaced by another one
 	// behind our back, as *sql.DB does.
 	if s.conn, err = s.db.Conn(ctx); err != nil {
-		return err
+		return logged.of(err)
 	}
 	if err := s.probe(ctx); err != nil {
 		return fmt.Errorf("ask the server who it is: %w", err)
@@ -87,6 +93,33 @@ func (s *session) open(ctx context.Context, config *driver.Config, app string) e
 		return fmt.Errorf("set the session's limits: %w", err)
 	}
 	return nil
+}
+
+// logged keeps what the driver logs of a connection that has ended, as that the
+// server sent an alert: the error that it returns says no more than that.
+type logged struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (l *logged) Print(v ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, said := range v {
+		if err, ok := said.(error); ok {
+			l.err = err
+		}
+	}
+}
+
+// of is an error with what was logged of it.
+func (l *logged) of(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil || !errors.Is(err, driver.ErrInvalidConn) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, l.err)
 }
 
 // connector makes connections, with the password of the moment where there is

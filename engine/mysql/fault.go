@@ -41,6 +41,7 @@ const (
 	errDeniedDatabase = 1044
 	errDeniedTable    = 1142
 	errLongName       = 1059
+	errInsecure       = 3159 // a connection without TLS
 	errDatabaseName   = 1102 // one that cannot be
 	errTableName      = 1103 // one that cannot be
 )
@@ -90,6 +91,8 @@ var kinds = map[uint16]engine.FaultKind{
 
 	1049: engine.NoSuchDatabase,
 
+	errInsecure: engine.Untrusted,
+
 	1223: engine.ReadOnly, // FLUSH TABLES WITH READ LOCK
 	1792: engine.ReadOnly, 1836: engine.ReadOnly, 1874: engine.ReadOnly,
 
@@ -137,6 +140,9 @@ func fault(err error) engine.Fault {
 			f.Kind = connectKind(err)
 		}
 		f.Hint = connectHint(err, f)
+		if hint := tlsWords.Refused(err); hint != "" {
+			f.Kind, f.Hint = engine.Untrusted, hint
+		}
 	case is[*noDatabaseError](err):
 		f.Kind = engine.NoSuchDatabase
 	case f.Code != "":
@@ -236,6 +242,10 @@ func connectKind(err error) engine.FaultKind {
 // connectHint is what to look at where no session came about.
 func connectHint(err error, f engine.Fault) string {
 	switch {
+	case f.Kind == engine.Untrusted:
+		return "the server takes nobody over the network without TLS: ask for it with tls=true, and name with ssl_ca who signed its certificate"
+	case f.Code == "1045":
+		return deniedHint(err)
 	case f.Code == "1044":
 		return "the server says the same where there is no such database: see the name, create the database, or ask for GRANT ALL PRIVILEGES on it (SELECT is enough to look)"
 	case errors.Is(err, mysqldriver.ErrNoTLS):
@@ -243,6 +253,21 @@ func connectHint(err error, f engine.Fault) string {
 	case errors.Is(err, errNoAnswer), errors.Is(err, mysqldriver.ErrMalformPkt), errors.Is(err, mysqldriver.ErrPktSync),
 		errors.Is(err, mysqldriver.ErrPktSyncMul), errors.Is(err, mysqldriver.ErrOldProtocol):
 		return "a MySQL or MariaDB server speaks first: a firewall may be between, or another program listens there"
+	}
+	return ""
+}
+
+// deniedHint tells what an account may want that the server does not name.
+func deniedHint(err error) string {
+	e, ok := errors.AsType[*connectError](err)
+	if !ok || e.config == nil || e.config.Net == "unix" {
+		return ""
+	}
+	switch {
+	case e.config.TLS == nil:
+		return "an account that must come with TLS (REQUIRE SSL, REQUIRE X509) is refused in these words, too: see tls in the URL"
+	case len(e.config.TLS.Certificates) == 0:
+		return "an account that must show a certificate (REQUIRE X509) is refused in these words, too: " + tlsWords.Own
 	}
 	return ""
 }

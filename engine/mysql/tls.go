@@ -10,7 +10,11 @@ import (
 	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/dbwarden-go/dbwarden/engine"
 )
+
+var tlsWords = engine.TLSWords{Authority: "ssl_ca", Nameless: "ssl_mode=VERIFY_CA", Own: "ssl_cert and ssl_key name it"}
 
 // secure fills in how the connection is encrypted.
 //

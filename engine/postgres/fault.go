@@ -58,11 +58,14 @@ func fault(err error) engine.Fault {
 		if f.Message == "" {
 			f.Message, f.Hint = connect.reason(), cmp.Or(f.Hint, connectHint(connect.err))
 		}
+		if hint := untrusted(connect.err, f); hint != "" {
+			f.Kind, f.Hint = engine.Untrusted, cmp.Or(f.Hint, hint)
+		}
 		if f.Code == "08P01" {
 			f.Kind = poolerKind(f.Message)
 		}
 		switch f.Kind {
-		case engine.Login, engine.NoSuchDatabase, engine.Denied, engine.Crowded:
+		case engine.Login, engine.NoSuchDatabase, engine.Denied, engine.Crowded, engine.Untrusted:
 		default:
 			f.Kind = engine.Unreachable
 			if errors.Is(err, context.Canceled) {

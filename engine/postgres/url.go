@@ -44,6 +44,7 @@ func open(raw string, o engine.OpenOptions) (engine.Database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
+	clean = besideFile(clean, o.Dir)
 	config, err := pgconn.ParseConfig(clean)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", errors.New(reason(err)))

@@ -1236,6 +1236,9 @@ func (a *app) fault(d *description, t *target, err error) {
 		if t.product.Engine.Caps.File {
 			d.Next = []string{"see that the path in " + t.urlName() + " is right and leads to a database file (dbwarden config shows it)"}
 		}
+	case engine.Untrusted:
+		d.Code = "tls"
+		d.Next = []string{"see to the certificates, and to what " + t.urlName() + " says of TLS (dbwarden config shows it)"}
 	case engine.Crowded:
 		d.Code = "too_many_connections"
 		d.Next = []string{"wait, or end some of the server's connections: it takes no more"}

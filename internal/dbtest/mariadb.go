@@ -78,7 +78,8 @@ func startMariaDBAt(at site) (*Server, error) {
 				// yet"): that is the same one, then.
 				"--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci",
 			}
-			return prepare, server, nil
+			encrypted, err := at.encrypted.mariadb(dir)
+			return prepare, append(server, encrypted...), err
 		},
 		ready: func(dir string, _ int) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

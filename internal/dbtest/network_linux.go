@@ -118,24 +118,17 @@ func (n namespace) do(t testing.TB, command string) {
 // clients use; Near leads to it from outside.
 func (n *Network) Postgres(t testing.TB) *Server {
 	t.Helper()
-	return n.start(t, "PostgreSQL", func() (*Server, error) {
+	return ownServer(t, "PostgreSQL", func() (*Server, error) {
 		bin, err := postgresBinaries()
 		if err != nil {
 			return nil, err
 		}
-		return startPostgresAt(bin, site{serverAddress, n.server.enter()}, nil)
+		return startPostgresAt(bin, site{address: serverAddress, within: n.server.enter()}, nil)
 	})
 }
 
 // MariaDB starts a MariaDB server in the network.
 func (n *Network) MariaDB(t testing.TB) *Server {
 	t.Helper()
-	return n.start(t, "MariaDB", func() (*Server, error) { return startMariaDBAt(site{serverAddress, n.server.enter()}) })
-}
-
-func (n *Network) start(t testing.TB, title string, start func() (*Server, error)) *Server {
-	t.Helper()
-	s := (&shared{title: title, start: start}).get(t)
-	t.Cleanup(s.Stop)
-	return s
+	return ownServer(t, "MariaDB", func() (*Server, error) { return startMariaDBAt(site{address: serverAddress, within: n.server.enter()}) })
 }

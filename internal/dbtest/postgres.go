@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -52,8 +53,12 @@ func startPostgresAt(bin string, at site, primary *Server, settings ...string) (
 	if primary != nil {
 		password, _ = mustParse(primary.admin).User.Password()
 	}
+	mode := "disable"
+	if at.encrypted != nil {
+		mode = "require"
+	}
 	address := func(host string, port int) string {
-		return fmt.Sprintf("postgres://postgres:%s@%s:%d/postgres?sslmode=disable", password, host, port)
+		return fmt.Sprintf("postgres://postgres:%s@%s:%d/postgres?sslmode=%s", password, host, port, mode)
 	}
 	near := func(dir string, port int) string {
 		return fmt.Sprintf("postgres://postgres:%s@/postgres?sslmode=disable&host=%s&port=%d", password, url.QueryEscape(dir), port)
@@ -69,8 +74,12 @@ func startPostgresAt(bin string, at site, primary *Server, settings ...string) (
 				return nil, nil, err
 			}
 			// Everybody with the password may come in, for replication too.
+			encrypted, rules, err := at.encrypted.postgres(dir)
+			if err != nil {
+				return nil, nil, err
+			}
 			access := filepath.Join(dir, "access")
-			if err := os.WriteFile(access, []byte("local all all scram-sha-256\nhost all,replication all all scram-sha-256\n"), 0o600); err != nil {
+			if err := os.WriteFile(access, []byte("local all all scram-sha-256\n"+rules), 0o600); err != nil {
 				return nil, nil, err
 			}
 			data := filepath.Join(dir, "data")
@@ -80,13 +89,13 @@ func startPostgresAt(bin string, at site, primary *Server, settings ...string) (
 				prepare = []string{filepath.Join(bin, "pg_basebackup"), "-D", data, "-R", "--checkpoint=fast", "--no-sync", "-d", primary.admin}
 			}
 			server := []string{filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port)}
-			for _, setting := range append([]string{
+			for _, setting := range slices.Concat([]string{
 				"listen_addresses=" + at.address, "unix_socket_directories=" + dir, "hba_file=" + access,
 				"fsync=off", "synchronous_commit=off", "full_page_writes=off",
 				"wal_level=minimal", "max_wal_senders=0", "max_prepared_transactions=8",
 				"shared_buffers=32MB", "max_connections=200", "jit=off",
 				"timezone=Asia/Kolkata", "log_timezone=UTC",
-			}, settings...) {
+			}, encrypted, settings) {
 				server = append(server, "-c", setting)
 			}
 			return prepare, server, nil

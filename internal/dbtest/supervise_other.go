@@ -13,8 +13,9 @@ type recipe struct {
 }
 
 type site struct {
-	address string
-	within  []string
+	address   string
+	within    []string
+	encrypted *encryption
 }
 
 var here = site{address: "127.0.0.1"}

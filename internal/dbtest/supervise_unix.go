@@ -40,10 +40,12 @@ type recipe struct {
 	ready func(dir string, port int) error
 }
 
-// site is where a server stands on this machine.
+// site is where a server stands on this machine, and what it wants of those who
+// come to it over the network.
 type site struct {
-	address string
-	within  []string
+	address   string
+	within    []string
+	encrypted *encryption // nil: nothing
 }
 
 var here = site{address: "127.0.0.1"}

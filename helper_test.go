@@ -82,6 +82,7 @@ type bench struct {
 	hooks   []dbwarden.Hook
 	hooking time.Duration
 	code    []migration.Go
+	before  func(context.Context, dbwarden.Before) error
 
 	fingerprint *dbwarden.Fingerprint
 	refuse      bool // drift
@@ -107,7 +108,7 @@ func (b *bench) warden() *dbwarden.Warden {
 	b.t.Helper()
 	w, err := dbwarden.New(dbwarden.Config{
 		Engine: b.engine, Database: b.db, Migrations: b.files, Wait: b.wait, Recover: b.recover, Observe: b.watch, Limits: b.limits, LockRetry: b.retry, NoPipeline: b.plain, Schema: b.schema, Vars: b.vars, Env: b.env, Hooks: b.hooks, HookTimeout: b.hooking, Go: b.code,
-		Fingerprint: b.fingerprint, RefuseDrift: b.refuse,
+		Fingerprint: b.fingerprint, RefuseDrift: b.refuse, BeforeRun: b.before,
 		Holder: lock.Holder{User: "ada", Host: "test", Pid: os.Getpid(), Program: "dbwarden test", Command: "migrate"},
 	})
 	if err != nil {

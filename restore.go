@@ -101,6 +101,7 @@ func (w *Warden) Restore(ctx context.Context, r Restoration) error {
 		r.Progress = func(int64, int64) {}
 	}
 	run := lock.NewRun()
+	w = w.of(run)
 	s, err := w.connect(ctx, run, false)
 	if err != nil {
 		return err

@@ -58,6 +58,8 @@ func (w *Warden) Lock(ctx context.Context) (LockReport, error) {
 // lock.ErrNotHeld, *lock.HeldError for a living holder without force, or for
 // a newer one, *lock.EvictError.
 func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (LockReport, error) {
+	run := lock.NewRun()
+	w = w.of(run)
 	// A first look creates nothing, not even a SQLite file.
 	report, err := w.Lock(ctx)
 	if err != nil {
@@ -66,7 +68,7 @@ func (w *Warden) Unlock(ctx context.Context, force bool, reason string) (LockRep
 	if !report.Active {
 		return report, lock.ErrNotHeld
 	}
-	s, err := w.connect(ctx, lock.NewRun(), false)
+	s, err := w.connect(ctx, run, false)
 	if err != nil {
 		return report, err
 	}
@@ -221,11 +223,13 @@ func (e *TogetherError) Error() string {
 }
 
 func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*journal.Entry, plan.Progress, *migration.Migration, engine.Server) (settlement, error)) (Range, error) {
+	run := lock.NewRun()
+	w = w.of(run)
 	set, err := w.loadFor(migration.Down) // which may come behind, and be the way out of what a merge left
 	if err != nil {
 		return Range{}, err
 	}
-	s, err := w.connect(ctx, lock.NewRun(), false)
+	s, err := w.connect(ctx, run, false)
 	if err != nil {
 		return Range{}, err
 	}
@@ -267,7 +271,7 @@ func (w *Warden) resolve(ctx context.Context, name string, only int, say func(*j
 	if err := find(); err != nil {
 		return Range{}, err
 	}
-	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Recover: true, Observe: w.c.Observe})
+	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: w.c.Wait, Run: run, Recover: true, Observe: w.c.Observe})
 	if err != nil {
 		return Range{}, err
 	}

@@ -28,6 +28,7 @@ type unrun struct {
 func (w *Warden) writeUnrun(ctx context.Context, u unrun) (res *Result, err error) {
 	started := time.Now()
 	res = &Result{Run: lock.NewRun(), Direction: migration.Up}
+	w = w.of(res.Run)
 	defer func() { res.Elapsed = time.Since(started) }()
 	set, err := w.load()
 	if err != nil {

@@ -204,18 +204,26 @@ type Result struct {
 	Progress   plan.Progress
 }
 
+// of is w at work for one run: whatever is told of it bears the run's id, also
+// what knows of no run, as the wait for the lock and what the server says.
+func (w *Warden) of(run string) *Warden {
+	own, to := w.c, w.c.Observe
+	own.Observe = func(e event.Event) {
+		e.Run = run
+		to.Emit(e)
+	}
+	return &Warden{own}
+}
+
 // run is the story of migrate and rollback. saved is the plan that is to be
 // run, nil for whatever is to do.
 func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, saved *savedPlan) (res *Result, err error) {
 	started := time.Now()
 	res = &Result{Run: lock.NewRun(), Direction: d, Pending: -1}
+	w = w.of(res.Run)
 	events := &relay{to: w.c.Observe}
 	own := w.c
-	own.Observe = func(e event.Event) {
-		// Also what knows of no run, as the lock's wait, is of this one.
-		e.Run = res.Run
-		events.emit(e)
-	}
+	own.Observe = events.emit
 	w = &Warden{own}
 	var todo *agenda
 	w.c.Observe.Emit(event.Event{Kind: event.RunStarted, Run: res.Run, Direction: string(d)})

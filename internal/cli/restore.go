@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,8 +43,16 @@ func (a *app) restoreCommand() *cobra.Command {
 		}
 		path := a.inDir(args[0])
 		show := a.observer(words{})
-		return a.each(cmd, wardenOptions{use: useOne, wait: &wait, observe: show}, func(ctx context.Context, t *target) error {
-			r := &restoring{app: a, t: t, name: args[0], show: show}
+		var run atomic.Value // the id of the restore, once it has one
+		observe := func(e event.Event) {
+			run.Store(e.Run)
+			show(e)
+		}
+		return a.each(cmd, wardenOptions{use: useOne, wait: &wait, observe: observe}, func(ctx context.Context, t *target) error {
+			r := &restoring{app: a, t: t, name: args[0], show: func(e event.Event) {
+				e.Run, _ = run.Load().(string)
+				show(e)
+			}}
 			res, err := r.run(ctx, path, yes)
 			a.letStop()
 			if err != nil {

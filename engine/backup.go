@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -73,6 +74,37 @@ type Saving struct {
 	// Progress is told how many bytes there are so far, and of how many, 0
 	// where that is not known; it may be called often.
 	Progress func(done, of int64)
+}
+
+// WithPassword has run run a client program, which writes to To, and is handed a
+// password that it tries once: one that p gave may have been changed since.
+// Where the program fails, taken connects as any session does, which gets
+// another password where the server refuses that one, and says which the server
+// took. With another one the program is run once more, over what it wrote.
+func (o Saving) WithPassword(ctx context.Context, p Password, fixed string, taken func(context.Context) (string, error), run func(password string) error) error {
+	at, err := o.To.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	password, err := p.Or(ctx, fixed)
+	if err != nil {
+		return err
+	}
+	failed := run(password)
+	if _, ok := errors.AsType[*ProgramError](failed); p == nil || !ok {
+		return failed
+	}
+	now, err := taken(ctx)
+	if err != nil || now == password {
+		return failed // what the program said is what there is to say
+	}
+	if err := o.To.Truncate(at); err != nil {
+		return errors.Join(failed, err)
+	}
+	if _, err := o.To.Seek(at, io.SeekStart); err != nil {
+		return errors.Join(failed, err)
+	}
+	return run(now)
 }
 
 // Loading says how a copy is put back.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	driver "github.com/go-sql-driver/mysql"
+
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -42,6 +44,24 @@ func backup() engine.Backup {
 		Refuses: func(context.Context, engine.Database, engine.Session, engine.Ours) (string, error) { return "", nil },
 		Load:    load,
 	}
+}
+
+// taken is the password that the server takes now.
+func (d *database) taken(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	inner, err := driver.NewConnector(d.config)
+	if err != nil {
+		return "", err
+	}
+	conn, err := connector{inner, d.password}.Connect(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := conn.Close(); err != nil {
+		return "", err
+	}
+	return d.password.Or(ctx, "")
 }
 
 func sizeOf(ctx context.Context, d engine.Database) (size, least int64, err error) {
@@ -97,19 +117,17 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 		common = append(common, "--set-gtid-purged=OFF", "--column-statistics=0")
 	}
 	dump := func(args ...string) error {
-		password, err := d.password.Or(ctx, d.address.password)
-		if err != nil {
-			return err
-		}
 		begins, err := o.To.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return err
 		}
-		err = o.Run(ctx, engine.Program{
-			Names: t.names, Stdout: o.To, Files: map[string]string{"client": d.optionFile(t, password)},
-			// A login path would beat the file.
-			Env:  map[string]string{"MYSQL_TEST_LOGIN_FILE": "{none}", "MYSQL_PWD": ""},
-			Args: append([]string{"--defaults-file={client}"}, append(common, args...)...),
+		err = o.WithPassword(ctx, d.password, d.address.password, d.taken, func(password string) error {
+			return o.Run(ctx, engine.Program{
+				Names: t.names, Stdout: o.To, Files: map[string]string{"client": d.optionFile(t, password)},
+				// A login path would beat the file.
+				Env:  map[string]string{"MYSQL_TEST_LOGIN_FILE": "{none}", "MYSQL_PWD": ""},
+				Args: append([]string{"--defaults-file={client}"}, append(common, args...)...),
+			})
 		})
 		if err != nil {
 			return err

@@ -121,14 +121,23 @@ func save(ctx context.Context, ed engine.Database, v engine.Server, o engine.Sav
 	for _, table := range o.Ours.Lock {
 		args = append(args, "--exclude-table="+plainName(v.Schema)+"."+plainName(table))
 	}
-	password, err := d.password.Or(ctx, d.config.Password)
+	err := o.WithPassword(ctx, d.password, d.config.Password, d.taken, func(password string) error {
+		return o.Run(ctx, d.program(engine.Program{Names: dumpNames, Args: args, Stdout: o.To}, password))
+	})
 	if err != nil {
 		return err
 	}
-	if err := o.Run(ctx, d.program(engine.Program{Names: dumpNames, Args: args, Stdout: o.To}, password)); err != nil {
-		return err
-	}
 	return whole(ctx, o)
+}
+
+// taken is the password that the server takes now.
+func (d *database) taken(ctx context.Context) (string, error) {
+	config := d.config.Copy()
+	conn, err := d.dial(ctx, config)
+	if err != nil {
+		return "", err
+	}
+	return config.Password, conn.Close(ctx)
 }
 
 // whole has pg_restore read the file from its first to its last byte. A file of

@@ -70,15 +70,20 @@ func TestTheLastRunCounts(t *testing.T) {
 	tell(3*time.Second, event.Event{Kind: event.RunEnded, Elapsed: 3 * time.Second, Pending: 4, Err: errors.New("held")})
 	has("run_lock_wait_seconds 2.5", "run_success 0", "pending_migrations 4", "run_duration_seconds 3", "run_start_timestamp_seconds 1700000000", "run_end_timestamp_seconds 1700000003")
 
+	if text := written(t, r.Page()); strings.Contains(text, "drift") {
+		t.Errorf("of a run that found none:\n%s", text)
+	}
+
 	tell(0, event.Event{Kind: event.RunStarted, Run: "2"})
 	tell(0, event.Event{Kind: event.LockAcquired, Elapsed: time.Second})
 	tell(0, event.Event{Kind: event.LockTimeout})
+	tell(0, event.Event{Kind: event.Drifted, Total: 21})
 	tell(0, event.Event{Kind: event.BackupDone, Bytes: 5})
 	tell(0, event.Event{Kind: event.StatementDone, Rows: -1})
 	tell(0, event.Event{Kind: event.StatementDone, Rows: 7})
 	tell(0, event.Event{Kind: event.MigrationDone, Direction: "rollback"})
 	tell(time.Second, event.Event{Kind: event.RunEnded, Pending: -1})
-	has("run_lock_wait_seconds 1", "run_success 1", "run_lock_timeouts 1", "run_backup_bytes 5", "run_statements 2", "run_rows 7", "run_migrations_rolled_back 1", "run_migrations_applied 0", "run_last_success_timestamp_seconds 1700000001")
+	has("run_lock_wait_seconds 1", "run_success 1", "run_lock_timeouts 1", "run_drift_objects 21", "run_backup_bytes 5", "run_statements 2", "run_rows 7", "run_migrations_rolled_back 1", "run_migrations_applied 0", "run_last_success_timestamp_seconds 1700000001")
 	if text := written(t, r.Page()); strings.Contains(text, "pending") || !strings.Contains(text, `run="2"`) {
 		t.Errorf("of the second run:\n%s", text)
 	}

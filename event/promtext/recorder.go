@@ -52,6 +52,7 @@ type run struct {
 	waiting        time.Time // since when the lock was waited for
 	waited         time.Duration
 	timeouts       int
+	drift          int
 	statements     int
 	rows, backup   int64
 }
@@ -91,6 +92,8 @@ func (r *Recorder) Observe(e event.Event) {
 		one.rows += max(0, e.Rows)
 	case event.LockTimeout:
 		one.timeouts++
+	case event.Drifted:
+		one.drift = e.Total
 	case event.BackupDone:
 		one.backup += e.Bytes
 	case event.RunEnded:
@@ -171,6 +174,9 @@ func (r *Recorder) put(p *Page, name Name, one *run) {
 	gauge("run_migrations_rolled_back", "How many migrations the last run rolled back.", float64(one.back))
 	if one.pending >= 0 {
 		gauge("pending_migrations", "How many migrations were left to apply behind the last run.", float64(one.pending))
+	}
+	if one.drift > 0 {
+		gauge("run_drift_objects", "How many objects of the schema somebody else had changed when the last run began; missing where none was found.", float64(one.drift))
 	}
 	gauge("run_lock_wait_seconds", "How long the last run waited for the lock.", one.waited.Seconds())
 	gauge("run_lock_timeouts", "How often a statement of the last run waited in vain for a table or row.", float64(one.timeouts))

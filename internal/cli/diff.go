@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/event/promtext"
 	"github.com/dbwarden-go/dbwarden/internal/desired"
 	"github.com/dbwarden-go/dbwarden/internal/foreign"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
@@ -23,6 +24,7 @@ import (
 
 func (a *app) diffCommand() *cobra.Command {
 	var exit bool
+	var metrics metricsFlags
 	cmd := &cobra.Command{
 		Use:   "diff [models|migrations|all]",
 		Short: "Show how the database differs from the models or the migrations",
@@ -35,17 +37,28 @@ func (a *app) diffCommand() *cobra.Command {
 		ValidArgs:   []string{"models", "migrations", "all"},
 	}
 	cmd.Flags().BoolVar(&exit, "exit-code", false, "exit with 6 when there is a difference")
+	metrics.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		m, err := a.measure(cmd, &metrics)
+		if err != nil {
+			return err
+		}
+		seen := &diffMetrics{now: a.Now, all: map[promtext.Name][]difference{}}
+		m.job, m.page, m.configured = "dbwarden_diff", seen.page, false // as those of the lock
 		return a.each(cmd, wardenOptions{}, func(ctx context.Context, t *target) error {
 			sources, err := a.sources(t, args)
 			if err != nil {
 				return err
 			}
-			found, err := a.diff(ctx, cmd, t, sources)
-			if err == nil && found && exit {
+			all, err := a.diff(ctx, cmd, t, sources)
+			if err != nil {
+				return err
+			}
+			seen.all[metricName(t.Database)] = all
+			if exit && slices.ContainsFunc(all, func(d difference) bool { return len(d.Changes) > 0 }) {
 				return foundError{exitFound}
 			}
-			return err
+			return nil
 		})
 	}
 	return cmd
@@ -93,29 +106,28 @@ type difference struct {
 	live, wanted *schema.State
 }
 
-func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources []source) (found bool, err error) {
+func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources []source) (all []difference, err error) {
 	if a.out == "sql" && t.product.Plan == nil {
-		return false, usagef("diff -o sql is not there for %s yet: diff -o txt and -o json are", t.product.Engine.Title)
+		return nil, usagef("diff -o sql is not there for %s yet: diff -o txt and -o json are", t.product.Engine.Title)
 	}
 	if a.out == "sql" && len(sources) > 1 {
 		// Each leads elsewhere: one behind the other they lead nowhere.
-		return false, usagef("diff all -o sql would be two scripts in one: ask for diff models and diff migrations one by one")
+		return nil, usagef("diff all -o sql would be two scripts in one: ask for diff models and diff migrations one by one")
 	}
-	var all []difference
 	for _, s := range sources {
 		wanted, err := s.read(ctx, t)
 		if err != nil {
-			return false, &runError{err: err, target: t}
+			return nil, &runError{err: err, target: t}
 		}
 		live, err := a.inspect(ctx, t, schema.Options{Own: proven.OwnTables(), Schemas: spread(wanted)})
 		if errors.Is(err, engine.ErrNoDatabase) {
 			live, err = &schema.State{}, nil // as if it were empty
 		}
 		if err != nil {
-			return false, &runError{err: err, target: t}
+			return nil, &runError{err: err, target: t}
 		}
 		if err := seen(t, live); err != nil {
-			return false, err
+			return nil, err
 		}
 		if wanted.Home == "" {
 			unnamed(live) // as the models are, where a schema is a database
@@ -126,10 +138,9 @@ func (a *app) diff(ctx context.Context, cmd *cobra.Command, t *target, sources [
 			d.live = d.live.WithoutGrants() // who may do what is said elsewhere
 		}
 		d.Changes = telling(d.live, d.wanted)
-		found = found || len(d.Changes) > 0
 		all = append(all, d)
 	}
-	return found, a.showDiff(cmd, t, all)
+	return all, a.showDiff(cmd, t, all)
 }
 
 // replayed is the schema that all migrations make, in a scratch database.

@@ -246,6 +246,14 @@ func (l *lockMetrics) page(names ...promtext.Name) *promtext.Page {
 			continue
 		}
 		gauge("held", "Whether somebody holds the lock.", truth(r.Active))
+		switch r.Verdict {
+		case lock.Alive, lock.Silent, lock.Unknown:
+			// What is open may be what the holder is at.
+		default:
+			p.Gauge("dbwarden_migration_half_done", "Whether a migration was left half done; missing where somebody may be at it.", truth(r.Unfinished != nil), labels...)
+			p.Gauge("dbwarden_migration_in_doubt", "Whether a person has to say how a statement ended; missing where somebody may be at it.",
+				truth(r.Unfinished != nil && r.Progress.Doubt > 0 && !r.Progress.Settleable()), labels...)
+		}
 		if !r.Active {
 			continue
 		}
@@ -260,6 +268,29 @@ func (l *lockMetrics) page(names ...promtext.Name) *promtext.Page {
 		}
 		info := append(labels[:len(labels):len(labels)], promtext.Label{Name: "verdict", Value: string(r.Verdict)}, promtext.Label{Name: "run", Value: r.Row.Run})
 		p.Gauge("dbwarden_lock_info", "Who holds the lock, by the run's id.", 1, info...)
+	}
+	return p
+}
+
+// diffMetrics are what diff measures.
+type diffMetrics struct {
+	now func() time.Time
+	all map[promtext.Name][]difference
+}
+
+// page has for each database what was compared; nothing for one that could not
+// be compared.
+func (m *diffMetrics) page(names ...promtext.Name) *promtext.Page {
+	p := &promtext.Page{}
+	for _, name := range names {
+		labels := name.Labels()
+		found, known := m.all[name]
+		p.Gauge("dbwarden_diff_known", "Whether the schema could be compared.", truth(known), labels...)
+		p.Gauge("dbwarden_diff_check_timestamp_seconds", "When the schema was compared.", float64(m.now().UnixMilli())/1000, labels...)
+		for _, d := range found {
+			p.Gauge("dbwarden_diff_changes", "How many objects differ from what they should be.", float64(len(d.Changes)),
+				append(labels[:len(labels):len(labels)], promtext.Label{Name: "against", Value: d.Against})...)
+		}
 	}
 	return p
 }

@@ -137,12 +137,24 @@ func (w *wire) judge(out *FunctionError) error {
 	defer w.mu.Unlock()
 	w.ended = errOver
 	failed := w.failed
+	left := w.owner != nil
+	if left {
+		// An InTx of a goroutine that the function did not wait for. What follows on
+		// the session is not to be within that transaction, nor to be ended by it.
+		failed = nil
+		if lost := w.undo(); lost != nil {
+			out.Err = errors.Join(out.Err, lost)
+		}
+	}
 	if out.Err == nil {
-		if cause := context.Cause(w.ctx); errors.Is(cause, lock.ErrLost) {
+		switch cause := context.Cause(w.ctx); {
+		case errors.Is(cause, lock.ErrLost):
 			out.Err = cause // it did not look
-		} else if failed == nil {
+		case left:
+			out.Err = errLeftOpen
+		case failed == nil:
 			return nil
-		} else {
+		default:
 			out.Err = wentOn(failed)
 		}
 	}

@@ -52,6 +52,7 @@ var (
 	errNoEndConn = errors.New("a migration in Go does not begin or end a transaction by a statement: use Conn.InTx")
 	errOver      = errors.New("the migration's function has returned")
 	errOverTx    = errors.New("the transaction of InTx has ended")
+	errLeftOpen  = errors.New("the function returned while an InTx of another goroutine of its own was open, which was rolled back: wait for it")
 	errInTx      = errors.New("a transaction is open: use what InTx has given")
 )
 
@@ -97,7 +98,7 @@ func (l *link) may(ctx context.Context, query string) (st sqltext.Statement, err
 		return st, fmt.Errorf("the transaction has failed before: %w", w.failed)
 	}
 	if w.within {
-		return st, w.leaks(ctx, st)
+		return st, w.leaks(ctx, st, t)
 	}
 	good, err := w.r.hold.Good(ctx)
 	if err == nil && !good {
@@ -121,9 +122,9 @@ func backTo(st sqltext.Statement) bool {
 
 // leaks refuses a statement that names a table which keeps no step with the
 // transaction, where that was not written ahead of it.
-func (w *wire) leaks(ctx context.Context, st sqltext.Statement) error {
+func (w *wire) leaks(ctx context.Context, st sqltext.Statement, t engine.Traits) error {
 	leak := w.r.w.c.Engine.Leak
-	if leak == nil || w.r.w.c.Engine.Caps.File || w.r.leaky {
+	if leak == nil || w.r.leaky || w.r.w.c.Engine.Caps.File && t.Kind != engine.Setting { // by which a second file comes
 		return nil
 	}
 	what, err := leak(ctx, w.r.s, func(yield func(sqltext.Statement, error) bool) { yield(st, nil) })
@@ -133,13 +134,34 @@ func (w *wire) leaks(ctx context.Context, st sqltext.Statement) error {
 	return err
 }
 
+// CheckNamedValue converts a value as database/sql does by itself. A statement
+// that has one which cannot be sent has failed like any other.
+func (l *link) CheckNamedValue(v *driver.NamedValue) (err error) {
+	if v.Name != "" {
+		err = errors.New("named values are not supported")
+	} else {
+		v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value)
+	}
+	if err != nil {
+		l.w.mu.Lock()
+		defer l.w.mu.Unlock()
+		l.refused(err)
+	}
+	return err
+}
+
+// refused notes that a statement was not sent: in a transaction nobody is to go
+// on as if it had run.
+func (l *link) refused(err error) {
+	if w := l.w; w.within && w.failed == nil && !l.over && (w.owner == nil || w.owner == l) {
+		w.failed = err
+	}
+}
+
 // do runs one statement.
 func (l *link) do(ctx context.Context, query string, args []driver.NamedValue, rows bool) (*engine.Reply, error) {
 	values := make([]any, len(args))
 	for i, a := range args {
-		if a.Name != "" {
-			return nil, fmt.Errorf("value %s: named values are not supported", a.Name)
-		}
 		values[i] = a.Value
 	}
 	w := l.w
@@ -149,9 +171,7 @@ func (l *link) do(ctx context.Context, query string, args []driver.NamedValue, r
 	defer cancel()
 	st, err := l.may(ctx, query)
 	if err != nil {
-		if w.within && w.failed == nil && err != errInTx && err != errOverTx {
-			w.failed = err // nobody is to go on as if it had run
-		}
+		l.refused(err)
 		return nil, err
 	}
 	w.sent++
@@ -205,10 +225,10 @@ func (w *wire) inTx(ctx context.Context, do func(context.Context, migration.Tx) 
 	}
 	db := sql.OpenDB(l)
 	defer db.Close()
-	committed := false
+	over := false
 	defer func() {
-		if !committed {
-			err = errors.Join(err, w.rollback())
+		if !over {
+			err = errors.Join(err, w.rollback(l))
 		}
 	}()
 	inside, cancel := context.WithCancelCause(ctx)
@@ -220,7 +240,7 @@ func (w *wire) inTx(ctx context.Context, do func(context.Context, migration.Tx) 
 	if err := do(inside, tx); err != nil {
 		return err
 	}
-	committed, err = w.commit(ctx)
+	over, err = w.commit(ctx, l)
 	return err
 }
 
@@ -236,6 +256,8 @@ func (w *wire) begin(ctx context.Context, l *link) error {
 		return errInTx
 	}
 	if _, err := w.plain.Exec(ctx, w.r.w.c.Engine.Dialect.Begin); err != nil {
+		// The server may have begun one all the same, when ctx has ended.
+		_ = w.back()
 		return err
 	}
 	w.owner, w.within, w.spoke = l, true, time.Now()
@@ -243,11 +265,14 @@ func (w *wire) begin(ctx context.Context, l *link) error {
 }
 
 // commit reports whether there is nothing left to roll back.
-func (w *wire) commit(ctx context.Context) (bool, error) {
+func (w *wire) commit(ctx context.Context, l *link) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	ctx, cancel := w.both(ctx)
 	defer cancel()
+	if w.owner != l {
+		return true, errOver // the function did not wait for it: see judge
+	}
 	if w.failed != nil {
 		return false, wentOn(w.failed)
 	}
@@ -274,13 +299,26 @@ func (w *wire) commit(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (w *wire) rollback() error {
+func (w *wire) rollback(l *link) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), cleanupTime)
-	defer cancel()
+	if w.owner != l {
+		return nil // the session is the run's again
+	}
+	return w.undo()
+}
+
+// undo rolls back what InTx has begun.
+func (w *wire) undo() error {
 	w.owner.over = true
 	w.owner, w.within, w.failed = nil, false, nil
+	return w.back()
+}
+
+// back leaves the session outside of a transaction, or says that it is lost.
+func (w *wire) back() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), cleanupTime)
+	defer cancel()
 	_, err := w.plain.Exec(ctx, "ROLLBACK")
 	if w.r.w.c.Engine.Fault(err).Kind != engine.Lost {
 		err = nil // what can be said of its proof is of no use to the function

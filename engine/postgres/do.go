@@ -20,6 +20,12 @@ func (s *session) Do(ctx context.Context, c engine.Call) (*engine.Reply, error) 
 	if s.server.Pooled {
 		s.sweep.saw(c.Statement)
 	}
+	if c.Statement.Starts("COPY") {
+		switch copyTarget(c.Statement.Text) {
+		case "TO STDOUT", "TO STDIN":
+			return nil, errCopyOut
+		}
+	}
 	values, err := s.values(ctx, c)
 	if err != nil {
 		return nil, err
@@ -42,7 +48,10 @@ func (s *session) Do(ctx context.Context, c engine.Call) (*engine.Reply, error) 
 	}
 	tag, err := result.Close()
 	out.Changed = changed(tag, c.Statement)
-	return out, s.explain(ctx, err)
+	if err = s.explain(ctx, err); err == nil {
+		err = s.again(ctx, c.Statement)
+	}
+	return out, err
 }
 
 // Types of the catalogue, by their numbers, which never change.
@@ -109,11 +118,30 @@ func valueOf(oid uint32, cell []byte) driver.Value {
 				return b
 			}
 		}
-		return bytes.Clone(cell)
+		return unescaped(cell)
 	case oidDate, oidTimestamp, oidTimestampTZ:
 		return timeOf(text)
 	}
 	return text
+}
+
+// unescaped reads bytes as the server spells them where bytea_output is escape: a
+// backslash is two of them, and what is no character of ASCII is three digits
+// behind one.
+func unescaped(cell []byte) []byte {
+	out := make([]byte, 0, len(cell))
+	for len(cell) > 0 {
+		c := cell[0]
+		if c == '\\' && len(cell) > 1 && cell[1] == '\\' {
+			cell = cell[1:]
+		} else if c == '\\' && len(cell) > 3 {
+			if n, err := strconv.ParseUint(string(cell[1:4]), 8, 8); err == nil {
+				c, cell = byte(n), cell[3:]
+			}
+		}
+		out, cell = append(out, c), cell[1:]
+	}
+	return out
 }
 
 // timeOf reads a date or time as the server spells it: "2026-11-23",

@@ -28,15 +28,24 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 		return 0, s.commit(ctx, st.Text)
 	}
 	tag, err := s.drain(ctx, st.Text)
-	if err == nil && (st.Starts("RESET", "ALL") || st.Starts("DISCARD", "ALL")) {
-		// They lead back to how a session of ours begins, limits and all.
-		settings := s.settingsSQL()
-		if s.server.Pooled {
-			settings = s.localSQL()
-		}
-		_, err = s.drain(ctx, settings)
+	if err == nil {
+		err = s.again(ctx, st)
 	}
 	return changed(tag, st), err
+}
+
+// again sets the session's settings behind a statement that has taken them away:
+// it leads back to how a session of ours begins, limits and all.
+func (s *session) again(ctx context.Context, st sqltext.Statement) error {
+	if !st.Starts("RESET", "ALL") && !st.Starts("DISCARD", "ALL") {
+		return nil
+	}
+	settings := s.settingsSQL()
+	if s.server.Pooled {
+		settings = s.localSQL()
+	}
+	_, err := s.drain(ctx, settings)
+	return err
 }
 
 // Ask runs a query of the user's through the simple protocol, as Execute does.

@@ -225,7 +225,8 @@ func migrate(ctx context.Context, w *dbwarden.Warden) (panicked any, err error) 
 }
 
 // TestAPoolThatIsInUse: a run needs no connection of a pgx pool. A *sql.DB is
-// asked for one, for a moment; when there is none, the error says so.
+// asked for one, for a moment; where there is none, a session connects as the
+// last one did, and what has no time for that is told why.
 func TestAPoolThatIsInUse(t *testing.T) {
 	t.Parallel()
 	url := dbtest.Postgres(t).NewDatabase(t)
@@ -270,9 +271,16 @@ func TestAPoolThatIsInUse(t *testing.T) {
 	if busy, ok := errors.AsType[*engine.PoolError](err); !ok || busy.Most != 1 || busy.InUse != 1 {
 		t.Errorf("with the one connection in use: %v", err)
 	}
+	if res, err := w.Status(t.Context()); err != nil || res.AppliedTotal != 1 {
+		t.Errorf("with the one connection in use for longer: %v", err)
+	}
 	c.Close()
 	if _, err := w.Status(t.Context()); err != nil {
 		t.Errorf("with the connection free again: %v", err)
+	}
+	db.Close()
+	if _, err := w.Status(t.Context()); err != nil {
+		t.Errorf("with the pool closed: %v", err)
 	}
 }
 

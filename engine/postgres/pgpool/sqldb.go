@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,9 +20,9 @@ import (
 // FromDB makes a database of a *sql.DB whose driver is pgx's: sql.Open("pgx", …),
 // stdlib.OpenDB or stdlib.OpenDBFromPool. Each session borrows one of its
 // connections for a moment, reads from it how it was made, gives it back and
-// connects alike; where all are in use it waits 10 s for one, then fails with
-// *engine.PoolError. The borrowed one is asked for its user and search_path, and runs
-// nothing else.
+// connects alike; where none is free within a second, or db is closed, it connects
+// as the last one did. The borrowed one is asked for its user and search_path, and
+// runs nothing else.
 //
 // What a hook before connecting did stands in what is read, with a password that
 // may have gone out of date. So a connection whose password the server no longer
@@ -30,33 +31,57 @@ import (
 // A connection on which the program itself has set another role or search_path
 // is refused as *HookError: it cannot be told which of the two is meant.
 //
-// FromDB borrows one itself, to know where the database is, under ctx.
+// FromDB borrows one itself, to know where the database is, under ctx; where all
+// are in use it waits 10 s for one, then fails with *engine.PoolError.
 func FromDB(ctx context.Context, db *sql.DB, o engine.OpenOptions) (engine.Database, error) {
 	first, err := borrow(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	l := &lender{db: db}
 	first.config.AfterConnect = nil // its work is compared with what ours have, see try
+	l := &lender{db: db}
+	l.last.Store(first)
 	return postgres.FromConfigFunc(&first.config.Config, l.complete, o)
 }
 
 // lender is a *sql.DB that tells how to connect.
 type lender struct {
 	db     *sql.DB
-	looked atomic.Bool // at where its connections work
+	looked atomic.Bool              // at where its connections work
+	last   atomic.Pointer[borrowed] // what was told last
+}
+
+// soon is how long a session waits for a connection that tells.
+const soon = time.Second
+
+// ask has a connection tell. Where none can be had, what was told last holds: a
+// run's watcher says that the run lives, whatever the program does with its pool
+// meanwhile. free says that there was one.
+func (l *lender) ask(ctx context.Context) (b *borrowed, free bool, err error) {
+	within, cancel := context.WithTimeout(ctx, soon)
+	defer cancel()
+	if b, err = borrow(within, l.db); err == nil {
+		l.last.Store(b)
+		return b, true, nil
+	}
+	if ctx.Err() != nil {
+		return nil, false, err
+	}
+	return l.last.Load(), false, nil
 }
 
 func (l *lender) complete(ctx context.Context, c *pgconn.Config) error {
 	// Each connection that is free may have an old password.
 	for range l.db.Stats().OpenConnections + 1 {
-		b, err := borrow(ctx, l.db)
+		b, free, err := l.ask(ctx)
 		if err != nil {
 			return err
 		}
-		if refused, err := l.try(ctx, b); err != nil {
+		refused, err := l.try(ctx, b)
+		if err != nil {
 			return err
-		} else if refused {
+		}
+		if refused && free {
 			if err := discard(ctx, l.db, b.pid); err != nil {
 				return err
 			}

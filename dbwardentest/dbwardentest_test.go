@@ -106,6 +106,42 @@ func TestOneOfManyMakesTheTemplate(t *testing.T) {
 	})
 }
 
+// TestACopyHasWhatBelongsToItsDatabase: settings that a migration gives to the
+// current database, and rights in it, which CREATE DATABASE copies from no
+// template.
+func TestACopyHasWhatBelongsToItsDatabase(t *testing.T) {
+	t.Parallel()
+	p := products()["postgres"](t)
+	files := folder(fresh("database"))
+	files["0003_database.sql"] = &fstest.MapFile{Data: []byte(`-- upgrade
+DO $$ BEGIN
+	EXECUTE format('ALTER DATABASE %I SET search_path = "$user", public, "Odd, one"', current_database());
+	EXECUTE format('ALTER DATABASE %I SET app.mode = %L', current_database(), 'it''s, = so');
+	EXECUTE format('ALTER ROLE %I IN DATABASE %I SET work_mem = %L', current_user, current_database(), '7MB');
+	EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+	EXECUTE format('GRANT CONNECT ON DATABASE %I TO pg_monitor WITH GRANT OPTION', current_database());
+	EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
+END $$;
+`)}
+	const look = `SELECT concat_ws(E'\n', current_setting('search_path'), current_setting('app.mode', true), current_setting('work_mem'),
+		(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) AS a)) FROM pg_database WHERE datname = current_database()`
+	c := dbwarden.Config{Engine: p.engine, Migrations: files}
+	made := p.server.NewDatabase(t)
+	w, err := dbwarden.Open(made, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Migrate(t.Context(), plan.Target{}); err != nil {
+		t.Fatal(err)
+	}
+	want := dbtest.Dial(t, made).Rows(t, look)[0][0]
+	for range 2 { // the second one is a copy of a template that is there
+		if got := dbtest.Dial(t, dbwardentest.New(t, p.url, c)).Rows(t, look)[0][0]; got != want {
+			t.Errorf("a copy has\n%s\nand a database that was migrated\n%s", got, want)
+		}
+	}
+}
+
 // TestAKilledMakerLeavesNoTemplate: a process is killed between two migrations of
 // the template. The next one makes it anew, without a wait for the lock.
 func TestAKilledMakerLeavesNoTemplate(t *testing.T) {

@@ -188,12 +188,83 @@ func copyTemplate(ctx context.Context, clerk engine.Session, template, name stri
 		}
 		return false, err
 	}
+	if err := dressAs(ctx, clerk, template, name); err != nil {
+		return false, fmt.Errorf("give it the template's settings and rights: %w", err)
+	}
 	if now := templateMark + time.Now().UTC().Format(time.DateOnly); used != now {
 		// Of several who say so at once some are refused, which is as good.
 		_, _ = clerk.Exec(ctx, "COMMENT ON DATABASE "+quoteIdent(template)+" IS "+quoteLiteral(now))
 	}
 	return true, nil
 }
+
+// dressAs gives a copy what belongs to the database itself and is not copied: the
+// settings of ALTER DATABASE and ALTER ROLE IN DATABASE, and who may do what in
+// it. A migration sets them for current_database().
+func dressAs(ctx context.Context, clerk engine.Session, template, name string) error {
+	var todo []string
+	err := clerk.Query(ctx, func(scan func(...any) error) error {
+		var role, setting string
+		if err := scan(&role, &setting); err != nil {
+			return err
+		}
+		alter := "ALTER DATABASE " + quoteIdent(name)
+		if role != "" {
+			alter = "ALTER ROLE " + quoteIdent(role) + " IN DATABASE " + quoteIdent(name)
+		}
+		key, value, _ := strings.Cut(setting, "=")
+		if !listed(listSettings, strings.ToLower(key)) { // a list is kept as it is written
+			value = quoteLiteral(value)
+		}
+		var parts []string
+		for part := range strings.SplitSeq(key, ".") {
+			parts = append(parts, quoteIdent(part))
+		}
+		todo = append(todo, alter+" SET "+strings.Join(parts, ".")+" TO "+value)
+		return nil
+	}, `SELECT coalesce(o.rolname, ''), c.setting FROM pg_catalog.pg_database AS d JOIN pg_catalog.pg_db_role_setting AS s ON s.setdatabase = d.oid
+		LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = s.setrole CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting) WHERE d.datname = $1`, template)
+	if err != nil {
+		return err
+	}
+	changed := false
+	err = clerk.Query(ctx, func(scan func(...any) error) error {
+		var role, right string
+		var further bool
+		if err := scan(&role, &right, &further); err != nil {
+			return err
+		}
+		if !changed {
+			changed = true
+			todo = append(todo, "REVOKE ALL ON DATABASE "+quoteIdent(name)+" FROM PUBLIC")
+		}
+		switch role {
+		case clerk.Server().User: // its owner, who has them by himself
+			return nil
+		case "":
+			role = "PUBLIC"
+		default:
+			role = quoteIdent(role)
+		}
+		grant := "GRANT " + right + " ON DATABASE " + quoteIdent(name) + " TO " + role
+		if further {
+			grant += " WITH GRANT OPTION"
+		}
+		todo = append(todo, grant)
+		return nil
+	}, `SELECT coalesce(o.rolname, ''), a.privilege_type, a.is_grantable FROM pg_catalog.pg_database AS d CROSS JOIN LATERAL pg_catalog.aclexplode(d.datacl) AS a
+		LEFT JOIN pg_catalog.pg_roles AS o ON o.oid = a.grantee WHERE d.datname = $1`, template)
+	for _, query := range todo {
+		if err == nil {
+			_, err = clerk.Exec(ctx, query)
+		}
+	}
+	return err
+}
+
+// listSettings are those whose values are lists of names, each in quotes where it
+// needs them.
+const listSettings = "local_preload_libraries search_path session_preload_libraries temp_tablespaces"
 
 func sweepFresh(ctx context.Context, clerk engine.Session) {
 	var old []string

@@ -101,6 +101,29 @@ func TestNoSecretValueIsToldOrKept(t *testing.T) {
 	})
 }
 
+// TestNoNoticeHasASecretValue: what a server says beside a statement's results
+// names what the statement names.
+func TestNoNoticeHasASecretValue(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		if p.engine.Name == "sqlite" {
+			t.Skip("SQLite says nothing beside results")
+		}
+		b := newBench(t, p, map[string]string{"0001_a.sql": "-- vars: on\n-- upgrade\n" +
+			"CREATE TABLE IF NOT EXISTS ${\"word\"} (n INTEGER);\nCREATE TABLE IF NOT EXISTS ${\"word\"} (n INTEGER);\n"})
+		b.vars = map[string]migration.Value{"word": {Text: "s3cr3t", Secret: true}}
+		var said []string
+		b.watch = func(e event.Event) {
+			if e.Kind == event.Notice {
+				said = append(said, e.Detail)
+			}
+		}
+		b.migrate()
+		if all := strings.Join(said, "\n"); !strings.Contains(all, "***") || strings.Contains(all, "s3cr3t") {
+			t.Errorf("it said %q", said)
+		}
+	})
+}
+
 // TestAScriptHasNoSecretAndAsksNothing: what it cannot do is refused.
 func TestAScriptHasNoSecretAndAsksNothing(t *testing.T) {
 	onEvery(t, func(t *testing.T, p product) {

@@ -647,7 +647,7 @@ func (w *Warden) connect(ctx context.Context, run string, readOnly bool) (engine
 	s, err := w.c.Database.Connect(ctx, engine.ConnectOptions{
 		App: w.app(run), ReadOnly: readOnly, Limits: w.c.Limits,
 		Notice: func(severity, message string) {
-			w.c.Observe.Emit(event.Event{Kind: event.Notice, Detail: severity + ": " + message})
+			w.c.Observe.Emit(event.Event{Kind: event.Notice, Detail: severity + ": " + without(message, w.c.secrets())})
 		},
 	})
 	if err != nil {

@@ -29,8 +29,8 @@ const (
 // DefaultHookTimeout is how long a hook may take.
 const DefaultHookTimeout = time.Minute
 
-// A Hook is called at its moment. An error of it ends the run there: what is
-// applied stays.
+// A Hook is called at its moment: it has SQL or a Call. An error of it ends the
+// run there: what is applied stays.
 type Hook struct {
 	At Moment
 
@@ -40,6 +40,20 @@ type Hook struct {
 
 	// Call is told the facts; what it says is for people. nil for none.
 	Call func(ctx context.Context, f Facts, say func(line string)) error
+}
+
+// sound says what is wrong with a hook that could not be called, which would be
+// found out under the lock, or never.
+func (h Hook) sound() error {
+	switch h.At {
+	case HookBeforeRun, HookBeforeMigration, HookAfterMigration, HookAfterRun:
+	default:
+		return fmt.Errorf("%q is no moment at which a hook is called", h.At)
+	}
+	if (h.SQL == "") == (h.Call == nil) {
+		return fmt.Errorf("%s: it needs SQL or a Call, and not both", h.At)
+	}
+	return nil
 }
 
 // Facts are what a hook is told. No secret is among them. The JSON is stable:

@@ -135,6 +135,9 @@ func New(c Config) (*Warden, error) {
 		c.Holder = ourselves()
 	}
 	for _, h := range c.Hooks {
+		if err := h.sound(); err != nil {
+			return nil, fmt.Errorf("dbwarden: Config.Hooks: %w", err)
+		}
 		if _, err := sqltext.All(h.SQL, c.Engine.Lexis); err != nil {
 			return nil, fmt.Errorf("dbwarden: Config.Hooks: %s: %w", h.At, err)
 		}
@@ -550,7 +553,11 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.Wr
 
 func (w *Warden) load() (*migration.Set, error) {
 	if w.c.Loaded == nil {
-		return w.c.Load(w.c.Migrations)
+		set, err := w.c.Load(w.c.Migrations)
+		if err != nil {
+			return nil, err
+		}
+		return set, strayed(w.c.Migrations, set)
 	}
 	if bad := w.c.Loaded.Twice(); len(bad) > 0 {
 		return nil, bad
@@ -585,7 +592,10 @@ func (c *Config) LoadMerged(folder fs.FS) (*migration.Set, error) {
 
 func (c *Config) loadWith(folder fs.FS, load func(fs.FS, sqltext.Lexis) (*migration.Set, error)) (*migration.Set, error) {
 	set := &migration.Set{}
-	if folder != nil || len(c.Go) == 0 {
+	if folder == nil && len(c.Go) == 0 {
+		return nil, errors.New("dbwarden: Config names no migrations: it needs Migrations, Go or Loaded")
+	}
+	if folder != nil {
 		var err error
 		if set, err = load(folder, c.Engine.Lexis); err != nil {
 			return nil, err

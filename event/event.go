@@ -83,7 +83,8 @@ type Event struct {
 }
 
 // An Observer receives events in order and one at a time: a slow one slows the
-// run. StatementRunning comes from the goroutine that watches over the run.
+// run, and one that calls a verb of its own Warden waits for itself, for ever.
+// StatementRunning comes from the goroutine that watches over the run.
 type Observer func(Event)
 
 // Emit sends e, unless o is nil, stamping it when it bears no time.

@@ -1,0 +1,70 @@
+package dbwarden_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/fstest"
+
+	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
+)
+
+// TestAFolderWhoseMigrationsStandBelowIsRefused: an embedded folder without its
+// fs.Sub. One that is empty is no error, nor what has other things below it.
+func TestAFolderWhoseMigrationsStandBelowIsRefused(t *testing.T) {
+	t.Parallel()
+	file := &fstest.MapFile{Data: []byte("-- upgrade\nCREATE TABLE a (n INTEGER);\n")}
+	for name, want := range map[string]string{
+		"migrations/0001_a.sql":      "migrations",
+		"db/migrations/0001_a.sql":   "db/migrations",
+		"migrations/ROC__a.sql":      "migrations",
+		"migrations/notes.sql":       "",
+		"migrations/.old/0001_a.sql": "",
+		"README.md":                  "",
+	} {
+		b := newBench(t, sqliteProduct(), nil)
+		b.files = fstest.MapFS{name: file}
+		_, err := b.warden().Migrate(t.Context(), plan.Target{})
+		bad, ok := errors.AsType[migration.Problems](err)
+		if want == "" && err != nil || want != "" && (!ok || len(bad) != 1 || bad[0].File != want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		b.files["0001_a.sql"] = file
+		b.migrate()
+	}
+}
+
+// TestAVerbWithoutMigrationsSaysSo, where it reads them.
+func TestAVerbWithoutMigrationsSaysSo(t *testing.T) {
+	t.Parallel()
+	p := sqliteProduct()
+	w, err := dbwarden.Open(p.url(t), dbwarden.Config{Engine: p.engine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Migrate(t.Context(), plan.Target{}); err == nil {
+		t.Error("nothing is wrong")
+	}
+	if _, err := w.Lock(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAHookThatCannotBeCalledIsRefused, before anybody has the lock.
+func TestAHookThatCannotBeCalledIsRefused(t *testing.T) {
+	t.Parallel()
+	call := func(context.Context, dbwarden.Facts, func(string)) error { return nil }
+	p := sqliteProduct()
+	for name, h := range map[string]dbwarden.Hook{
+		"neither":   {At: dbwarden.HookBeforeRun},
+		"both":      {At: dbwarden.HookAfterRun, SQL: "SELECT 1", Call: call},
+		"no moment": {At: "after_all", Call: call},
+		"zero":      {},
+	} {
+		if _, err := dbwarden.Open(p.url(t), dbwarden.Config{Engine: p.engine, Hooks: []dbwarden.Hook{h}}); err == nil {
+			t.Errorf("%s: nothing is wrong", name)
+		}
+	}
+}

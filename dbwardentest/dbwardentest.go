@@ -81,7 +81,7 @@ type maker struct {
 func newMaker(url string, c dbwarden.Config) (*maker, error) {
 	switch {
 	case c.Engine == nil || c.Migrations == nil:
-		return nil, errors.New("Config needs an Engine and Migrations")
+		return nil, errors.New("the Config needs an Engine and Migrations")
 	case c.Engine.Fresh.URL == nil:
 		return nil, fmt.Errorf("%s makes no databases for tests", c.Engine.Title)
 	case c.Database != nil:

@@ -3,6 +3,7 @@ package dbwarden_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,10 +22,10 @@ import (
 )
 
 // build makes a program of this repository, as small as releases are.
-func build(t *testing.T, folder string) string {
+func build(t *testing.T, folder string, flags ...string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "program")
-	c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", name, "./"+folder)
+	c := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", name}, flags, []string{"./" + folder})...)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", folder, err, out)
@@ -114,9 +116,78 @@ func replicas(b *bench, program string, start func(begin func())) {
 	}
 }
 
-// TestAServiceHasThirtyLines: what the examples show is short enough to be read,
+// TestAServiceThatIsStoppedLetsGo: SIGTERM in the middle of a migration, as a
+// rolling deployment sends it, ends each example and leaves nothing that the next
+// replica would stop at.
+func TestAServiceThatIsStoppedLetsGo(t *testing.T) {
+	long := map[string]string{
+		"sqlite":   "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n);",
+		"postgres": "SELECT pg_sleep(600);",
+		"mysql":    "DO SLEEP(600);",
+	}
+	onEvery(t, func(t *testing.T, p product) {
+		folder := "examples/service/" + p.engine.Name
+		// The same program, but for a migration that does not come to its end.
+		dir := t.TempDir()
+		file := filepath.Join(dir, "long.sql")
+		if err := os.WriteFile(file, []byte("-- upgrade\n"+long[p.engine.Name]+"\n\n-- rollback\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		place, err := filepath.Abs(folder + "/migrations/0002_first_note.sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{place: file}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := filepath.Join(dir, "overlay.json")
+		if err := os.WriteFile(list, overlay, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		slow, program := build(t, folder, "-overlay", list), build(t, folder)
+
+		b := newBench(t, p, nil)
+		var said bytes.Buffer
+		c := exec.Command(slow)
+		c.Env, c.Stderr = append(os.Environ(), "DATABASE_URL="+b.url), &said
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		for !b.locked() {
+			select {
+			case err := <-ended:
+				t.Fatalf("it ended by itself: %v\n%s", err, &said)
+			case <-t.Context().Done():
+				t.Fatal("it never took the lock")
+			default:
+			}
+		}
+		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err == nil || c.ProcessState.ExitCode() != 1 {
+			t.Errorf("stopped in the middle, it ended with %v:\n%s", err, &said)
+		}
+		if b.locked() {
+			t.Errorf("the lock is held; it said:\n%s", &said)
+		}
+		c = exec.Command(program)
+		c.Env = append(os.Environ(), "DATABASE_URL="+b.url)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("the next replica: %v\n%s", err, out)
+		}
+		if got := b.value("SELECT COUNT(*) FROM notes"); got != "1" {
+			t.Errorf("%s notes, want the one of the second migration", got)
+		}
+	})
+}
+
+// TestAServiceIsShort: what the examples show is short enough to be read,
 // and is the same on each engine.
-func TestAServiceHasThirtyLines(t *testing.T) {
+func TestAServiceIsShort(t *testing.T) {
 	t.Parallel()
 	var first string
 	for _, name := range []string{"postgres", "mysql", "sqlite"} {
@@ -125,7 +196,7 @@ func TestAServiceHasThirtyLines(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, program, ok := strings.Cut(string(text), "\npackage main\n")
-		if n := 1 + strings.Count(program, "\n"); !ok || n > 30 {
+		if n := 1 + strings.Count(program, "\n"); !ok || n > 34 {
 			t.Errorf("the service on %s has %d lines behind its comment", name, n)
 		}
 		if program = strings.ReplaceAll(program, name, "ENGINE"); first == "" {

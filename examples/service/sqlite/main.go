@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"log"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/dbwarden-go/dbwarden"
@@ -18,12 +20,14 @@ import (
 var files embed.FS
 
 func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	folder, _ := fs.Sub(files, "migrations") // it is embedded above
 	w, err := dbwarden.Open(os.Getenv("DATABASE_URL"), dbwarden.Config{Engine: sqlite.Engine(), Migrations: folder, Wait: time.Minute})
 	if err != nil {
 		log.Fatal(err)
 	}
-	res, err := w.Migrate(context.Background(), plan.Target{})
+	res, err := w.Migrate(ctx, plan.Target{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,8 +4,22 @@
 set -uo pipefail
 
 : "${GITHUB_OUTPUT:?}" "${GITHUB_STEP_SUMMARY:?}" "${RUNNER_TEMP:?}"
+output() { printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"; }
+
+# What is given and empty names a secret that is not there. The warden.toml would
+# be asked instead: a file of SQLite that it names would be made and migrated on
+# this machine, and all be green.
+given() {
+	[[ -z $2 ]] || return 0
+	echo "::error title=$1 is empty::There is no secret of that name here: it may have another name, be one of another environment, or be kept from a pull request out of a fork. Nothing ran. Leave $1 out where warden.toml is to name the database."
+	output exit-code 2
+	exit 2
+}
+given database-url "${INPUT_DATABASE_URL--}"
+given DBWARDEN_DATABASE_URL "${DBWARDEN_DATABASE_URL--}"
+given DBWARDEN_DATABASE_URL_FILE "${DBWARDEN_DATABASE_URL_FILE--}"
 # The program reads its variable, so that no URL stands on a command line.
-[[ -z ${INPUT_DATABASE_URL-} ]] || export DBWARDEN_DATABASE_URL=$INPUT_DATABASE_URL
+[[ ${INPUT_DATABASE_URL--} == - ]] || export DBWARDEN_DATABASE_URL=$INPUT_DATABASE_URL
 unset INPUT_DATABASE_URL
 
 flags=(--no-color)
@@ -14,8 +28,21 @@ flags=(--no-color)
 # To the end, for they may stand on lines; read says then that there is no more.
 read -rd '' -a more <<<"${INPUT_ARGS-}" || true
 
-said=$RUNNER_TEMP/dbwarden.said
-output() { printf '%s=%s\n' "$1" "$2" >>"$GITHUB_OUTPUT"; }
+said=$RUNNER_TEMP/dbwarden.said about=$RUNNER_TEMP/dbwarden.about
+
+# names says which database it is about, without its password, and who said so.
+names() {
+	local i of=("${flags[@]}")
+	for ((i = 0; i < ${#more[@]}; i++)); do
+		case ${more[i]} in
+		--offline) return 0 ;;
+		--url | --target | --database | --config | -d) of+=("${more[i]}" "${more[i + 1]-}") ;;
+		--url=* | --target=* | --database=* | --config=* | -d?* | --all) of+=("${more[i]}") ;;
+		esac
+	done
+	dbwarden config -o json "${of[@]}" 2>/dev/null |
+		jq -r '.databases[] | .name as $name | .settings[] | select(.key == "database_url" and .value != "") | "Database: \(if $name == "" then "" else $name + ", " end)\(.value) (\(.source))"' 2>/dev/null
+}
 
 # fenced FILE: as a block that what is in it cannot end. GitHub takes no
 # summary above a megabyte, and no comment above 65,536 characters.
@@ -30,7 +57,10 @@ fenced() {
 }
 
 # summary TITLE: what was said, on the page of the run.
-summary() { { printf '### %s\n\n' "$1" && fenced "$said" && echo; } >>"$GITHUB_STEP_SUMMARY"; }
+summary() {
+	cat "$about" "$said" >"$said.whole"
+	{ printf '### %s\n\n' "$1" && fenced "$said.whole" && echo; } >>"$GITHUB_STEP_SUMMARY"
+}
 
 # escaped TEXT, as a message of a workflow command; a property has two more.
 escaped() { local s=${1//'%'/%25} && s=${s//$'\r'/%0D} && printf '%s' "${s//$'\n'/%0A}"; }
@@ -78,6 +108,7 @@ run() {
 	local word code
 	word=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 	echo "::stop-commands::$word"
+	names | tee "$about"
 	dbwarden "$@" "${flags[@]}" ${more[@]+"${more[@]}"} 2>&1 | tee "$said"
 	code=$?
 	[[ -z $(tail -c 1 "$said") ]] || echo

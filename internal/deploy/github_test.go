@@ -120,7 +120,7 @@ func TestTheActionMigratesAndFindsDrift(t *testing.T) {
 	url := "INPUT_DATABASE_URL=sqlite:///other.db"
 	r.must("the log", r.step(0, "run.sh", "INPUT_COMMAND=migrate", url, "INPUT_ARGS=--wait 1m"), "Migrations completed successfully: 1 migrations applied.")
 	r.must("the outputs", r.outputs, "exit-code=0\n")
-	r.must("the summary", r.summary, "### Migrations\n\n```\nPending migrations (1):")
+	r.must("the summary", r.summary, "### Migrations\n\n```\nDatabase: sqlite:///other.db (environment DBWARDEN_DATABASE_URL)\nPending migrations (1):")
 	r.step(0, "run.sh", "INPUT_COMMAND=drift", url)
 
 	db, err := sql.Open("sqlite", filepath.Join(r.dir, "repo/db/other.db"))
@@ -141,6 +141,61 @@ func TestTheActionMigratesAndFindsDrift(t *testing.T) {
 	r.must("the summary", r.summary, "0002_broken.sql")
 
 	r.must("the log", r.step(2, "run.sh", "INPUT_COMMAND=mend"), "want check, plan, migrate or drift")
+}
+
+// A secret that is not there is an empty input, and no leave to migrate what
+// else is named: a file of SQLite on the runner, which is thrown away.
+func TestTheActionRefusesASecretThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t)
+	for _, command := range []string{"migrate", "plan", "drift", "check"} {
+		for env, name := range map[string]string{"INPUT_DATABASE_URL=": "database-url", "DBWARDEN_DATABASE_URL=": "DBWARDEN_DATABASE_URL", "DBWARDEN_DATABASE_URL_FILE=": "DBWARDEN_DATABASE_URL_FILE"} {
+			out := r.step(2, "run.sh", "INPUT_COMMAND="+command, env)
+			r.must("the log", out, "::error title="+name+" is empty::There is no secret of that name here")
+			r.must("the outputs", r.outputs, "exit-code=2\n")
+		}
+	}
+	for _, name := range []string{"shop.db", "other.db"} {
+		if _, err := os.Stat(filepath.Join(r.dir, "repo/db", name)); err == nil {
+			t.Errorf("%s was made", name)
+		}
+	}
+	// What action.yml hands over where the input is left out.
+	action, err := os.ReadFile(filepath.Join(root, "deploy/github/action.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?s)\n  database-url:\n.*?default: "(.*?)"`).FindSubmatch(action)
+	if m == nil || len(m[1]) == 0 {
+		t.Fatalf("an input that is left out looks like an empty one: %q", m)
+	}
+	out := r.step(0, "run.sh", "INPUT_COMMAND=migrate", "INPUT_DATABASE_URL="+string(m[1]))
+	r.must("the log", out, "Database: sqlite:///shop.db (warden.toml:1)")
+	r.must("the log", out, "1 migrations applied.")
+}
+
+// The log says where it ran, and not with which password.
+func TestTheActionNamesTheDatabase(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t)
+	url := "postgresql://app:hush-hush@127.0.0.1:1/shop"
+	for _, env := range [][]string{
+		{"INPUT_DATABASE_URL=" + url},
+		{"INPUT_ARGS=--wait 1s\n--url\n" + url},
+		{"INPUT_ARGS=--url=" + url},
+	} {
+		out := r.step(1, "run.sh", append(env, "INPUT_COMMAND=migrate")...)
+		r.must("the log", out, "Database: postgresql://app:***@127.0.0.1:1/shop (")
+		r.must("the summary", r.summary, "Database: postgresql://app:***@127.0.0.1:1/shop (")
+		if strings.Contains(out+r.summary, "hush-hush") {
+			t.Errorf("%q: the password is told:\n%s", env, out)
+		}
+	}
+	r.write("temp/event.json", `{"pull_request": {"number": 17}}`)
+	r.must("the log", r.step(0, "run.sh", "INPUT_COMMAND=plan"), "Database: sqlite:///shop.db (warden.toml:1)")
+	if body := r.read("temp/gh.body"); body == "" || strings.Contains(body, "Database: ") {
+		t.Errorf("the comment:\n%s", body)
+	}
 }
 
 func TestTheActionAnnotatesWhatCheckFinds(t *testing.T) {

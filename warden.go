@@ -274,6 +274,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	if err != nil {
 		return res, err
 	}
+	freeing := false // there is nothing to do but that
 	switch {
 	case saved == nil:
 		var beyond []*migration.Migration
@@ -283,13 +284,17 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		}
 		if err == nil && len(todo.steps) == 0 && (d == migration.Down || len(plan.Untracked(set, h)) == 0) {
 			res.Beyond = beyond
-			return res, looks.warnHeld(ctx, s, writer, res)
+			if freeing, err = looks.warnHeld(ctx, s, writer, res); err != nil || !freeing {
+				return res, err
+			}
 		}
 	case len(saved.Steps) == 0:
 		if _, err := w.planSaved(ctx, s, set, t, saved); err != nil {
 			return res, err
 		}
-		return res, looks.warnHeld(ctx, s, writer, res)
+		if freeing, err = looks.warnHeld(ctx, s, writer, res); err != nil || !freeing {
+			return res, err
+		}
 	}
 	// Whether a saved plan is still good is looked at under the lock alone:
 	// whoever has it now may be at the very same plan.
@@ -307,6 +312,9 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 
 	j := w.journal(s)
 	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: writer.Left(), Run: res.Run, Recover: w.c.Recover, Observe: w.c.Observe})
+	if freeing && errors.As(err, new(*lock.HeldError)) {
+		return res, nil // another came ahead
+	}
 	if err != nil {
 		w.halfDone(ctx, s, j, err, res)
 		return res, err
@@ -348,6 +356,9 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	}
 	stop()
 	err = w.letGo(ctx, s, hold, err, len(res.Completed) > 0)
+	if err == nil && freeing && hold.From != nil {
+		res.Warnings = append(res.Warnings, (&lock.HeldError{Status: *hold.From}).Error()+": it has been freed")
+	}
 	return res, around.ended(ctx, err)
 }
 
@@ -525,14 +536,15 @@ func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set
 
 // warnHeld adds a warning when there was nothing to do and the lock is in a
 // state that somebody should look at, or cannot be looked at for a program that
-// writes.
-func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.WriterWait, res *Result) error {
+// writes. Where Recover says that a lock of its kind is to be taken over, it is
+// to be freed instead.
+func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.WriterWait, res *Result) (free bool, err error) {
 	if s == nil {
-		return nil
+		return false, nil
 	}
 	var st lock.Status
 	l := w.lock(s, w.journal(s))
-	err := w.past(ctx, writer, func() error {
+	err = w.past(ctx, writer, func() error {
 		locked, err := l.Locked(ctx, s)
 		if err == nil && locked {
 			st, err = l.Inspect(ctx, s)
@@ -544,11 +556,13 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.Wr
 	case errors.As(err, &blocked):
 		res.Warnings = append(res.Warnings, "whether the migration lock is held could not be seen: another program is writing to the database file")
 	case err != nil:
-		return err
+		return false, err
+	case st.Active && w.c.Recover && (st.Verdict == lock.Gone || st.Verdict == lock.Kept):
+		return true, nil
 	case st.Active && st.Verdict != lock.Alive:
 		res.Warnings = append(res.Warnings, (&lock.HeldError{Status: st}).Error())
 	}
-	return nil
+	return false, nil
 }
 
 func (w *Warden) load() (*migration.Set, error) {

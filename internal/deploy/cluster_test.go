@@ -107,3 +107,68 @@ func TestFilesAreReadAsAClusterMountsThem(t *testing.T) {
 		files["0002_orders.sql"] = "-- upgrade\nCREATE TABLE orders (id INTEGER PRIMARY KEY);\n"
 	}
 }
+
+// The step ahead of a roll-out ends as the Job does: what stands behind it
+// runs where the migrations ran, and only there.
+func TestTheStepOfTheQuickStartEndsAsTheJobDoes(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "docs/quickstart-kubernetes.md")
+	_, step, _ := strings.Cut(page, "make this the step ahead of the roll-out:\n\n```text\n")
+	step, _, ok := strings.Cut(step, "```\n")
+	if !ok {
+		t.Fatal("the page has no such step")
+	}
+	if !strings.Contains(readFile(t, "deploy/kubernetes/job.yaml"), "\n  name: migrate-v1\n") {
+		t.Error("the step waits for another Job than job.yaml makes")
+	}
+	// It answers with a line of the file for each time that it is asked, and
+	// fails where that says so.
+	const kubectl = `#!/bin/sh
+case $* in
+"apply -f job.yaml") ;;
+"get job/migrate-v1 -o jsonpath={.status.conditions[?(@.status==\"True\")].type}")
+	read -r line <states
+	sed 1d states >rest && mv rest states
+	[ "$line" != unreachable ] || { echo no route to host >&2; exit 1; }
+	printf %s "$line" ;;
+"logs -l job-name=migrate-v1 --prefix --tail=-1" | "logs job/migrate-v1") [ ! -e gone ] || exit 1; echo THE LOG ;;
+*) echo "unknown: $*" >&2; exit 64 ;;
+esac
+`
+	for _, shell := range []string{"sh", "bash"} {
+		for _, c := range []struct {
+			states string
+			gone   bool // the pods, and their logs
+			code   int
+		}{
+			{states: "\n\nSuccessCriteriaMet\nSuccessCriteriaMet Complete\n"},
+			{states: "Complete\n", gone: true},
+			{states: "\nFailureTarget\nFailureTarget Failed\n", code: 1},
+			{states: "Failed\n", gone: true, code: 1},
+			{states: "\nunreachable\nComplete\n", code: 1},
+		} {
+			dir := t.TempDir()
+			files := map[string]string{"bin/kubectl": kubectl, "bin/sleep": "#!/bin/sh\n", "states": c.states}
+			if c.gone {
+				files["gone"] = ""
+			}
+			if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for name, text := range files {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s := exec.CommandContext(t.Context(), shell, "-c", step+"echo ROLLING OUT\n")
+			s.Dir, s.Env = dir, []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH")}
+			out, err := s.CombinedOutput()
+			if s.ProcessState.ExitCode() != c.code || strings.Contains(string(out), "ROLLING OUT") != (c.code == 0) {
+				t.Errorf("%s, %q: %v, want exit code %d\n%s", shell, c.states, err, c.code, out)
+			}
+			if want := !c.gone && !strings.Contains(c.states, "unreachable"); strings.Contains(string(out), "THE LOG") != want {
+				t.Errorf("%s, %q: the log is shown: %t\n%s", shell, c.states, !want, out)
+			}
+		}
+	}
+}

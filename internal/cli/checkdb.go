@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/foreign"
 	"github.com/dbwarden-go/dbwarden/internal/proven"
@@ -98,7 +99,7 @@ func (a *app) inspect(ctx context.Context, t *target, o schema.Options) (state *
 		return nil, fmt.Errorf("%s: %w", t.db.Label(), err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", t.db.Label(), err)
+		return nil, &dbwarden.ConnectError{Label: t.db.Label(), Err: err}
 	}
 	defer s.Close()
 	seen, err := engine.Watched(ctx, t.product.Engine, s, limits.WithDefaults().Lock, connect, func() (err error) {

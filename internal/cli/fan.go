@@ -160,7 +160,7 @@ func (a *app) fan(cmd *cobra.Command, f *fleetFlags, targets []fleet.Target, j j
 		a.keepGoing()
 		defer a.letStop()
 	}
-	show := a.newFleetView(n, j)
+	show := a.newFleetView(cmd.Context(), n, j)
 	defer show.end()
 	fl := fleet.Fleet[did]{
 		Canaries: canaries, Rest: rest, Parallel: f.parallel, MaxFailures: f.maxFailures,
@@ -266,6 +266,7 @@ type fleetView struct {
 	board *render.Board
 	mu    sync.Mutex
 	logs  map[string]string // what targets have told, for their lines
+	ctx   context.Context   // of the command: its cause is what stopped the targets
 }
 
 // told is what a target's run has told in its own words.
@@ -274,8 +275,8 @@ type told struct {
 	warned bool
 }
 
-func (a *app) newFleetView(total int, j job) *fleetView {
-	v := &fleetView{app: a, job: j, total: total, logs: map[string]string{}}
+func (a *app) newFleetView(ctx context.Context, total int, j job) *fleetView {
+	v := &fleetView{app: a, ctx: ctx, job: j, total: total, logs: map[string]string{}}
 	if !a.json() && !a.quiet {
 		v.board = render.NewBoard(a.Stderr, a.style(a.Stderr), total, time.Now)
 	}
@@ -362,11 +363,11 @@ func (v *fleetView) line(o fleet.Outcome[did]) {
 			text += " in " + render.Duration(o.Elapsed)
 		}
 	case fleet.Failed:
-		text = st.Bad("FAILED") + " in " + render.Duration(o.Elapsed) + ": " + a.firstLine(o.Err)
+		text = st.Bad("FAILED") + " in " + render.Duration(o.Elapsed) + ": " + a.firstLine(v.ctx, o.Err)
 	case fleet.Broken:
-		text = st.Warn("INTERRUPTED") + ": " + a.firstLine(o.Err)
+		text = st.Warn("INTERRUPTED") + ": " + a.firstLine(v.ctx, o.Err)
 	case fleet.NotStarted:
-		text = "not started: " + a.firstLine(o.Err)
+		text = "not started: " + a.firstLine(v.ctx, o.Err)
 	}
 	v.board.Above(func() {
 		fmt.Fprint(a.Stderr, v.logs[o.Target.Name])
@@ -383,8 +384,8 @@ func (v *fleetView) line(o fleet.Outcome[did]) {
 }
 
 // firstLine is an error in one line.
-func (a *app) firstLine(err error) string {
-	d := a.describe(err, context.Background())
+func (a *app) firstLine(ctx context.Context, err error) string {
+	d := a.describe(err, ctx)
 	line, _, _ := strings.Cut(d.Message, "\n")
 	return line
 }

@@ -447,6 +447,11 @@ func (a *app) facts(ctx context.Context, d *description, err error) {
 		}
 		d.State = []string{"no target was touched"}
 		d.Next = []string{"mend the query in [targets] of " + config.FileName}
+	case cutOff(ctx, err):
+		d.Code, d.Message = "interrupted", context.Cause(ctx).Error()
+		if errors.As(err, &connect) {
+			d.Message = "connect to " + connect.Label + ": " + d.Message
+		}
 	case errors.As(err, &connect):
 		d.Code = "connect"
 		a.connection(d, t, connect)
@@ -461,6 +466,13 @@ func (a *app) facts(ctx context.Context, d *description, err error) {
 	if errors.As(err, &named) {
 		d.Message = named.head() + strings.TrimPrefix(d.Message, named.head())
 	}
+}
+
+// cutOff says that an error is nothing but that the command was asked to stop: a
+// driver only knows that its context is over.
+func cutOff(ctx context.Context, err error) bool {
+	_, asked := errors.AsType[Signal](context.Cause(ctx))
+	return asked && errors.Is(err, context.Canceled)
 }
 
 // lost is for a lock that went away.

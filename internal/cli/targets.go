@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/fleet"
 	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 // use is what a command does with the targets of a database.
@@ -92,16 +94,10 @@ func (a *app) nameIt() string {
 	return "name it: " + a.again("migrate", name)
 }
 
+// noTarget offers no name that is alike: that is another tenant's, and whoever
+// makes a tenant and migrates it would be sent to a stranger's data.
 func (a *app) noTarget(name string, all []fleet.Target) error {
-	var names []string
-	for _, t := range all {
-		names = append(names, t.Name)
-	}
-	e := &usageError{fmt.Sprintf("no target %q among %d", name, len(all)), "dbwarden status --all shows them"}
-	if near := engine.Nearest(name, names); near != "" {
-		e.hint = "did you mean: --target " + shellWord(near)
-	}
-	return e
+	return &usageError{fmt.Sprintf("no target %q among %d", name, len(all)), "dbwarden status --all shows them; a new one is made, and stands in [targets], before it is migrated"}
 }
 
 // targetsOf lists the targets of a database, and asks it where they come from
@@ -171,7 +167,8 @@ func globbed(from config.TargetConfig) (names []string, err error) {
 			known[fileAt(from.Dir, name)] = true
 		}
 	}
-	for _, name := range from.List {
+	for _, typed := range from.List {
+		name := typed
 		if !pattern(name) {
 			names = append(names, name)
 			continue
@@ -183,18 +180,27 @@ func globbed(from config.TargetConfig) (names []string, err error) {
 		if err != nil {
 			return nil, &usageError{fmt.Sprintf("targets.list: %q is no pattern of files", name), ""}
 		}
+		found = slices.DeleteFunc(found, beside)
+		if len(found) == 0 {
+			return nil, &usageError{fmt.Sprintf("targets.list: no file fits the pattern %q", typed), "see that it is right, in [targets] of warden.toml; a pattern makes no file: the first target stands there by its name, or its file is made first"}
+		}
 		for _, f := range found {
 			if rel, err := filepath.Rel(from.Dir, f); err == nil && !strings.HasPrefix(rel, "..") {
 				f = filepath.ToSlash(rel)
 			}
 			at := fileAt(from.Dir, f)
-			if !known[at] && !slices.ContainsFunc([]string{"-wal", "-shm", "-journal", ".dbwarden-lock", ".dbwarden-restore"}, func(end string) bool { return strings.HasSuffix(f, end) }) {
+			if !known[at] {
 				known[at] = true
 				names = append(names, f)
 			}
 		}
 	}
 	return names, nil
+}
+
+// beside says of a file that SQLite or a run keeps it beside another one.
+func beside(file string) bool {
+	return slices.ContainsFunc([]string{"-wal", "-shm", "-journal", ".dbwarden-lock", ".dbwarden-restore"}, func(end string) bool { return strings.HasSuffix(file, end) })
 }
 
 // fileAt is where a file of a list is, however it is spelled: the end of all links as
@@ -238,9 +244,8 @@ func (a *app) targetQuery(ctx context.Context, d config.Database) (names []strin
 	if err != nil {
 		return nil, err
 	}
-	// Anything else has no names to give, and may do something: ATTACH makes a file.
-	query := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(d.Targets.Query), ";"))
-	if word := strings.ToUpper(query[:min(len(query), 5)]); word != "SHOW " && !migration.IsQuery(query, t.product.Engine.Lexis) {
+	query, ok := oneQuery(d.Targets.Query, t.product.Engine.Lexis)
+	if !ok {
 		return nil, &usageError{"targets.query is not one query: it begins with SELECT, WITH, VALUES, TABLE or SHOW", "mend the query in [targets] of warden.toml"}
 	}
 	s, err := t.db.Connect(ctx, engine.ConnectOptions{App: "dbwarden targets", ReadOnly: true, Foreign: true, Limits: engine.Limits{Lock: d.Run.LockTimeout, Statement: d.Run.StatementTimeout}})
@@ -268,6 +273,23 @@ func (a *app) targetQuery(ctx context.Context, d config.Database) (names []strin
 		return nil, &runError{err: &targetsError{err}, target: t}
 	}
 	return names, nil
+}
+
+// oneQuery is the one query of a text, without what stands around it: a
+// semicolon, comments. Anything else has no names to give, and may do something:
+// ATTACH makes a file.
+func oneQuery(text string, lexis sqltext.Lexis) (string, bool) {
+	statements := sqltext.NewScanner(strings.NewReader(text), lexis, sqltext.Options{})
+	first, err := statements.Next()
+	if err != nil {
+		return "", false
+	}
+	query := first.Text
+	if _, err := statements.Next(); err != io.EOF {
+		return "", false
+	}
+	shows := len(first.Words) > 0 && first.Words[0] == "SHOW"
+	return query, shows || migration.IsQuery(query, lexis)
 }
 
 func pointers(row []any) []any {

@@ -3,6 +3,9 @@ package dbwarden_test
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -35,6 +38,44 @@ func TestAFolderWhoseMigrationsStandBelowIsRefused(t *testing.T) {
 		b.migrate()
 	}
 }
+
+// TestAFolderWithoutMigrationsIsWarnedOf, where nothing was ever applied either:
+// an image without its files is not up to date in silence. It says where it
+// looked. A folder with files has none to warn of, nor has a way back.
+func TestAFolderWithoutMigrationsIsWarnedOf(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, nil)
+		dir := t.TempDir()
+		for folder, where := range map[fs.FS]string{os.DirFS(dir): dir, emptyFS{}: "the folder of migrations"} {
+			w, err := dbwarden.New(dbwarden.Config{Engine: p.engine, Database: b.db, Migrations: folder})
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := w.Migrate(t.Context(), plan.Target{})
+			if err != nil || len(res.Warnings) != 1 || !strings.HasPrefix(res.Warnings[0], "there is no migration in "+where+",") {
+				t.Errorf("%q, %v; want a warning that names %s", res.Warnings, err, where)
+			}
+			if res, err := w.Rollback(t.Context(), plan.Target{}); err != nil || len(res.Warnings) > 0 {
+				t.Errorf("the way back: %q, %v", res.Warnings, err)
+			}
+		}
+		b.put("1_t.sql", table)
+		for range 2 {
+			if res, err := b.warden().Migrate(t.Context(), plan.Target{}); err != nil || len(res.Warnings) > 0 {
+				t.Errorf("with a file: %q, %v", res.Warnings, err)
+			}
+		}
+		c := newBench(t, p, map[string]string{"1_t.sql": "-- env: other\n" + table})
+		if res, err := c.warden().Migrate(t.Context(), plan.Target{}); err != nil || len(res.Warnings) > 0 {
+			t.Errorf("with a file for elsewhere: %q, %v", res.Warnings, err)
+		}
+	})
+}
+
+// emptyFS is a folder of no disk.
+type emptyFS struct{}
+
+func (emptyFS) Open(name string) (fs.File, error) { return fstest.MapFS{}.Open(name) }
 
 // TestAVerbWithoutMigrationsSaysSo, where it reads them.
 func TestAVerbWithoutMigrationsSaysSo(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,4 +52,13 @@ func beneath(folder fs.FS) (found string) {
 		return nil
 	})
 	return found
+}
+
+// nameOf is where a folder is on the disk, "" where it cannot tell: what os.DirFS
+// returns is the name itself.
+func nameOf(folder fs.FS) string {
+	if v := reflect.ValueOf(folder); v.Kind() == reflect.String {
+		return v.String()
+	}
+	return ""
 }

@@ -284,6 +284,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		}
 		if err == nil && len(todo.steps) == 0 && (d == migration.Down || len(plan.Untracked(set, h)) == 0) {
 			res.Beyond = beyond
+			w.warnEmpty(set, h, res)
 			if freeing, err = looks.warnHeld(ctx, s, writer, res); err != nil || !freeing {
 				return res, err
 			}
@@ -292,6 +293,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		if _, err := w.planSaved(ctx, s, set, t, saved); err != nil {
 			return res, err
 		}
+		w.warnEmpty(set, h, res)
 		if freeing, err = looks.warnHeld(ctx, s, writer, res); err != nil || !freeing {
 			return res, err
 		}
@@ -563,6 +565,20 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.Wr
 		res.Warnings = append(res.Warnings, (&lock.HeldError{Status: st}).Error())
 	}
 	return false, nil
+}
+
+// warnEmpty adds a warning when there is nothing to do since there is nothing at
+// all: a new project, or an image, a mount or a folder that is not what was meant.
+func (w *Warden) warnEmpty(set *migration.Set, h *journal.History, res *Result) {
+	if res.Direction != migration.Up || len(set.Migrations) > 0 || len(h.Revisions) > 0 {
+		return
+	}
+	where := "the folder of migrations"
+	if name := nameOf(w.c.Migrations); name != "" {
+		where = name
+	}
+	res.Warnings = append(res.Warnings, "there is no migration in "+where+", and none was ever applied to this database: "+
+		"unless the project is new, its files (NNNN_description.sql) are missing there")
 }
 
 func (w *Warden) load() (*migration.Set, error) {

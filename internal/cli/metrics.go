@@ -31,15 +31,16 @@ import (
 const publishTime = 5 * time.Second
 
 // metricsFlags say where metrics go.
-type metricsFlags struct{ file, push string }
+type metricsFlags struct{ file, push, instance string }
 
 func (f *metricsFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.file, "metrics-file", "", "write metrics into this `FILE`, in Prometheus's text format, also when it fails")
 	cmd.Flags().StringVar(&f.push, "metrics-push", "", "push metrics to the Pushgateway at this `URL`, also when it fails")
+	cmd.Flags().StringVar(&f.instance, "metrics-instance", "", "the `NAME` that what is pushed has as its label instance, apart from what others push of a database of the same name")
 }
 
 func (f *metricsFlags) check(cmd *cobra.Command) error {
-	for name, value := range map[string]string{"metrics-file": f.file, "metrics-push": f.push} {
+	for name, value := range map[string]string{"metrics-file": f.file, "metrics-push": f.push, "metrics-instance": f.instance} {
 		if cmd.Flags().Changed(name) && strings.TrimSpace(value) == "" {
 			return usagef("--%s: the value is empty", name)
 		}
@@ -125,18 +126,17 @@ func (a *app) publish(ctx context.Context, code int) {
 	if all == nil { // the configuration cannot be read
 		all = []fleet.Target{{Database: config.Database{Name: a.database}}}
 	}
-	type group struct{ to, database string }
-	files, pushes := map[string][]promtext.Name{}, map[group][]promtext.Name{}
+	files := map[string][]promtext.Name{}
 	var ofFiles []string
-	var ofPushes []group
+	var pushes []pushed
 	for _, t := range all {
 		d, name := t.Database, metricName(t.Database)
 		if !m.ended[name] {
 			m.exit(d, code)
 		}
-		var file, push string
+		var file, push, instance string
 		if m.configured {
-			file, push = d.Metrics.File, d.Metrics.Push.Reveal()
+			file, push, instance = d.Metrics.File, d.Metrics.Push.Reveal(), d.Metrics.Instance
 		}
 		if m.flags.file != "" {
 			if file = m.flags.file; !filepath.IsAbs(file) {
@@ -150,11 +150,7 @@ func (a *app) publish(ctx context.Context, code int) {
 			files[file] = append(files[file], name)
 		}
 		if push = cmp.Or(m.flags.push, push); push != "" {
-			g := group{push, d.Name}
-			if pushes[g] == nil {
-				ofPushes = append(ofPushes, g)
-			}
-			pushes[g] = append(pushes[g], name)
+			pushes = append(pushes, pushed{to: push, job: m.job, instance: cmp.Or(m.flags.instance, instance), name: name})
 		}
 	}
 	for _, file := range ofFiles {
@@ -164,20 +160,59 @@ func (a *app) publish(ctx context.Context, code int) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTime)
 	defer cancel()
-	for _, g := range ofPushes {
-		if err := a.pushMetrics(ctx, g.to, m.job, g.database, m.page(pushes[g]...)); err != nil {
-			a.warn("the metrics were not pushed: " + err.Error())
-		}
-	}
+	pushAll(ctx, pushes, m.page, a.warn)
 }
 
-// pushMetrics puts a page in the place of what the Pushgateway has of this
-// machine and database.
-func (a *app) pushMetrics(ctx context.Context, gateway, job, database string, p *promtext.Page) error {
-	to := strings.TrimRight(gateway, "/") + "/metrics" + grouping("job", job) + grouping("instance", a.Host) + grouping("database", cmp.Or(database, promtext.Nameless))
-	var body bytes.Buffer
-	p.WriteTo(&body)
-	return send(ctx, http.MethodPut, to, "text/plain; version=0.0.4; charset=utf-8", &body, nil)
+// pushed is a group of a Pushgateway: what it has of one database or target,
+// whichever machine the run was on. A pod of a Job and a runner of a pipeline
+// have a new name each time, and what one of them left nobody would replace.
+type pushed struct {
+	to, job, instance string
+	name              promtext.Name
+}
+
+func (g pushed) url() string {
+	to := strings.TrimRight(g.to, "/") + "/metrics" + grouping("job", g.job)
+	if g.instance != "" {
+		to += grouping("instance", g.instance)
+	}
+	for _, l := range g.name.Labels() {
+		to += grouping(l.Name, l.Value)
+	}
+	return to
+}
+
+// pushAll puts pages in the place of what Pushgateways have of these groups.
+// What one of them does not take is a warning, and the rest of it is left out.
+func pushAll(ctx context.Context, all []pushed, page func(...promtext.Name) *promtext.Page, warn func(string)) {
+	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}
+	defer client.CloseIdleConnections()
+	done := map[pushed]bool{}
+	failed := map[string]bool{}
+	for _, g := range all {
+		if failed[g.to] {
+			continue
+		}
+		var err error
+		// A run that did not come to know the targets left its failure in the group
+		// of the whole database, in which there are no others.
+		if whole := g; g.name.Target != "" {
+			whole.name.Target = ""
+			if !done[whole] {
+				done[whole] = true
+				err = send(ctx, client, http.MethodDelete, whole.url(), "", nil)
+			}
+		}
+		if err == nil {
+			var body bytes.Buffer
+			page(g.name).WriteTo(&body)
+			err = send(ctx, client, http.MethodPut, g.url(), "text/plain; version=0.0.4; charset=utf-8", &body)
+		}
+		if err != nil {
+			failed[g.to] = true
+			warn("the metrics were not pushed: " + err.Error())
+		}
+	}
 }
 
 // grouping is one label of a Pushgateway's key.
@@ -189,17 +224,15 @@ func grouping(name, value string) string {
 }
 
 // send sends a request whose answer is of no interest, unless it is a refusal.
-func send(ctx context.Context, method, to, kind string, body io.Reader, headers map[string]string) error {
+func send(ctx context.Context, client *http.Client, method, to, kind string, body io.Reader) error {
 	q, err := http.NewRequestWithContext(ctx, method, to, body)
 	if err != nil {
 		return errors.New("the URL cannot be read") // the error would show it
 	}
-	for name, value := range headers {
-		q.Header.Set(name, value)
+	if kind != "" {
+		q.Header.Set("Content-Type", kind)
 	}
-	q.Header.Set("Content-Type", kind)
 	q.Header.Set("User-Agent", "dbwarden")
-	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}}
 	r, err := client.Do(q)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
@@ -211,10 +244,10 @@ func send(ctx context.Context, method, to, kind string, body io.Reader, headers 
 		return fmt.Errorf("%s: %w", q.URL.Host, err)
 	}
 	defer r.Body.Close()
+	said, _ := io.ReadAll(io.LimitReader(r.Body, 300)) // to its end, or the next one needs a connection of its own
 	if r.StatusCode/100 == 2 {
 		return nil
 	}
-	said, _ := io.ReadAll(io.LimitReader(r.Body, 300))
 	text := strings.Join(strings.Fields(string(said)), " ")
 	return errors.New(strings.TrimSuffix(fmt.Sprintf("%s answered %s: %s", q.URL.Host, r.Status, render.Plain(text)), ": "))
 }

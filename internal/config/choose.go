@@ -48,15 +48,16 @@ func newResolver(in Input, f *file) (*resolver, error) {
 // variables are the environment variables of each key, the strongest first.
 // DATABASE_URL stands apart: it is weaker than the file.
 var variables = map[string][]string{
-	keyURL:            {"DBWARDEN_DATABASE_URL", "DBWARDEN_SQLALCHEMY_URL"},
-	keyURLFile:        {"DBWARDEN_DATABASE_URL_FILE"},
-	keyPasswordFile:   {"DBWARDEN_PASSWORD_FILE"},
-	keyDirectURL:      {"DBWARDEN_DIRECT_URL"},
-	keyDevURL:         {"DBWARDEN_DEV_URL"},
-	keyMigrationsDir:  {"DBWARDEN_MIGRATIONS_DIR"},
-	keyPostgresSchema: {"DBWARDEN_POSTGRES_SCHEMA"},
-	keyMetricsFile:    {"DBWARDEN_METRICS_FILE"},
-	keyMetricsPush:    {"DBWARDEN_METRICS_PUSH"},
+	keyURL:             {"DBWARDEN_DATABASE_URL", "DBWARDEN_SQLALCHEMY_URL"},
+	keyURLFile:         {"DBWARDEN_DATABASE_URL_FILE"},
+	keyPasswordFile:    {"DBWARDEN_PASSWORD_FILE"},
+	keyDirectURL:       {"DBWARDEN_DIRECT_URL"},
+	keyDevURL:          {"DBWARDEN_DEV_URL"},
+	keyMigrationsDir:   {"DBWARDEN_MIGRATIONS_DIR"},
+	keyPostgresSchema:  {"DBWARDEN_POSTGRES_SCHEMA"},
+	keyMetricsFile:     {"DBWARDEN_METRICS_FILE"},
+	keyMetricsPush:     {"DBWARDEN_METRICS_PUSH"},
+	keyMetricsInstance: {"DBWARDEN_METRICS_INSTANCE"},
 }
 
 const commonURLVariable = "DATABASE_URL"

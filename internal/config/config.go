@@ -204,8 +204,9 @@ func (t TargetConfig) Any() bool { return len(t.List) > 0 || t.Query != "" || t.
 
 // MetricsConfig is the [metrics] table.
 type MetricsConfig struct {
-	File string // absolute; "" for none
-	Push Secret // the URL of a Pushgateway; zero for none
+	File     string // absolute; "" for none
+	Push     Secret // the URL of a Pushgateway; zero for none
+	Instance string // a label of what is pushed; "" for none
 }
 
 // Setting is one key of a Database, for people to read.

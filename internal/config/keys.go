@@ -39,8 +39,9 @@ const (
 	keyTargetQuery = "targets.query"
 	keyTargetFile  = "targets.file"
 
-	keyMetricsFile = "metrics.file"
-	keyMetricsPush = "metrics.push"
+	keyMetricsFile     = "metrics.file"
+	keyMetricsPush     = "metrics.push"
+	keyMetricsInstance = "metrics.instance"
 
 	keyDefault = "default" // of [databases.NAME] only
 	keyCheck   = "check"   // a table with a key for each rule
@@ -72,7 +73,7 @@ var keyTypes = map[string]keyType{
 	"hooks.before_run": typeCommand, "hooks.before_migration": typeCommand, "hooks.after_migration": typeCommand, "hooks.after_run": typeCommand,
 	"hooks.before_run_sql": typeText, "hooks.before_migration_sql": typeText, "hooks.after_migration_sql": typeText, "hooks.after_run_sql": typeText,
 	keyTargetKind: typeWord, keyTargetList: typeNames, keyTargetQuery: typeText, keyTargetFile: typePath,
-	keyMetricsFile: typePath, keyMetricsPush: typeURL,
+	keyMetricsFile: typePath, keyMetricsPush: typeURL, keyMetricsInstance: typeText,
 	keyDrift:   typeWord,
 	keyDefault: typeBool,
 }

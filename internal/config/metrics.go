@@ -12,6 +12,12 @@ func (b *builder) metrics() {
 		b.d.Metrics.File = b.path(v, v.value)
 		b.note(keyMetricsFile, b.d.Metrics.File, b.source(v))
 	}
+	if v, ok := b.find(keyMetricsInstance); ok {
+		text, err := b.expanded(v)
+		b.keep(err)
+		b.d.Metrics.Instance = text
+		b.note(keyMetricsInstance, text, b.source(v))
+	}
 	v, ok := b.find(keyMetricsPush)
 	if !ok {
 		return

@@ -24,6 +24,7 @@ import (
 
 func (a *app) rebaseCommand() *cobra.Command {
 	var onto string
+	var leave []string
 	var offline, dry bool
 	cmd := &cobra.Command{
 		Use:   "rebase [FILE...]",
@@ -32,20 +33,26 @@ func (a *app) rebaseCommand() *cobra.Command {
 			"new numbers behind the others, in the order that they had, and puts the new numbers into their depends_on headers.\n" +
 			"What stands in the branch or commit of --onto keeps its number, or, without it, what stands in the branch that all\n" +
 			"share (origin's default branch, main, master), and what is applied in the database. One's own that is applied and\n" +
-			"cannot keep its number is named, with the command that takes it back first. With FILEs, all but these keep theirs.\n" +
+			"cannot keep its number is named, with the command that takes it back first. With FILEs, all but these keep theirs,\n" +
+			"and but what depends on them and has not run. Where two files have the number that a file depends on, and nothing\n" +
+			"tells which it means, nothing is renamed: name that file too, or say with --leave that it means what stays.\n" +
 			"Nothing in a file changes but that header. It takes no lock and writes to no database.",
 		Example: "  dbwarden rebase --dry-run\n  dbwarden rebase --onto main\n  dbwarden rebase migrations/0007_mine.sql\n  dbwarden rebase --offline --onto origin/main",
 	}
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.Flags().StringVar(&onto, "onto", "", "what stands in this `BRANCH` or commit of git keeps its number")
+	cmd.Flags().StringSliceVar(&leave, "leave", nil, "with files: this `FILE` depends on what keeps its number, and keeps its own; may be repeated")
 	cmd.Flags().BoolVar(&offline, "offline", false, "ask no database what is applied; needs git, or files")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be renamed; rename nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if a.all {
 			return &usageError{"rebase works on one folder", "name the database with -d instead of --all"}
 		}
+		if len(leave) > 0 && len(args) == 0 {
+			return usagef("--leave means nothing without the files that are to get other numbers")
+		}
 		return a.each(cmd, wardenOptions{use: useFolder, folder: true}, func(ctx context.Context, t *target) error {
-			g, err := a.ground(ctx, t, onto, offline, args)
+			g, err := a.ground(ctx, t, onto, offline, args, leave)
 			if err != nil {
 				return &runError{err: err, target: t}
 			}
@@ -72,11 +79,12 @@ type ground struct {
 	offline bool
 	ran     map[string]int64 // what is applied here, by file: its place in the order of execution
 	half    string           // what is half done here
-	mine    map[string]bool  // the files that were named; empty: none were
+	mine    map[string]bool  // the files that were named, and what goes along; empty: none were
+	left    map[string]bool  // the files of --leave
 }
 
-func (a *app) ground(ctx context.Context, t *target, onto string, offline bool, args []string) (g *ground, err error) {
-	g = &ground{shared: map[string]string{}, onto: onto, offline: offline, ran: map[string]int64{}, mine: map[string]bool{}}
+func (a *app) ground(ctx context.Context, t *target, onto string, offline bool, args, leave []string) (g *ground, err error) {
+	g = &ground{shared: map[string]string{}, onto: onto, offline: offline, ran: map[string]int64{}, mine: map[string]bool{}, left: map[string]bool{}}
 	if g.all, err = migration.LoadLoose(os.DirFS(t.MigrationsDir), t.product.Engine.Lexis); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &folderError{t.MigrationsDir}
@@ -114,10 +122,16 @@ func (a *app) ground(ctx context.Context, t *target, onto string, offline bool, 
 			g.ran[e.File] = math.MaxInt64
 		}
 	}
-	for _, arg := range args {
+	for _, arg := range slices.Concat(args, leave) {
 		name := filepath.Base(arg)
 		if !slices.ContainsFunc(g.all, func(m *migration.Migration) bool { return m.File == name && m.Kind == migration.Versioned }) {
 			return nil, &usageError{fmt.Sprintf("%s: no such versioned migration in %s", arg, a.relative(t.MigrationsDir)), "name files of that folder; --migrations-dir names another one"}
+		}
+		if g.left[name] = slices.Contains(leave, arg); g.left[name] {
+			if g.mine[name] {
+				return nil, usagef("--leave %s: it is named among the files that are to get other numbers", arg)
+			}
+			continue
 		}
 		if onto != "" && g.shared[name] != "" {
 			return nil, &usageError{fmt.Sprintf("%s keeps its number: it stands in %s", arg, onto), "name the file that does not, or leave out what it is rebased onto"}
@@ -158,6 +172,12 @@ func (g *ground) twice(m *migration.Migration) bool {
 func (a *app) rebasing(t *target, g *ground) (*rebase.Result, error) {
 	ran := func(m *migration.Migration) bool { _, is := g.ran[m.File]; return is }
 	shared := func(m *migration.Migration) bool { return g.shared[m.File] != "" }
+	err := rebase.Along(g.all, g.mine, shared, ran, func(m *migration.Migration) bool { return g.left[m.File] })
+	if unsure, ok := errors.AsType[*rebase.MeantError](err); ok {
+		again := a.rebaseAgain()
+		file := shellWord(t.path(unsure.File))
+		return nil, &usageError{unsure.Error(), fmt.Sprintf("where it means %s, name it too: %s %s; where it means %s: %s --leave %s", unsure.Moves, again, file, unsure.Stays, again, file)}
+	}
 	var stuck []rebase.Stuck
 	if len(g.mine) == 0 {
 		stuck = rebase.Applied(g.all, shared, ran)
@@ -223,12 +243,7 @@ func (a *app) appliedHere(d *description, e *appliedError) {
 	if s.Migration.File == e.g.half {
 		back = "dbwarden unlock, where the lock is held, and: " + back
 	}
-	again := a.again("rebase", "", "dry-run")
-	if a.running != nil {
-		for _, arg := range a.running.Flags().Args() {
-			again += " " + shellWord(arg)
-		}
-	}
+	again := a.rebaseAgain()
 	d.File = e.t.path(s.Migration.File)
 	d.State = []string{"no file was renamed"}
 	d.Next = []string{
@@ -238,6 +253,17 @@ func (a *app) appliedHere(d *description, e *appliedError) {
 	if s.Same {
 		d.Next = append(d.Next, fmt.Sprintf("or, where %s has run in production and %s nowhere: dbwarden rebase %s", s.Migration.File, s.By.File, shellWord(e.t.path(s.By.File))))
 	}
+}
+
+// rebaseAgain is the command that was typed, with its files.
+func (a *app) rebaseAgain() string {
+	again := a.again("rebase", "", "dry-run")
+	if a.running != nil {
+		for _, arg := range a.running.Flags().Args() {
+			again += " " + shellWord(arg)
+		}
+	}
+	return again
 }
 
 // ranAs finds the file that left a row in the history: of several with its

@@ -50,6 +50,72 @@ func (e *TwiceError) Error() string {
 	return fmt.Sprintf("%s and %s have the same number, and neither can get another one: both are applied, or are in what it is rebased onto", e.A, e.B)
 }
 
+// A MeantError says that File depends on a version which two files have, of which
+// Moves is to get another one, and that nothing tells which of them it means.
+type MeantError struct{ File, Version, Moves, Stays string }
+
+func (e *MeantError) Error() string {
+	return fmt.Sprintf("%s depends on %s, which is the number of %s and of %s, and nothing tells which of them it means", e.File, e.Version, e.Moves, e.Stays)
+}
+
+// Along adds to the files that are to get other numbers what goes along: what
+// depends on one of them, and on that in its turn, as far as it has not run.
+// Left where it is, it would come before what it needs, and its header would
+// name the file that keeps the number. Of two files with one number it means
+// the one that is shared or not, as it is itself. leaves says of a file that
+// somebody has said that it means what stays.
+//
+// Errors: *MeantError.
+func Along(all []*migration.Migration, mine map[string]bool, shared, ran, leaves func(*migration.Migration) bool) error {
+	for grown := true; grown; {
+		grown = false
+		for _, m := range all {
+			if m.Kind != migration.Versioned || mine[m.File] || ran(m) || leaves(m) {
+				continue
+			}
+			for _, v := range needs(m) {
+				goes, err := meansMine(all, m, v, mine, shared)
+				if err != nil {
+					return err
+				}
+				if goes {
+					mine[m.File], grown = true, true
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// needs are the versions that a header names.
+func needs(m *migration.Migration) []migration.Version {
+	return slices.Concat(m.Header.DependsOn, migration.Versions(m.Header.Replaces))
+}
+
+// meansMine says whether a version in the header of m is a file that gets another one.
+func meansMine(all []*migration.Migration, m *migration.Migration, v migration.Version, mine map[string]bool, shared func(*migration.Migration) bool) (bool, error) {
+	var of, alike []*migration.Migration
+	for _, o := range all {
+		if o.Kind == migration.Versioned && o.Version.Equal(v) {
+			of = append(of, o)
+			if shared(o) == shared(m) {
+				alike = append(alike, o)
+			}
+		}
+	}
+	moves := func(o *migration.Migration) bool { return mine[o.File] }
+	stays := func(o *migration.Migration) bool { return !mine[o.File] }
+	first, other := slices.IndexFunc(of, moves), slices.IndexFunc(of, stays)
+	switch {
+	case first < 0 || other < 0:
+		return first >= 0, nil
+	case len(alike) == 0 || len(alike) == len(of) || slices.ContainsFunc(alike, moves) == slices.ContainsFunc(alike, stays):
+		return false, &MeantError{m.File, v.String(), of[first].File, of[other].File}
+	}
+	return slices.ContainsFunc(alike, moves), nil
+}
+
 // Stuck is a migration of one's own that is applied here and needs another
 // number all the same.
 type Stuck struct {
@@ -157,7 +223,7 @@ func Plan(all []*migration.Migration, stays func(*migration.Migration) bool, nex
 	}
 	for _, m := range mine {
 		e := Edit{File: m.File, DependsOn: map[string]string{}}
-		for _, v := range slices.Concat(m.Header.DependsOn, migration.Versions(m.Header.Replaces)) {
+		for _, v := range needs(m) {
 			if to, ok := moved[v.Key()]; ok {
 				e.DependsOn[v.String()] = to.String()
 			}

@@ -1,6 +1,7 @@
 package rebase_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -136,5 +137,58 @@ func TestOnlyTheHeaderIsRewritten(t *testing.T) {
 	}
 	if !slices.Equal([]string{rebase.Increment("0009"), rebase.Increment("99"), rebase.Increment("000")}, []string{"0010", "100", "001"}) {
 		t.Error("increment")
+	}
+}
+
+// TestWhatDependsOnANamedFileGoesAlong, or is asked about where it may mean the other one.
+func TestWhatDependsOnANamedFileGoesAlong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, files, mine, shared, ran, leaves string // in files a blank comes before what a file depends on
+		want                                   string
+	}{
+		{"nothing else", "7_a,7_b,8_c", "7_a", "", "", "", "7_a"},
+		{"it may mean either", "7_a,7_b,8_c 7", "7_a", "", "", "", "error: 8_c.sql depends on 7, which is the number of 7_a.sql and of 7_b.sql, and nothing tells which of them it means"},
+		{"and somebody said", "7_a,7_b,8_c 7", "7_a", "", "", "8_c", "7_a"},
+		{"or named it", "7_a,7_b,8_c 7,9_d 8", "7_a,8_c", "", "", "", "7_a,8_c,9_d"},
+		{"only one is shared, and not this", "7_a,7_b,8_c 7", "7_a", "7_b", "", "", "7_a,8_c"},
+		{"only one is shared, and so is this", "7_a,7_b,8_c 7", "7_a", "7_b,8_c", "", "", "7_a"},
+		{"the others' moves, and what is behind it", "7_a,7_b,8_c 7", "7_b", "7_b,8_c", "", "", "7_b,8_c"},
+		{"the others' moves, and one's own means one's own", "7_a,7_b,8_c 7", "7_b", "7_b", "", "", "7_b"},
+		{"both are shared, and this is not", "7_a,7_b,8_c 7", "7_a", "7_a,7_b", "", "", "error: 8_c.sql depends on 7, which is the number of 7_a.sql and of 7_b.sql, and nothing tells which of them it means"},
+		{"no other has the number", "7_a,8_c 7,9_d 8", "7_a", "", "", "", "7_a,8_c,9_d"},
+		{"what ran meant what ran", "7_a,7_b,8_c 7", "7_a", "", "7_b,8_c", "", "7_a"},
+	} {
+		files := fstest.MapFS{}
+		for f := range strings.SplitSeq(c.files, ",") {
+			name, needs, _ := strings.Cut(f, " ")
+			head := ""
+			if needs != "" {
+				head = "-- depends_on: [\"" + needs + "\"]\n"
+			}
+			files[name+".sql"] = &fstest.MapFile{Data: []byte(head + "-- upgrade\nSELECT 1;\n")}
+		}
+		all, err := migration.LoadLoose(files, sqltext.SQLite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := func(list string) func(*migration.Migration) bool {
+			return func(m *migration.Migration) bool {
+				return slices.Contains(strings.Split(list, ","), strings.TrimSuffix(m.File, ".sql"))
+			}
+		}
+		mine := map[string]bool{}
+		for f := range strings.SplitSeq(c.mine, ",") {
+			mine[f+".sql"] = true
+		}
+		got := ""
+		if err := rebase.Along(all, mine, in(c.shared), in(c.ran), in(c.leaves)); err != nil {
+			got = "error: " + err.Error()
+		} else {
+			got = strings.ReplaceAll(strings.Join(slices.Sorted(maps.Keys(mine)), ","), ".sql", "")
+		}
+		if got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
 	}
 }

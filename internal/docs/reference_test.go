@@ -35,6 +35,32 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
+// Whoever opens a long page sees what stands on it, and of the first page where
+// to go, before scrolling.
+func TestLongPagesBeginWithWhatIsOnThem(t *testing.T) {
+	t.Parallel()
+	heading := regexp.MustCompile(`(?m)^## (.*)$`)
+	for _, name := range []string{"library.md", "observability.md", "coming-from.md"} {
+		page := docsPage(t, name)
+		text := withoutBlocks(page.text)
+		top, _, _ := strings.Cut(text, "\n## ")
+		for _, m := range heading.FindAllString(text, -1) {
+			for anchor := range anchors(m) {
+				if !strings.Contains(top, "](#"+anchor+")") {
+					t.Errorf("%s does not begin with a link to %q", page.name, m)
+				}
+			}
+		}
+	}
+	readme := readPage(t, filepath.Join(root, "README.md"))
+	top, _, _ := strings.Cut(readme.text, "\n## ")
+	for _, to := range []string{"quickstart-cli.md", "quickstart-go.md", "quickstart-kubernetes.md", "coming-from.md", "lock.md#at-0300", "README.md"} {
+		if !strings.Contains(top, "](docs/"+to+")") {
+			t.Errorf("README.md does not begin with a link to docs/%s", to)
+		}
+	}
+}
+
 // The tour names files; those that move take their names along.
 func TestEveryFileThatAPageNamesIsThere(t *testing.T) {
 	t.Parallel()

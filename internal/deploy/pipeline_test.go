@@ -26,6 +26,9 @@ func lines(t *testing.T, text, job, list string) string {
 	}
 	var out []string
 	for line := range strings.Lines(rest) {
+		if strings.HasPrefix(line, "    #") {
+			continue
+		}
 		command, ok := strings.CutPrefix(line, "    - ")
 		if !ok {
 			break
@@ -57,12 +60,13 @@ func TestTheJobsOfGitLabDoWhatTheySay(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	base := r.commit("repo")
-	job := func(code int, name, want string) {
+	job := func(code int, name, want string, env ...string) {
 		t.Helper()
 		c := exec.CommandContext(t.Context(), "bash", "-eo", "pipefail", "-c", lines(t, string(text), ".dbwarden", "before_script")+lines(t, string(text), name, "script"))
 		c.Dir = filepath.Join(r.dir, "repo", "db")
 		c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir, "TMPDIR=" + r.temp, "CI_PROJECT_DIR=" + c.Dir,
 			"CI_MERGE_REQUEST_DIFF_BASE_SHA=" + base, "DBWARDEN_VERSION=1.2.3", "DBWARDEN_RELEASES=file://" + filepath.Join(r.dir, "releases")}
+		c.Env = append(c.Env, env...)
 		out, err := c.CombinedOutput()
 		if c.ProcessState.ExitCode() != code || !strings.Contains(string(out), want) {
 			t.Errorf("%s: %v, want exit code %d and %q\n%s", name, err, code, want, out)
@@ -71,11 +75,28 @@ func TestTheJobsOfGitLabDoWhatTheySay(t *testing.T) {
 	r.write("releases/v1.2.3/checksums.txt", strings.Repeat("0", 64)+"  "+name+"\n")
 	job(1, ".dbwarden-migrate", "FAILED")
 	r.write("releases/v1.2.3/checksums.txt", sum(t, archive)+"  "+name+"\n")
-	job(0, ".dbwarden-plan", "CREATE TABLE users")
-	if !strings.Contains(r.read("repo/db/plan.json"), `"0001_users.sql"`) {
-		t.Errorf("plan.json: %s", r.read("repo/db/plan.json"))
+	job(0, ".dbwarden-plan", "CREATE TABLE users", "DATABASE_URL_READ=sqlite:///shop.db", "DBWARDEN_DATABASE_URL_FILE=nowhere")
+	if !strings.Contains(r.read("repo/db/plan.txt"), "0001_users.sql") {
+		t.Errorf("plan.txt: %s", r.read("repo/db/plan.txt"))
 	}
-	job(0, ".dbwarden-migrate", "1 migrations applied.")
+	// A variable that is protected is not there on every branch.
+	job(2, ".dbwarden-migrate", "Nothing ran.")
+	if _, err := os.Stat(filepath.Join(r.dir, "repo/db/shop.db")); err == nil {
+		t.Error("a file of SQLite was made")
+	}
+	job(0, ".dbwarden-migrate", "1 migrations applied.", "DBWARDEN_DATABASE_URL=sqlite:///shop.db")
+	job(1, ".dbwarden-migrate", "postgresql://app:***@127.0.0.1:1/shop", "DBWARDEN_DATABASE_URL=postgresql://app:hush-hush@127.0.0.1:1/shop")
+	// One that is not there at all makes no job that fails, and migrations run
+	// behind the tests.
+	for name, want := range map[string]string{
+		".dbwarden-plan":    "\n    - if: $CI_PIPELINE_SOURCE == \"merge_request_event\" && $DATABASE_URL_READ\n",
+		".dbwarden-migrate": "\n  stage: deploy\n",
+	} {
+		_, of, _ := strings.Cut(string(text), "\n"+name+":\n")
+		if of, _, _ = strings.Cut(of, "\n\n"); !strings.Contains(of, want) {
+			t.Errorf("%s is without %q:\n%s", name, want, of)
+		}
+	}
 	r.write("repo/db/migrations/0002_drop.sql", "-- upgrade\nDROP TABLE users;\n")
 	job(6, ".dbwarden-check", "drop-table")
 	job(6, ".dbwarden-check", "Checked 1 migration: ")

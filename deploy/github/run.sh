@@ -30,19 +30,26 @@ read -rd '' -a more <<<"${INPUT_ARGS-}" || true
 
 said=$RUNNER_TEMP/dbwarden.said about=$RUNNER_TEMP/dbwarden.about
 
-# names says which database it is about, without its password, and who said so.
+# Those that say which database it is about.
+of=("${flags[@]}")
+offline=
+for ((i = 0; i < ${#more[@]}; i++)); do
+	case ${more[i]} in
+	--offline) offline=yes ;;
+	--url | --target | --database | --config | -d) of+=("${more[i]}" "${more[i + 1]-}") ;;
+	--url=* | --target=* | --database=* | --config=* | -d?* | --all) of+=("${more[i]}") ;;
+	esac
+done
+
+# names says which database that is, without its password, and who said so.
 names() {
-	local i of=("${flags[@]}")
-	for ((i = 0; i < ${#more[@]}; i++)); do
-		case ${more[i]} in
-		--offline) return 0 ;;
-		--url | --target | --database | --config | -d) of+=("${more[i]}" "${more[i + 1]-}") ;;
-		--url=* | --target=* | --database=* | --config=* | -d?* | --all) of+=("${more[i]}") ;;
-		esac
-	done
+	[[ -z $offline ]] || return 0
 	dbwarden config -o json "${of[@]}" 2>/dev/null |
 		jq -r '.databases[] | .name as $name | .settings[] | select(.key == "database_url" and .value != "") | "Database: \(if $name == "" then "" else $name + ", " end)\(.value) (\(.source))"' 2>/dev/null
 }
+
+# counted says how many migrations a plan has.
+counted() { sed -n 's/^Pending migrations (\([0-9]*\)):$/\1/p' | head -n 1 | grep . || echo 0; }
 
 # fenced FILE: as a block that what is in it cannot end. GitHub takes no
 # summary above a megabyte, and no comment above 65,536 characters.
@@ -135,14 +142,23 @@ check)
 plan)
 	run plan
 	code=$?
-	output pending "$(sed -n 's/^Pending migrations (\([0-9]*\)):$/\1/p' "$said" | head -n 1 | grep . || echo 0)"
+	output pending "$(counted <"$said")"
 	summary 'Migrations: what would run'
 	[[ $code -ne 0 ]] || comment
 	;;
 drift)
 	run diff migrations --exit-code
 	code=$?
-	[[ $code -ne 6 ]] || echo '::error title=drift::the database is not what its migrations make'
+	if [[ $code -eq 6 ]]; then
+		# What they would make differs as well, and nobody changed that by hand.
+		pending=$(dbwarden plan "${of[@]}" 2>/dev/null | counted)
+		output pending "$pending"
+		if [[ $pending -eq 0 ]]; then
+			echo '::error title=drift::the database is not what its migrations make'
+		else
+			echo "::error title=drift::the database is not what its migrations make, and migrations are pending ($pending), which differ, too: deploy them, then look again"
+		fi
+	fi
 	summary 'Drift'
 	;;
 *)

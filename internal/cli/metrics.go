@@ -296,7 +296,7 @@ func (l *lockMetrics) page(names ...promtext.Name) *promtext.Page {
 		switch r.Verdict {
 		case lock.Alive:
 			gauge("alive", lockAlive, 1)
-		case lock.Silent, lock.Gone, lock.Kept, lock.ByHand:
+		case lock.Silent, lock.Gone, lock.Kept: // of what was set by hand there is no process
 			gauge("alive", lockAlive, 0)
 		}
 		info := append(labels[:len(labels):len(labels)], promtext.Label{Name: "verdict", Value: string(r.Verdict)}, promtext.Label{Name: "run", Value: r.Row.Run})

@@ -132,8 +132,16 @@ func TestTheActionMigratesAndFindsDrift(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.must("the log", r.step(6, "run.sh", "INPUT_COMMAND=drift", url), "::error title=drift::")
+	r.must("the log", r.step(6, "run.sh", "INPUT_COMMAND=drift", url), "::error title=drift::the database is not what its migrations make\n")
+	r.must("the outputs", r.outputs, "pending=0\n")
 	r.must("the summary", r.summary, "- column users.note")
 	r.must("the outputs", r.outputs, "exit-code=6\n")
+
+	// A migration that is merged, and not deployed, is no change by hand.
+	r.write("repo/db/migrations/0002_orders.sql", "-- upgrade\nCREATE TABLE orders (id INTEGER PRIMARY KEY);\n")
+	r.must("the log", r.step(6, "run.sh", "INPUT_COMMAND=drift", "INPUT_ARGS=--url sqlite:///other.db"), "and migrations are pending (1), which differ, too")
+	r.must("the outputs", r.outputs, "pending=1\n")
+	os.Remove(filepath.Join(r.dir, "repo/db/migrations/0002_orders.sql"))
 
 	r.write("repo/db/migrations/0002_broken.sql", "-- upgrade\nCREATE TABLE users (id INTEGER);\n")
 	r.step(3, "run.sh", "INPUT_COMMAND=migrate", url)

@@ -102,6 +102,10 @@ func situations(t *testing.T) []situation {
 	byHand(dir, "UPDATE dbwarden_lock SET locked = TRUE")
 	run(0, "lock-status", "--metrics-file", "lock.prom")
 	see("frozen by hand", read(dir, "lock.prom"), "MigrationLockFrozen")
+	// No process holds it, and none has died.
+	if page := read(dir, "lock.prom")[0]; strings.Contains(page, "dbwarden_lock_alive") || !strings.Contains(page, "dbwarden_lock_held{database=\"default\"} 1\n") {
+		t.Errorf("frozen by hand:\n%s", page)
+	}
 
 	dir, run = desk(map[string]string{"warden.toml": config, "migrations/0001_a.sql": a, "migrations/0002_b.sql": b})
 	run(0, "migrate", "-c", "1", "--metrics-file", "run.prom")

@@ -194,6 +194,11 @@ func TestEveryRecipeBuildsAlike(t *testing.T) {
 		if !strings.Contains(string(text), "CGO_ENABLED=0 ") || !strings.Contains(string(text), "go build -trimpath -buildvcs=false -ldflags \"-s -w -X main.version=") {
 			t.Errorf("%s builds in another way", name)
 		}
+		// A value there takes the place of what --platform says: the image of one
+		// platform would hold the program of another.
+		if strings.Contains(string(text), "TARGETOS=l") || strings.Contains(string(text), "TARGETARCH=a") {
+			t.Errorf("%s has a platform of its own", name)
+		}
 	}
 }
 

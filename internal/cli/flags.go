@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"context"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dbwarden-go/dbwarden"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -98,6 +101,14 @@ type targetFlags struct {
 	dryRun  bool
 	ask     bool // at a terminal, before rows are lost
 	atomic  bool
+
+	// unasked is for a rollback that nobody can be asked about; nil: it may run.
+	unasked func(context.Context, dbwarden.Before) error
+}
+
+// tells says that a flag was given that says how far.
+func (f *targetFlags) tells(cmd *cobra.Command) bool {
+	return slices.ContainsFunc([]string{"count", "to-version", "through", "to-empty"}, cmd.Flags().Changed)
 }
 
 func (f *targetFlags) add(cmd *cobra.Command, count string) {

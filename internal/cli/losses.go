@@ -104,7 +104,25 @@ func (t *target) wouldLose(ctx context.Context, to plan.Target) (*dbwarden.Previ
 		return nil, nil, nil
 	}
 	lost, err := t.losses(ctx, p)
+	for _, step := range slices.Backward(p.Steps) {
+		if n := len(migration.Versions(step.Migration.Header.Replaces)); n > 0 {
+			lost = slices.Insert(lost, 0, fmt.Sprintf("all that %s stands for: %s, which go back as one", step.Migration.File, counted(n, "migration")))
+		}
+	}
 	return p, lost, err
+}
+
+// refuseSquashed refuses a rollback that nobody has been asked about, and that
+// nobody has said how far it goes, where a squashed migration is in it: the
+// newest migration is then all that it stands for.
+func (a *app) refuseSquashed(_ context.Context, b dbwarden.Before) error {
+	for _, m := range b.Planned {
+		if n := len(migration.Versions(m.Header.Replaces)); n > 0 {
+			return &usageError{fmt.Sprintf("%s stands for %s, which would go back as one with all that is in their tables, and there is nobody to ask", m.File, counted(n, "migration")),
+				"look at it with: " + a.again("rollback", " --dry-run") + "; then: " + a.again("rollback", " --yes")}
+		}
+	}
+	return nil
 }
 
 // consent has somebody at a terminal say whether a rollback may lose rows. It

@@ -89,7 +89,8 @@ func (a *app) rollbackCommand() *cobra.Command {
 		Long: "Reverts the newest migration by order of execution, or as many as asked for, under the lock.\n" +
 			"A migration without a rollback section is refused before anything is touched. Of two files with one version, as a\n" +
 			"merge leaves them, it takes the one that ran. On a terminal it says which tables, columns and rows would be lost, and\n" +
-			"asks, before it takes the lock; --yes says so beforehand.",
+			"asks, before it takes the lock; --yes says so beforehand. A squashed migration takes back all that it stands for:\n" +
+			"that is asked too, and where nobody can be asked, --yes says so, or -c, -t, --through or --to-empty says how far.",
 		Example: "  dbwarden rollback\n  dbwarden rollback -c 2\n  dbwarden rollback -t 0003\n  dbwarden rollback --through migrations/0004_mine.sql\n  dbwarden rollback --to-empty --dry-run",
 	}
 	to.add(cmd, "so `MANY` migrations, newest first (default 1)")
@@ -107,6 +108,9 @@ func (a *app) rollbackCommand() *cobra.Command {
 	a.completeVersions(cmd, "through")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		to.ask = !yes && a.asks()
+		if !yes && !to.ask && !to.tells(cmd) {
+			to.unasked = a.refuseSquashed
+		}
 		return a.run(cmd, migration.Down, &to, &wait, &limits, &backupFlags{}, &fleet, &metrics)
 	}
 	return cmd
@@ -137,7 +141,7 @@ func (a *app) run(cmd *cobra.Command, d migration.Direction, to *targetFlags, wa
 			return w.Migrate(ctx, t)
 		},
 		to:   t.To,
-		with: with, metrics: metrics,
+		with: with, metrics: metrics, unasked: to.unasked,
 		ask: func(ctx context.Context, tg *target) error {
 			if !to.ask {
 				return nil
@@ -166,6 +170,9 @@ type running struct {
 	// ask asks before the lock whether it may run; nil: nobody is asked.
 	ask func(context.Context, *target) error
 
+	// unasked refuses, under the lock, what would have been asked; nil: nothing.
+	unasked func(context.Context, dbwarden.Before) error
+
 	// askAll asks it once, where there are many.
 	askAll asking
 }
@@ -187,6 +194,9 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 	// Without that flag there is nothing to allow: a rollback is not refused.
 	allowDrift, _ := cmd.Flags().GetBool("allow-drift")
 	opt := wardenOptions{folder: true, down: d == migration.Down, wait: wait, recover: wait.again, limits: limits, retry: retry, schema: r.schema, runs: true, allowDrift: allowDrift, observe: m.beside(a.observer(words)), before: r.with.before(a), hooks: true}
+	if r.unasked != nil {
+		opt.before = func(*target) func(context.Context, dbwarden.Before) error { return r.unasked }
+	}
 	if r.fleet == nil {
 		opt.use, r.fleet = useOne, &fleetFlags{}
 	}

@@ -97,7 +97,7 @@ func sweepFresh(ctx context.Context, clerk engine.Session) {
 		}
 		return nil
 	}, `SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'dbwarden\\_test\\_%'
- AND SCHEMA_NAME NOT IN (SELECT DB FROM information_schema.PROCESSLIST WHERE DB IS NOT NULL)`)
+ AND SCHEMA_NAME NOT IN `+usedDatabases)
 	for _, name := range old {
 		_, _ = clerk.Exec(ctx, "DROP DATABASE IF EXISTS "+quote(name))
 	}

@@ -135,6 +135,11 @@ func markScratch(ctx context.Context, s engine.Session, schema string, on bool) 
 	return err
 }
 
+// usedDatabases are those of all sessions, as what NOT IN compares with. MariaDB
+// shows a session that is just being changed as Busy, without its database: a
+// NULL in the list has NOT IN be true of nothing.
+const usedDatabases = "(SELECT IF(COMMAND = 'Busy', NULL, COALESCE(DB, '')) FROM information_schema.PROCESSLIST)"
+
 // dropLeftovers removes what killed processes left: named and marked as ours,
 // older than a day, and without sessions that may be seen. Planning does not
 // depend on it.
@@ -148,7 +153,7 @@ func dropLeftovers(ctx context.Context, s engine.Session) {
 		}
 		return err
 	}, `SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_SCHEMA LIKE 'dbwarden\\_scratch\\_%' AND TABLE_NAME = '`+engine.ScratchTable+`'
- AND TABLE_SCHEMA NOT IN (SELECT DB FROM information_schema.PROCESSLIST WHERE DB IS NOT NULL)`)
+ AND TABLE_SCHEMA NOT IN `+usedDatabases)
 	for _, name := range names {
 		old := false
 		err := s.Query(ctx, func(scan func(...any) error) error { return scan(&old) },

@@ -291,9 +291,7 @@ func (t tale) settled(b *bench, at int, takeOver bool) {
 	if code != 0 || t.opaque && at > 0 {
 		b.t.Fatalf("the next run: exit %d, %+v", code, doc)
 	}
-	if len(doc.Planned) == 0 && len(doc.Warnings) > 0 {
-		b.must(0, "unlock") // nothing was left to do but the release
-	}
+	b.must(0, "lock-status", "--exit-code") // also where nothing was left to do but the release
 }
 
 // ended checks that the tale has come to its end.

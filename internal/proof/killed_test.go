@@ -56,11 +56,7 @@ func (j journey) finish(b *bench, takeOver bool) {
 		now, _ := b.ask([]int{0}, "lock-status")
 		if code == 0 {
 			if now.Lock == "active" {
-				// Nothing was left to do but the release.
-				if len(doc.Planned) > 0 || len(doc.Warnings) == 0 {
-					b.t.Errorf("the run ended well and left the lock %+v", now)
-				}
-				b.must(0, "unlock")
+				b.t.Errorf("the run ended well and left the lock %+v", now)
 			}
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/migration"
@@ -59,7 +60,7 @@ func (w *writer) look(m *migration.Migration, d migration.Direction, first bool)
 		}
 		switch name := w.inTransaction(p.Statement); {
 		case t.Kind == engine.Setting: // told already
-		case name == "set_config" && !setsLocal.MatchString(p.Text):
+		case name == "set_config" && !setsLocal().MatchString(p.Text):
 			leave(name, line, "it sets something for its session by set_config, and the files behind it would run with that: leave it out, by --from and --to")
 		case name != "" && !own:
 			local = append(local, leftover{name, line, fmt.Sprintf("it sets something for its transaction (%s), and the files behind it would share that: write BEGIN and COMMIT around it"+outOf, name)})
@@ -72,7 +73,7 @@ func (w *writer) look(m *migration.Migration, d migration.Direction, first bool)
 		}
 		if t.Kind == engine.Other || t.Kind == engine.Setting || word(p.Words, 0) == "DO" {
 			// In the text of a block, or in one that is to be run.
-			for _, found := range makesTemporary.FindAllStringSubmatch(p.Text, -1) {
+			for _, found := range makesTemporary().FindAllStringSubmatch(p.Text, -1) {
 				leave("temporary "+unquoted(found[1]), line, made(unquoted(found[1])))
 			}
 		}
@@ -98,9 +99,9 @@ func (w *writer) look(m *migration.Migration, d migration.Direction, first bool)
 	return out, err
 }
 
-var makesTemporary = regexp.MustCompile("(?i)\\bCREATE\\s+(?:OR\\s+REPLACE\\s+|LOCAL\\s+|GLOBAL\\s+)*TEMP(?:ORARY)?\\s+(?:RECURSIVE\\s+)?(?:TABLE|VIEW|SEQUENCE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?([\\w$\"`]+)")
+var makesTemporary = later("(?i)\\bCREATE\\s+(?:OR\\s+REPLACE\\s+|LOCAL\\s+|GLOBAL\\s+)*TEMP(?:ORARY)?\\s+(?:RECURSIVE\\s+)?(?:TABLE|VIEW|SEQUENCE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?([\\w$\"`]+)")
 
-var setsLocal = regexp.MustCompile(`(?i),\s*'?(true|t|on|yes)'?\s*\)`)
+var setsLocal = later(`(?i),\s*'?(true|t|on|yes)'?\s*\)`)
 
 func made(name string) string {
 	if name == "" {
@@ -338,13 +339,13 @@ func dropped(words []string) (names []string) {
 	return names
 }
 
-var dropsAtCommit = regexp.MustCompile(`(?i)\bON\s+COMMIT\s+DROP\b`)
+var dropsAtCommit = later(`(?i)\bON\s+COMMIT\s+DROP\b`)
 
 func (w *writer) onCommitDrop(text string) bool {
-	return w.v.Product == "PostgreSQL" && dropsAtCommit.MatchString(text)
+	return w.v.Product == "PostgreSQL" && dropsAtCommit().MatchString(text)
 }
 
-var rowsLeft = regexp.MustCompile(`(?i)\b(last_insert_id|row_count|found_rows|last_insert_rowid|changes|total_changes)\s*\(\s*\)|@@(session\s*\.\s*|local\s*\.\s*)?(last_insert_id|identity)\b`)
+var rowsLeft = later(`(?i)\b(last_insert_id|row_count|found_rows|last_insert_rowid|changes|total_changes)\s*\(\s*\)|@@(session\s*\.\s*|local\s*\.\s*)?(last_insert_id|identity)\b`)
 
 // readsAhead says that a statement reads what a change of rows left which is not
 // its own part's. PostgreSQL has an error there, in the old file as well.
@@ -353,16 +354,18 @@ func (w *writer) readsAhead(st sqltext.Statement, changed, any bool) bool {
 		return false
 	}
 	t := w.e.Ties(st, w.v)
-	return (t.Rows && !changed || t.Before && !any) && rowsLeft.MatchString(engine.Bare(st.Text, w.e.Lexis))
+	return (t.Rows && !changed || t.Before && !any) && rowsLeft().MatchString(engine.Bare(st.Text, w.e.Lexis))
 }
 
 var (
-	userVariables = []*regexp.Regexp{
-		regexp.MustCompile("(?:^|[^@\\w$`.])@([\\w$.\\x{80}-\\x{10ffff}]+)"),
-		regexp.MustCompile(`(?i)\b(?:SELECT|SET|INTO|BY|AND|OR|NOT|THEN|ELSE|WHEN|VALUES|IN|LIKE|USING|WHERE|LIMIT|RETURN|IF|CASE)@([\w$.\x{80}-\x{10ffff}]+)`),
-		regexp.MustCompile("(?:^|[^@\\w'\"`])@`([^`]+)`"), regexp.MustCompile("(?:^|[^@\\w'\"`])@'([^']+)'"), regexp.MustCompile("(?:^|[^@\\w'\"`])@\"([^\"]+)\""),
-	}
-	routines = regexp.MustCompile(`(?i)\b(PROCEDURE|FUNCTION|TRIGGER)\b`)
+	userVariables = sync.OnceValue(func() []*regexp.Regexp {
+		return []*regexp.Regexp{
+			regexp.MustCompile("(?:^|[^@\\w$`.])@([\\w$.\\x{80}-\\x{10ffff}]+)"),
+			regexp.MustCompile(`(?i)\b(?:SELECT|SET|INTO|BY|AND|OR|NOT|THEN|ELSE|WHEN|VALUES|IN|LIKE|USING|WHERE|LIMIT|RETURN|IF|CASE)@([\w$.\x{80}-\x{10ffff}]+)`),
+			regexp.MustCompile("(?:^|[^@\\w'\"`])@`([^`]+)`"), regexp.MustCompile("(?:^|[^@\\w'\"`])@'([^']+)'"), regexp.MustCompile("(?:^|[^@\\w'\"`])@\"([^\"]+)\""),
+		}
+	})
+	routines = later(`(?i)\b(PROCEDURE|FUNCTION|TRIGGER)\b`)
 )
 
 // clearing is a statement that takes away the user variables of MySQL and MariaDB,
@@ -380,13 +383,13 @@ func (r *Range) clearing(e *engine.Engine) (string, error) {
 			return "", err
 		}
 		names := map[string]bool{}
-		for _, pattern := range userVariables {
+		for _, pattern := range userVariables() {
 			for _, found := range pattern.FindAllStringSubmatch(text, -1) {
 				names[strings.ToLower(found[1])] = true
 			}
 		}
 		for name := range names {
-			if files[name]++; files[name] > 1 || routines.MatchString(text) {
+			if files[name]++; files[name] > 1 || routines().MatchString(text) {
 				shared[name] = true
 			}
 		}
@@ -396,7 +399,7 @@ func (r *Range) clearing(e *engine.Engine) (string, error) {
 	}
 	var all []string
 	for name := range shared {
-		if plainName.MatchString(name) {
+		if plainName().MatchString(name) {
 			all = append(all, "@"+name+" = NULL")
 		} else {
 			all = append(all, "@`"+name+"` = NULL")
@@ -406,7 +409,7 @@ func (r *Range) clearing(e *engine.Engine) (string, error) {
 	return "SET " + strings.Join(all, ", ") + "; -- as a new session has them\n", nil
 }
 
-var plainName = regexp.MustCompile(`^\w+$`)
+var plainName = later(`^\w+$`)
 
 // whole are both sections of a migration.
 func whole(m *migration.Migration) (string, error) {
@@ -451,4 +454,10 @@ func (r *Range) MustPart(e *engine.Engine, v engine.Server) (bool, error) {
 		}
 	}
 	return changes, nil
+}
+
+// later makes a regular expression when it is first used: these would be half of
+// the program's start, which is every command's.
+func later(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

@@ -106,9 +106,6 @@ func build(root, out string) (int, error) {
 }
 
 func write(root, out, index string, pages map[string]*page) error {
-	if err := os.MkdirAll(filepath.Join(out, "img"), 0o777); err != nil {
-		return err
-	}
 	t, err := template.ParseFS(own, "page.html")
 	if err != nil {
 		return err
@@ -142,17 +139,23 @@ func write(root, out, index string, pages map[string]*page) error {
 			return err
 		}
 	}
-	images, err := filepath.Glob(filepath.Join(root, "docs", "img", "*"))
-	if err != nil {
-		return err
-	}
-	for _, image := range images {
-		data, err := os.ReadFile(image)
+	for _, pictures := range []string{"img/*", "bench/*.svg"} {
+		found, err := filepath.Glob(filepath.Join(root, "docs", pictures))
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(out, "img", filepath.Base(image)), data, 0o666); err != nil {
+		to := filepath.Join(out, filepath.Dir(pictures))
+		if err := os.MkdirAll(to, 0o777); err != nil {
 			return err
+		}
+		for _, picture := range found {
+			data, err := os.ReadFile(picture)
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(to, filepath.Base(picture)), data, 0o666); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -110,6 +110,9 @@ func write(root, out, index string, pages map[string]*page) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(out, 0o777); err != nil {
+		return err
+	}
 	for _, p := range pages {
 		var b bytes.Buffer
 		if err := t.Execute(&b, map[string]any{"Page": p, "Groups": groups(index, pages, p)}); err != nil {

@@ -31,6 +31,7 @@ func site(t *testing.T) string {
 	t.Helper()
 	built.once.Do(func() {
 		if built.dir, built.err = os.MkdirTemp("", "dbwarden-site-test"); built.err == nil {
+			os.Remove(built.dir) // a folder that is not there is made
 			_, built.err = build("../..", built.dir)
 		}
 	})

@@ -156,9 +156,10 @@ func dropLeftovers(ctx context.Context, s engine.Session) {
  AND TABLE_SCHEMA NOT IN `+usedDatabases)
 	for _, name := range names {
 		old := false
+		// Whether it is in use is asked once more: it may be since the list was made.
 		err := s.Query(ctx, func(scan func(...any) error) error { return scan(&old) },
-			fmt.Sprintf("SELECT COALESCE(MAX(made_at) < UTC_TIMESTAMP() - INTERVAL %d HOUR, 0) FROM %s.%s",
-				int(engine.ScratchAge.Hours()), quote(name), quote(engine.ScratchTable)))
+			fmt.Sprintf("SELECT COALESCE(MAX(made_at) < UTC_TIMESTAMP() - INTERVAL %d HOUR AND '%s' NOT IN %s, 0) FROM %s.%s",
+				int(engine.ScratchAge.Hours()), name, usedDatabases, quote(name), quote(engine.ScratchTable)))
 		if err == nil && old {
 			_, _ = s.Exec(ctx, "DROP DATABASE IF EXISTS "+quote(name))
 		}

@@ -1,6 +1,7 @@
 package dbtest_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,4 +175,24 @@ func hold(t *testing.T) {
 	dbtest.MariaDB(t)
 	os.Stdout.WriteString("HOLDING\n")
 	select {}
+}
+
+// A file that the server does not know of is in a database's folder: the
+// database goes nevertheless when its test ends.
+func TestADatabaseWhoseFolderIsNotEmptyGoes(t *testing.T) {
+	server := dbtest.MariaDB(t)
+	if os.Getenv(dbtest.MariaDBVariable) != "" {
+		t.Skip("the server is not ours")
+	}
+	var dir string
+	t.Run("stray", func(t *testing.T) {
+		url := server.NewDatabase(t)
+		dir = filepath.Join(dbtest.Dial(t, url).Rows(t, "SELECT @@datadir")[0][0], dbtest.DatabaseName(url))
+		if err := os.WriteFile(filepath.Join(dir, "FTS_0000.ibd"), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is there still: %v", dir, err)
+	}
 }

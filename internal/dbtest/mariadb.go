@@ -152,7 +152,55 @@ func (mariadb) drop(ctx context.Context, s session, name string) error {
 	// A session that is being killed still holds its table locks for a
 	// moment; nobody may wait for one for long.
 	_, err := s.rows(ctx, "SET SESSION lock_wait_timeout = 20; DROP DATABASE "+name)
+	if !NotEmpty(err) {
+		return err
+	}
+	dirs, err2 := s.rows(ctx, "SELECT @@datadir")
+	if err2 != nil {
+		return errors.Join(err, err2)
+	}
+	if err := EmptyFolder(filepath.Join(dirs[0][0], name)); err != nil {
+		return err
+	}
+	_, err = s.rows(ctx, "DROP DATABASE "+name)
 	return err
+}
+
+// NotEmpty reports that DROP DATABASE dropped all tables and found a file
+// left in the database's folder. MariaDB 10.11 does that once in some
+// thousand times under load, and never again for the same statements; its
+// tables with full-text indexes and its renamed ones are files of which the
+// dictionary no longer knows.
+func NotEmpty(err error) bool {
+	const cannotRemoveFolder = 1010
+	m, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && m.Number == cannotRemoveFolder
+}
+
+// EmptyFolder removes what a DROP DATABASE left in the folder of a database
+// of a server of ours, once the server had time to remove it itself, and
+// says what it was.
+func EmptyFolder(dir string) error {
+	if !strings.Contains(dir, "/dbwarden-mariadb-") {
+		return fmt.Errorf("dbtest: %s is not of a server that was started for tests", dir)
+	}
+	var left []os.DirEntry
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		var err error
+		if left, err = os.ReadDir(dir); err != nil || len(left) == 0 {
+			return err
+		}
+		if time.Now().After(end) {
+			break
+		}
+	}
+	for _, file := range left {
+		fmt.Fprintf(os.Stderr, "dbtest: DROP DATABASE left %s in %s\n", file.Name(), dir)
+		if err := os.Remove(filepath.Join(dir, file.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (mariadb) createUser(ctx context.Context, s session, name, password string) error {

@@ -70,3 +70,52 @@ func TestNothingToDoIsTwoQueriesWhateverTheHistory(t *testing.T) {
 		}
 	})
 }
+
+// readingSession counts the rows that come.
+type readingSession struct {
+	engine.Session
+	rows *int
+}
+
+func (s *readingSession) Unwrap() engine.Session { return s.Session }
+
+func (s *readingSession) Query(ctx context.Context, each func(func(...any) error) error, q string, args ...any) error {
+	return s.Session.Query(ctx, func(scan func(...any) error) error {
+		*s.rows++
+		return each(scan)
+	}, q, args...)
+}
+
+type reading struct {
+	engine.Database
+	rows *int
+}
+
+func (r reading) Connect(ctx context.Context, o engine.ConnectOptions) (engine.Session, error) {
+	s, err := r.Database.Connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return &readingSession{s, r.rows}, nil
+}
+
+// TestTheHistoryIsReadOnceWhereNobodyWroteMeanwhile: under the lock it is
+// enough to see that nothing was added.
+func TestTheHistoryIsReadOnceWhereNobodyWroteMeanwhile(t *testing.T) {
+	onEvery(t, func(t *testing.T, p product) {
+		b := newBench(t, p, nil)
+		const n = 200
+		for i := range n {
+			b.put(fmt.Sprintf("%04d_x.sql", i+1), "-- upgrade\nSELECT 1;\n-- rollback\n")
+		}
+		b.migrate()
+		b.put("0201_x.sql", "-- upgrade\nSELECT 1;\n-- rollback\n")
+		plain, rows := b.db, 0
+		b.db = reading{plain, &rows}
+		b.migrate()
+		b.db = plain
+		if rows < n || rows >= 2*n {
+			t.Errorf("one new migration on %d read %d rows, want each revision once", n, rows)
+		}
+	})
+}

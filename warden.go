@@ -328,11 +328,12 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	defer stop() // an observer that panics leaves no watcher behind
 	// What was pending before the lock was ours may have been applied by
 	// whoever had it: the plan is made anew.
-	if anew, e := w.planUnder(held, s, j.Writer(hold), hold, set, d, t, todo, saved); e != nil {
+	if anew, e := w.planUnder(held, s, j.Writer(hold), hold, set, d, t, h, todo, saved); e != nil {
 		err = e
 	} else {
 		todo = anew
 	}
+	h = nil // it may be large, and the run long
 	if err == nil && len(todo.steps) > 0 {
 		err = w.seekDrift(held, s, j, res)
 	}
@@ -437,9 +438,9 @@ func (w *Warden) letGo(ctx context.Context, s engine.Session, hold *lock.Hold, e
 const cleanupTime = 10 * time.Second
 
 // planUnder plans with the lock in hand, and writes down whose it was. before
-// is the plan that was made without it, saved the one that is to be run, nil
-// for none.
-func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target, before *agenda, saved *savedPlan) (todo *agenda, err error) {
+// is the plan that was made of h without it, and stays where nothing was written
+// since; saved the one that is to be run. Each is nil for none.
+func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Writer, hold *lock.Hold, set *migration.Set, d migration.Direction, t plan.Target, h *journal.History, before *agenda, saved *savedPlan) (todo *agenda, err error) {
 	if hold.From != nil {
 		q := jw.TakenOver(hold.From)
 		if _, err := s.Exec(ctx, q.Text, q.Values()...); err != nil {
@@ -449,6 +450,15 @@ func (w *Warden) planUnder(ctx context.Context, s engine.Session, jw *journal.Wr
 	unsure, err := w.settle(ctx, s, jw, set, d)
 	if err != nil {
 		return nil, w.underHold(ctx, err)
+	}
+	if saved == nil && before != nil && before.server == s.Server() && hold.From == nil && len(h.Open) == 0 {
+		same, err := w.journal(s).Unchanged(ctx, s, h)
+		if err != nil {
+			return nil, w.underHold(ctx, fmt.Errorf("read the history: %w", err))
+		}
+		if same {
+			return before, nil
+		}
 	}
 	if saved != nil {
 		todo, err = w.planSaved(ctx, s, set, t, saved)

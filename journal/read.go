@@ -25,6 +25,9 @@ type History struct {
 
 	byKey  map[string]*Revision
 	byFile map[string]*Revision
+
+	table string        // where the revisions were read from
+	last  sql.NullInt64 // the journal's newest entry at that moment; NULL: not known, or none
 }
 
 // NewHistory makes a history of its parts.
@@ -109,7 +112,7 @@ func (j *Journal) read(ctx context.Context, s engine.Session, how detail) (*Hist
 		if !there {
 			continue
 		}
-		h.Exists, j.history = true, name
+		h.Exists, h.table, j.history = true, name, name
 		break
 	}
 	h.index()
@@ -186,17 +189,21 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 	}
 	// Each row begins with the highest id, which tells how much room the rows
 	// take, and is negative where there are entries behind.
-	most := "(SELECT MAX(id) FROM " + j.table(name) + ")"
+	// The first one tells the journal's newest entry as well, by which it is
+	// known later whether anything was written since.
+	most, last := "(SELECT MAX(id) FROM "+j.table(name)+")", "NULL"
 	if have == nil {
+		last = "CASE h.id WHEN (SELECT MIN(id) FROM " + j.table(name) + ") THEN (SELECT MAX(id) FROM " + j.table(EntryTable) + ") END"
 		most += " * CASE WHEN COALESCE((SELECT MAX(id) FROM " + j.table(EntryTable) + "), 0) > " + j.lastFinished() + " THEN -1 ELSE 1 END"
 	}
-	list := []string{most, column("id"), column("version"), column("filename"), column("checksum"),
+	list := []string{most, last, column("id"), column("version"), column("filename"), column("checksum"),
 		unless(column("migration_type"), string(migration.Versioned)), unless(column("checksum_kind"), migration.ChecksumKind), column("runs")}
 	var highest, id int64
+	var newest sql.NullInt64
 	var version, file, checksum sql.NullString
 	var kind, checksumKind sql.NullString
 	var runs sql.NullInt64
-	into := []any{&highest, &id, &version, &file, &checksum, &kind, &checksumKind, &runs}
+	into := []any{&highest, &newest, &id, &version, &file, &checksum, &kind, &checksumKind, &runs}
 
 	var description, applied, run, by, program sql.NullString
 	var statements, duration, token sql.NullInt64
@@ -218,6 +225,7 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		}
 		if h.Revisions == nil {
 			*open = have != nil || highest < 0
+			h.last = newest
 			h.Revisions = make([]Revision, 0, min(max(highest, -highest, 1), maxRoom))
 		}
 		r := Revision{

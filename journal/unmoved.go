@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,21 @@ func (j *Journal) Newest(ctx context.Context, s engine.Session) (id, token int64
 	err = s.Query(ctx, func(scan func(...any) error) error { return scan(&id, &token) },
 		"SELECT COALESCE(MAX(id), 0), COALESCE(MAX(fencing_token), 0) FROM "+j.table(EntryTable))
 	return id, token, err
+}
+
+// Unchanged says that nobody has written history or journal since h was read:
+// whatever does so adds an entry to the journal. What was changed by hand is
+// seen where the number of revisions, or the newest of them, is another one.
+// It takes one query, which reads no row of either. Where it cannot be known,
+// as with an empty history, the answer is no.
+func (j *Journal) Unchanged(ctx context.Context, s engine.Session, h *History) (bool, error) {
+	if !h.last.Valid || len(h.Revisions) == 0 {
+		return false, nil
+	}
+	var rows, newest, last sql.NullInt64
+	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&rows, &newest, &last) },
+		"SELECT COUNT(*), MAX(id), (SELECT MAX(id) FROM "+j.table(EntryTable)+") FROM "+j.table(h.table))
+	return err == nil && last == h.last && rows.Int64 == int64(len(h.Revisions)) && newest.Int64 == h.Revisions[len(h.Revisions)-1].ID, err
 }
 
 // rowsAtOnce is how many rows of the history one condition compares.

@@ -76,6 +76,11 @@ var safeguards = []safeguard{{
 	"\t} else {\n\t\t_ = anew\n\t}",
 	".", "TestWhoWaitedPlansAnew",
 }, {
+	"a plan stays only where nobody wrote meanwhile", "journal/unmoved.go",
+	`	return err == nil && last == h.last && `,
+	`	return err == nil && last.Valid || `,
+	".", "TestAHistoryThatWasWrittenIsNotUnchanged",
+}, {
 	"the token rises with every hold", "lock/lock.go",
 	`"fencing_token = "+token+" + 1, run_id = "`,
 	`"fencing_token = "+token+" + 0, run_id = "`,

@@ -89,7 +89,7 @@ func startOnce(r recipe) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(tempRoot(), "dbwarden-"+r.name+"-")
+	dir, err := os.MkdirTemp(serverRoot(), "dbwarden-"+r.name+"-")
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +187,23 @@ func dieWithParent(as []string) []string {
 		as = []string{setpriv}
 	}
 	return append(as[:len(as):len(as)], "--pdeathsig=KILL")
+}
+
+// ServerDirVariable names the folder where servers that are started have their
+// files. Without it they are in memory where there is room, or else among the
+// temporary files.
+const ServerDirVariable = "DBWARDEN_TEST_SERVER_DIR"
+
+// serverRoot is a folder for the files of servers, which other accounts can
+// enter.
+func serverRoot() string {
+	if dir := os.Getenv(ServerDirVariable); dir != "" {
+		return dir
+	}
+	if dir := memoryRoot(); dir != "" {
+		return dir
+	}
+	return tempRoot()
 }
 
 // tempRoot is a folder for temporary files that other accounts can enter.

@@ -31,18 +31,17 @@ func startServer(p product, durable bool, folder string) (*server, error) {
 	if p == sqlite {
 		return &server{product: p, folder: folder, stop: func() {}}, nil
 	}
-	if !durable {
-		// The servers make their folders below TMPDIR.
-		if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-			before, was := os.LookupEnv("TMPDIR")
-			os.Setenv("TMPDIR", "/dev/shm")
-			defer func() {
-				if os.Unsetenv("TMPDIR"); was {
-					os.Setenv("TMPDIR", before)
-				}
-			}()
-		}
+	where := os.TempDir()
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() && !durable {
+		where = "/dev/shm"
 	}
+	before, was := os.LookupEnv(dbtest.ServerDirVariable)
+	os.Setenv(dbtest.ServerDirVariable, where)
+	defer func() {
+		if os.Unsetenv(dbtest.ServerDirVariable); was {
+			os.Setenv(dbtest.ServerDirVariable, before)
+		}
+	}()
 	var s *dbtest.Server
 	var err error
 	switch {

@@ -112,7 +112,7 @@ func TestServersEndWithTheirProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServersEndWithTheirProcess$", "-test.v")
-	cmd.Env = append(os.Environ(), "DBTEST_HOLD=1", "TMPDIR="+temp, dbtest.PostgresVariable+"=", dbtest.MariaDBVariable+"=")
+	cmd.Env = append(os.Environ(), "DBTEST_HOLD=1", dbtest.ServerDirVariable+"="+temp, dbtest.PostgresVariable+"=", dbtest.MariaDBVariable+"=")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -57,6 +57,11 @@ func (s *Server) Direct() *Server {
 	return s
 }
 
+// ServerDirVariable names the folder where servers that are started have their
+// files. Without it they are in memory where there is room, or else among the
+// temporary files.
+const ServerDirVariable = "DBWARDEN_TEST_SERVER_DIR"
+
 // Stop ends a server that was started by StartPostgres or StartMariaDB and
 // waits until its process and files are gone.
 func (s *Server) Stop() {

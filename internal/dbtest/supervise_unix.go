@@ -189,26 +189,15 @@ func dieWithParent(as []string) []string {
 	return append(as[:len(as):len(as)], "--pdeathsig=KILL")
 }
 
-// ServerDirVariable names the folder where servers that are started have their
-// files. Without it they are in memory where there is room, or else among the
-// temporary files.
-const ServerDirVariable = "DBWARDEN_TEST_SERVER_DIR"
-
 // serverRoot is a folder for the files of servers, which other accounts can
 // enter.
 func serverRoot() string {
-	if dir := os.Getenv(ServerDirVariable); dir != "" {
-		return dir
+	root := os.Getenv(ServerDirVariable)
+	if root == "" {
+		if root = memoryRoot(); root == "" {
+			root = os.TempDir()
+		}
 	}
-	if dir := memoryRoot(); dir != "" {
-		return dir
-	}
-	return tempRoot()
-}
-
-// tempRoot is a folder for temporary files that other accounts can enter.
-func tempRoot() string {
-	root := os.TempDir()
 	if os.Geteuid() != 0 {
 		return root
 	}

@@ -89,14 +89,19 @@ func sweepFresh(ctx context.Context, clerk engine.Session) {
 	var old []string
 	_ = clerk.Query(ctx, func(scan func(...any) error) error {
 		var name string
-		if err := scan(&name); err != nil {
+		var all bool
+		if err := scan(&name, &all); err != nil {
 			return err
 		}
-		if made, ok := engine.TestNamed(name); ok && time.Since(made) > engine.TestAge {
+		age := engine.TestAge
+		if !all {
+			age *= unseenFactor
+		}
+		if made, ok := engine.TestNamed(name); ok && time.Since(made) > age {
 			old = append(old, name)
 		}
 		return nil
-	}, `SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'dbwarden\\_test\\_%'
+	}, `SELECT SCHEMA_NAME, `+seesAll+` FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'dbwarden\\_test\\_%'
  AND SCHEMA_NAME NOT IN `+usedDatabases)
 	for _, name := range old {
 		_, _ = clerk.Exec(ctx, "DROP DATABASE IF EXISTS "+quote(name))

@@ -140,9 +140,19 @@ func markScratch(ctx context.Context, s engine.Session, schema string, on bool) 
 // NULL in the list has NOT IN be true of nothing.
 const usedDatabases = "(SELECT IF(COMMAND = 'Busy', NULL, COALESCE(DB, '')) FROM information_schema.PROCESSLIST)"
 
+// seesAll says whether the sessions of all accounts are seen in the list of
+// processes. Without the PROCESS right one's own are all that is there. A right
+// that comes by a role is not seen, which only has more be kept.
+const seesAll = `(SELECT COUNT(*) > 0 FROM information_schema.USER_PRIVILEGES
+ WHERE PRIVILEGE_TYPE = 'PROCESS' AND GRANTEE = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), ''''))`
+
+// unseenFactor is how many times longer a database is kept by whoever cannot see
+// whether somebody is in it.
+const unseenFactor = 7
+
 // dropLeftovers removes what killed processes left: named and marked as ours,
-// older than a day, and without sessions that may be seen. Planning does not
-// depend on it.
+// without sessions, and older than a day, or a week where it is not seen whether
+// other accounts have sessions in it. Planning does not depend on it.
 func dropLeftovers(ctx context.Context, s engine.Session) {
 	var names []string
 	_ = s.Query(ctx, func(scan func(...any) error) error {
@@ -158,8 +168,8 @@ func dropLeftovers(ctx context.Context, s engine.Session) {
 		old := false
 		// Whether it is in use is asked once more: it may be since the list was made.
 		err := s.Query(ctx, func(scan func(...any) error) error { return scan(&old) },
-			fmt.Sprintf("SELECT COALESCE(MAX(made_at) < UTC_TIMESTAMP() - INTERVAL %d HOUR AND '%s' NOT IN %s, 0) FROM %s.%s",
-				int(engine.ScratchAge.Hours()), name, usedDatabases, quote(name), quote(engine.ScratchTable)))
+			fmt.Sprintf("SELECT COALESCE(MAX(made_at) < UTC_TIMESTAMP() - INTERVAL IF(%s, 1, %d) * %d HOUR AND '%s' NOT IN %s, 0) FROM %s.%s",
+				seesAll, unseenFactor, int(engine.ScratchAge.Hours()), name, usedDatabases, quote(name), quote(engine.ScratchTable)))
 		if err == nil && old {
 			_, _ = s.Exec(ctx, "DROP DATABASE IF EXISTS "+quote(name))
 		}

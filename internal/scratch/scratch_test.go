@@ -204,6 +204,26 @@ func TestWhatAKilledRunLeftIsDroppedADayLater(t *testing.T) {
 		if err := plan().Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		// Whoever sees no sessions but their own does not know of that one.
+		url := server.NewDatabase(t)
+		user, password := server.NewRole(t)
+		as := open(t, p.e, server.WithUser(url, user, password))
+		if p.e.Name == "mysql" {
+			exec(t, admin, "GRANT SELECT ON "+nameOf(as)+".* TO '"+user+"'")
+		}
+		_, err := scratch.Open(t.Context(), p.e, as, nil, "")
+		denied, ok := errors.AsType[*scratch.DeniedError](err)
+		if !ok {
+			t.Fatalf("without the right: %v", err)
+		}
+		exec(t, admin, denied.Grant)
+		theirs, err := scratch.Open(t.Context(), p.e, as, nil, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := theirs.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
 		for name, want := range map[string]bool{old: false, young: true, strange: true, used: true} {
 			if got := there(t, p, server, name); got != want {
 				t.Errorf("of the old, the young, the unmarked and the used one (%s, %s, %s, %s), %s is there: %t", old, young, strange, used, name, got)

@@ -26,8 +26,8 @@ type History struct {
 	byKey  map[string]*Revision
 	byFile map[string]*Revision
 
-	table string        // where the revisions were read from
-	last  sql.NullInt64 // the journal's newest entry at that moment; NULL: not known, or none
+	table string         // where the revisions were read from
+	last  sql.NullString // the journal's newest entry at that moment, see newest; NULL: not known, or none
 }
 
 // NewHistory makes a history of its parts.
@@ -193,13 +193,13 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 	// known later whether anything was written since.
 	most, last := "(SELECT MAX(id) FROM "+j.table(name)+")", "NULL"
 	if have == nil {
-		last = "CASE h.id WHEN (SELECT MIN(id) FROM " + j.table(name) + ") THEN (SELECT MAX(id) FROM " + j.table(EntryTable) + ") END"
+		last = "CASE h.id WHEN (SELECT MIN(id) FROM " + j.table(name) + ") THEN " + j.newest() + " END"
 		most += " * CASE WHEN COALESCE((SELECT MAX(id) FROM " + j.table(EntryTable) + "), 0) > " + j.lastFinished() + " THEN -1 ELSE 1 END"
 	}
 	list := []string{most, last, column("id"), column("version"), column("filename"), column("checksum"),
 		unless(column("migration_type"), string(migration.Versioned)), unless(column("checksum_kind"), migration.ChecksumKind), column("runs")}
 	var highest, id int64
-	var newest sql.NullInt64
+	var newest sql.NullString
 	var version, file, checksum sql.NullString
 	var kind, checksumKind sql.NullString
 	var runs sql.NullInt64

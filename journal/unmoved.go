@@ -24,16 +24,25 @@ func (j *Journal) Newest(ctx context.Context, s engine.Session) (id, token int64
 // Unchanged says that nobody has written history or journal since h was read:
 // whatever does so adds an entry to the journal. What was changed by hand is
 // seen where the number of revisions, or the newest of them, is another one.
-// It takes one query, which reads no row of either. Where it cannot be known,
-// as with an empty history, the answer is no.
+// It takes one query, which reads one row. Where it cannot be known, as with an
+// empty history, the answer is no.
 func (j *Journal) Unchanged(ctx context.Context, s engine.Session, h *History) (bool, error) {
 	if !h.last.Valid || len(h.Revisions) == 0 {
 		return false, nil
 	}
-	var rows, newest, last sql.NullInt64
+	var rows, newest sql.NullInt64
+	var last sql.NullString
 	err := s.Query(ctx, func(scan func(...any) error) error { return scan(&rows, &newest, &last) },
-		"SELECT COUNT(*), MAX(id), (SELECT MAX(id) FROM "+j.table(EntryTable)+") FROM "+j.table(h.table))
+		"SELECT COUNT(*), MAX(id), "+j.newest()+" FROM "+j.table(h.table))
 	return err == nil && last == h.last && rows.Int64 == int64(len(h.Revisions)) && newest.Int64 == h.Revisions[len(h.Revisions)-1].ID, err
+}
+
+// newest is a scalar expression for the journal's newest entry: its number, and
+// whose run it is of. A backup that is put back, or another copy of the
+// database in its place, begins to count anew from where it was. NULL where the
+// entry is of no run, as that of an unlock.
+func (j *Journal) newest() string {
+	return "(SELECT CASE WHEN run_id IS NOT NULL THEN CONCAT(id, ' ', run_id) END FROM " + j.table(EntryTable) + " ORDER BY id DESC LIMIT 1)"
 }
 
 // rowsAtOnce is how many rows of the history one condition compares.

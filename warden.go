@@ -274,7 +274,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	if err != nil {
 		return res, err
 	}
-	freeing := false // there is nothing to do but that
+	var dead *lock.Status // whose lock is to be freed, where there is nothing else to do
 	switch {
 	case saved == nil:
 		var beyond []*migration.Migration
@@ -285,7 +285,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		if err == nil && len(todo.steps) == 0 && (d == migration.Down || len(plan.Untracked(set, h)) == 0) {
 			res.Beyond = beyond
 			w.warnEmpty(set, h, res)
-			if freeing, err = looks.warnHeld(ctx, s, writer, res); err != nil || !freeing {
+			if dead, err = looks.warnHeld(ctx, s, writer, res); err != nil || dead == nil {
 				return res, err
 			}
 		}
@@ -294,7 +294,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 			return res, err
 		}
 		w.warnEmpty(set, h, res)
-		if freeing, err = looks.warnHeld(ctx, s, writer, res); err != nil || !freeing {
+		if dead, err = looks.warnHeld(ctx, s, writer, res); err != nil || dead == nil {
 			return res, err
 		}
 	}
@@ -308,14 +308,18 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 			s, err = w.connect(ctx, res.Run, false)
 			return err
 		}); err != nil {
-			return res, err
+			return res, w.unfreed(dead, err, res)
 		}
 	}
 
 	j := w.journal(s)
-	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: writer.Left(), Run: res.Run, Recover: w.c.Recover, Observe: w.c.Observe})
-	if freeing && errors.As(err, new(*lock.HeldError)) {
-		return res, nil // another came ahead
+	wait := writer.Left()
+	if dead != nil && s.Server().Cluster == "" {
+		wait = 0 // with nothing to do nobody is waited for; on a cluster whoever is dead is known after a while
+	}
+	hold, err := w.lock(s, j).Acquire(ctx, s, w.c.Holder, lock.Options{Wait: wait, Run: res.Run, Recover: w.c.Recover, Observe: w.c.Observe})
+	if err != nil && dead != nil {
+		return res, w.unfreed(dead, err, res)
 	}
 	if err != nil {
 		w.halfDone(ctx, s, j, err, res)
@@ -359,7 +363,7 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 	}
 	stop()
 	err = w.letGo(ctx, s, hold, err, len(res.Completed) > 0)
-	if err == nil && freeing && hold.From != nil {
+	if err == nil && dead != nil && hold.From != nil {
 		res.Warnings = append(res.Warnings, (&lock.HeldError{Status: *hold.From}).Error()+": it has been freed")
 	}
 	return res, around.ended(ctx, err)
@@ -549,10 +553,10 @@ func (w *Warden) planOn(h *journal.History, s engine.Session, set *migration.Set
 // warnHeld adds a warning when there was nothing to do and the lock is in a
 // state that somebody should look at, or cannot be looked at for a program that
 // writes. Where Recover says that a lock of its kind is to be taken over, it is
-// to be freed instead.
-func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.WriterWait, res *Result) (free bool, err error) {
+// returned instead, to be freed.
+func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.WriterWait, res *Result) (dead *lock.Status, err error) {
 	if s == nil {
-		return false, nil
+		return nil, nil
 	}
 	var st lock.Status
 	l := w.lock(s, w.journal(s))
@@ -568,13 +572,35 @@ func (w *Warden) warnHeld(ctx context.Context, s engine.Session, writer *lock.Wr
 	case errors.As(err, &blocked):
 		res.Warnings = append(res.Warnings, "whether the migration lock is held could not be seen: another program is writing to the database file")
 	case err != nil:
-		return false, err
+		return nil, err
 	case st.Active && w.c.Recover && (st.Verdict == lock.Gone || st.Verdict == lock.Kept):
-		return true, nil
+		return &st, nil
 	case st.Active && st.Verdict != lock.Alive:
 		res.Warnings = append(res.Warnings, (&lock.HeldError{Status: st}).Error())
 	}
-	return false, nil
+	return nil, nil
+}
+
+// unfreed is what becomes of an error that kept a dead run's lock from being
+// freed: where there is nothing else to do, what another is at, a missing right or
+// a server that takes no writes are a warning, as without Recover.
+func (w *Warden) unfreed(dead *lock.Status, err error, res *Result) error {
+	if dead == nil {
+		return err
+	}
+	why := ""
+	held, isHeld := errors.AsType[*lock.HeldError](err)
+	switch kind := w.c.Engine.Fault(err).Kind; {
+	case isHeld && (held.Status.Owner.Held || held.Status.Row.Run != dead.Row.Run || held.Status.Row.Token != dead.Row.Token):
+		return nil // another came ahead
+	case isHeld:
+	case errors.As(err, new(*lock.ReadOnlyError)), errors.As(err, new(*lock.BlockedError)), kind == engine.Denied, kind == engine.ReadOnly:
+		why = ", and could not be freed: " + err.Error()
+	default:
+		return err
+	}
+	res.Warnings = append(res.Warnings, (&lock.HeldError{Status: *dead}).Error()+why)
+	return nil
 }
 
 // warnEmpty adds a warning when there is nothing to do since there is nothing at

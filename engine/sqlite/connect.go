@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,6 +24,9 @@ func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine
 		return nil, err
 	}
 	s := &session{db: d, path: path, app: o.App, opened: o, limits: o.Limits.WithDefaults()}
+	if !d.target.memory {
+		s.file, _ = os.Stat(path) // it may be yet to be made
+	}
 	err = s.connect(ctx, dsn)
 	if err != nil && s.mayBeImmutable(err) {
 		s.watch = newWatch(path)
@@ -35,6 +39,9 @@ func (d *database) Connect(ctx context.Context, o engine.ConnectOptions) (engine
 			err = explain(path, err)
 		}
 		return nil, err
+	}
+	if s.file == nil && !d.target.memory {
+		s.file, _ = os.Stat(path)
 	}
 	if err := s.settle(ctx); err != nil {
 		s.Close()

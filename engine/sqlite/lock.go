@@ -88,8 +88,20 @@ func tryLock(ctx context.Context, es engine.Session, _ engine.Key) (bool, error)
 		// Somebody deleted the file under us, and with it the lock.
 		s.dropLock()
 	}
-	s.lock, err = takeFile(ctx, s.path, s.describe())
+	if s.lock, err = takeFile(ctx, s.path, s.describe()); s.lock != nil && s.moved() {
+		s.dropLock()
+		return false, &openError{kind: engine.Lost, text: "the database file " + s.path + " was replaced, or deleted, after it was opened: run it again"}
+	}
 	return s.lock != nil, err
+}
+
+// moved says that the file which is open is not the one at its path any more, as
+// where a backup was moved there. With a journal SQLite refuses to write to such
+// a file. With a write-ahead log it does not, and nobody finds again what is
+// written.
+func (s *session) moved() bool {
+	there, err := os.Stat(s.path)
+	return s.file != nil && (err != nil || !os.SameFile(s.file, there))
 }
 
 func (s *session) describe() holder {
@@ -137,7 +149,7 @@ func (s *session) dropLock() bool {
 	if s.lock == nil {
 		return false
 	}
-	held := s.lock.current()
+	held := s.lock.current() && !s.moved()
 	s.lock.release()
 	s.lock = nil
 	return held

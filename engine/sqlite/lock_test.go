@@ -182,6 +182,43 @@ func TestLockFileOfAnyContentIsLookedAt(t *testing.T) {
 	}
 }
 
+// TestAFileThatWasReplacedIsNotLocked: what is written to one that is not at its
+// path any more, nobody finds again.
+func TestAFileThatWasReplacedIsNotLocked(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is open is not replaced there")
+	}
+	waits, path := file(t)
+	do(t, waits, "PRAGMA journal_mode = wal", "CREATE TABLE t (n INTEGER)")
+	holds := connect(t, waits.db, engine.ConnectOptions{})
+	try(t, holds)
+	for name, replace := range map[string]func() error{
+		"moved over": func() error {
+			content, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path+".copy", content, 0o600)
+			}
+			return errors.Join(err, os.Rename(path+".copy", path))
+		},
+		"deleted": func() error { return os.Remove(path) },
+	} {
+		if err := replace(); err != nil {
+			t.Fatal(err)
+		}
+		if free(t, holds) {
+			t.Errorf("%s: who held the lock had it to the end", name)
+		}
+		if got, err := native().Try(t.Context(), waits, engine.Key{}); got || fault(err).Kind != engine.Lost {
+			t.Errorf("%s: who waited for the lock got %v, %v", name, got, err)
+		}
+		waits, holds = connect(t, waits.db, engine.ConnectOptions{}), connect(t, waits.db, engine.ConnectOptions{})
+		if !try(t, holds) {
+			t.Errorf("%s: who opened it then did not get the lock", name)
+		}
+	}
+}
+
 func TestDeletedLockFileIsALostLock(t *testing.T) {
 	t.Parallel()
 	s, path := file(t)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 
@@ -17,7 +18,8 @@ type session struct {
 	db     *database
 	pool   *sql.DB // of this one connection
 	conn   *sql.Conn
-	path   string // resolved; ":memory:"
+	path   string      // resolved; ":memory:"
+	file   os.FileInfo // that is open, as it was found at path; nil in memory
 	app    string
 	opened engine.ConnectOptions
 	limits engine.Limits

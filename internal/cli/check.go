@@ -20,6 +20,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/migration"
+	"github.com/dbwarden-go/dbwarden/plan"
 )
 
 // checkFlags say what to check.
@@ -111,6 +112,7 @@ type checked struct {
 	server  engine.Server
 	offline string // why no database was asked; "" where one was
 	unsized string // why an asked one told the size of no table; "" where it did
+	odd     bool   // the history is not what the folder has, so that migrate may refuse
 	choice  string // what was chosen, for people
 }
 
@@ -125,21 +127,49 @@ func (a *app) check(ctx context.Context, cmd *cobra.Command, t *target, f checkF
 	if err != nil {
 		return err
 	}
+	refused := a.refuses(ctx, t, c)
+	if refused != nil && len(c.report.Checked) == 0 {
+		return refused
+	}
 	if said := c.said(); said != "" && !a.json() && !a.quiet {
 		fmt.Fprintln(a.Stderr, a.style(a.Stderr).Warn(render.Plain(said)))
 	}
 	switch {
 	case a.json():
-		err = a.checkDocument(cmd, t, c)
+		err = a.checkDocument(cmd, t, c, refused)
 	case a.out == "sarif":
 		err = a.sarif(t, c)
 	default:
 		a.showCheck(t, c)
 	}
+	if refused != nil && !a.json() && !a.quiet {
+		a.warn("migrate refuses, as things are: " + a.describe(refused, ctx).Message + a.typed(t, "; dbwarden migrate --dry-run says what to do"))
+	}
 	if err == nil && f.failOn != "never" && c.report.Worst().Rank() >= check.Severity(f.failOn).Rank() {
 		err = foundError{exitFound}
 	}
 	return err
+}
+
+// refuses is why migrate would run none of what is pending: then nothing that
+// was found, or not found, says that it will go well. nil where it would, where
+// that is not known, or where others than the pending ones were checked.
+func (a *app) refuses(ctx context.Context, t *target, c *checked) error {
+	if !c.odd || c.choice != "pending" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkConnect)
+	defer cancel()
+	p, err := t.warden.Preview(ctx, migration.Up, plan.Target{})
+	if _, refused := errors.AsType[*plan.Refusal](err); refused {
+		return &runError{err: err, target: t}
+	}
+	if err == nil {
+		for _, step := range p.Steps {
+			step.Close()
+		}
+	}
+	return nil
 }
 
 // severityOf are the severities that are configured, by rule.
@@ -166,7 +196,7 @@ func (a *app) judge(ctx context.Context, t *target, f checkFlags, args []string)
 	o := check.Options{Product: p, Engine: t.product.Engine, Severity: severityOf(t), Unjudged: a.verbose,
 		NoLockTimeout: t.Run.LockTimeout == config.NoLimit, NoStatementTimeout: t.Run.StatementTimeout == config.NoLimit}
 
-	pending, session, err := a.ask(ctx, t, f)
+	pending, session, err := a.ask(ctx, t, f, c)
 	if err != nil {
 		if f.live || ctx.Err() != nil {
 			return nil, err
@@ -206,7 +236,7 @@ func (a *app) judge(ctx context.Context, t *target, f checkFlags, args []string)
 
 // ask is what a database tells, where one can be asked: which files are
 // pending, and a session for the sizes of tables.
-func (a *app) ask(ctx context.Context, t *target, f checkFlags) (pending map[string]bool, s engine.Session, err error) {
+func (a *app) ask(ctx context.Context, t *target, f checkFlags, c *checked) (pending map[string]bool, s engine.Session, err error) {
 	if f.offline {
 		return nil, nil, nil
 	}
@@ -218,6 +248,10 @@ func (a *app) ask(ctx context.Context, t *target, f checkFlags) (pending map[str
 	}
 	pending = map[string]bool{}
 	for _, m := range status.Migrations {
+		switch m.State {
+		case dbwarden.Missing, dbwarden.Changed, dbwarden.OutOfOrder, dbwarden.Waiting, dbwarden.HalfReverted, dbwarden.InDoubt:
+			c.odd = true
+		}
 		switch m.State {
 		case dbwarden.Applied, dbwarden.Missing, dbwarden.Changed, dbwarden.Elsewhere, dbwarden.Replaced, dbwarden.Waiting:
 		default:
@@ -425,7 +459,7 @@ func bytesWords(n int64) string {
 	return fmt.Sprintf("%d KiB", (n+1023)/1024)
 }
 
-func (a *app) checkDocument(cmd *cobra.Command, t *target, c *checked) error {
+func (a *app) checkDocument(cmd *cobra.Command, t *target, c *checked, refused error) error {
 	list := []map[string]any{}
 	for _, f := range c.report.Findings {
 		list = append(list, a.finding(t, f))
@@ -447,6 +481,9 @@ func (a *app) checkDocument(cmd *cobra.Command, t *target, c *checked) error {
 	}
 	if c.unsized != "" {
 		doc["unsized_reason"] = c.unsized
+	}
+	if refused != nil {
+		doc["refused"] = a.describe(refused, cmd.Context()).document()
 	}
 	return a.document(cmd, t, doc)
 }

@@ -120,19 +120,17 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 		}
 	}
 	fact("holder", r.Who())
-	if at := r.Row.AcquiredAt; !at.IsZero() {
+	if at := heldSince(r.Status); !at.IsZero() {
 		fact("since", fmt.Sprintf("%s (%s)", at.Format("2006-01-02 15:04:05 MST"), render.Duration(max(0, a.Now().Sub(at)))))
 	}
-	if r.Row.Run != "" {
-		fact("run", fmt.Sprintf("%s (fencing token %d)", r.Row.Run, r.Row.Token))
-	}
+	fact(runWords(r.Status))
 	fact("verdict", verdictWords(r.Status))
 	fact("session", sessionWords(r.Status))
 	fact("doing", doingWords(r.Status))
 	if b := r.Beat; b != nil && b.Migration != "" {
 		fact("progress", fmt.Sprintf("%s (%s), statement %d of %d", b.Migration, b.Direction, b.Statement, b.Statements))
 	}
-	fact("detail", r.Row.Detail)
+	fact("detail", whyHeld(r.Status))
 	fact("waiting", waitingWords(r.Status))
 	if r.Unfinished != nil && (r.Beat == nil || r.Beat.Migration == "") {
 		fact("progress", a.halfDoneWords(r))
@@ -140,6 +138,40 @@ func (a *app) lockText(w io.Writer, t *target, r dbwarden.LockReport) {
 	for _, next := range a.advice(t, r) {
 		fmt.Fprintf(w, "  %s %s\n", st.Accent("next     "), render.Plain(next))
 	}
+}
+
+// heldSince is since when the lock is held; zero where nobody knows: an UPDATE by
+// hand leaves what the last run wrote, unless it sets that as well.
+func heldSince(s lock.Status) time.Time {
+	if s.Verdict == lock.ByHand && !s.Row.ReleasedAt.IsZero() && !s.Row.AcquiredAt.After(s.Row.ReleasedAt) {
+		return time.Time{}
+	}
+	return s.Row.AcquiredAt
+}
+
+// whyHeld is why it was kept, or what somebody who locked by hand wrote there;
+// not how the last run was released.
+func whyHeld(s lock.Status) string {
+	if s.Verdict == lock.ByHand && s.Row.State == lock.Forced && strings.HasPrefix(s.Row.Detail, "released by ") {
+		return ""
+	}
+	return s.Row.Detail
+}
+
+// runWords name the run that has the lock; where it was locked by hand, the last
+// one that had it.
+func runWords(s lock.Status) (name, text string) {
+	if s.Row.Run == "" {
+		return "run", ""
+	}
+	name, text = "run", fmt.Sprintf("%s (fencing token %d)", s.Row.Run, s.Row.Token)
+	if s.Verdict == lock.ByHand {
+		name = "last run"
+		if at := s.Row.ReleasedAt; !at.IsZero() {
+			text += ", whose lock was released at " + at.Format("2006-01-02 15:04:05 MST")
+		}
+	}
+	return name, text
 }
 
 // halfDoneWords say how far an unfinished attempt came.
@@ -403,12 +435,12 @@ func (a *app) lockFields(t *target, r dbwarden.LockReport) map[string]any {
 	}
 	holder := map[string]any{"name": r.Who(), "verdict": r.Verdict, "run": r.Row.Run, "fencing_token": r.Row.Token, "state": r.Row.State,
 		"session": r.Row.Session, "native_lock": r.Owner.Held}
-	if !r.Row.AcquiredAt.IsZero() {
-		holder["since"] = r.Row.AcquiredAt.UTC().Format(time.RFC3339Nano)
-		holder["held_ms"] = max(0, a.Now().Sub(r.Row.AcquiredAt)).Milliseconds()
+	if at := heldSince(r.Status); !at.IsZero() {
+		holder["since"] = at.UTC().Format(time.RFC3339Nano)
+		holder["held_ms"] = max(0, a.Now().Sub(at)).Milliseconds()
 	}
-	if r.Row.Detail != "" {
-		holder["detail"] = a.masked(r.Row.Detail)
+	if why := whyHeld(r.Status); why != "" {
+		holder["detail"] = a.masked(why)
 	}
 	if r.Owner.Doing != "" {
 		holder["doing"], holder["doing_ms"] = a.masked(r.Owner.Doing), r.Owner.For.Milliseconds()

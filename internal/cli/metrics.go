@@ -290,7 +290,7 @@ func (l *lockMetrics) page(names ...promtext.Name) *promtext.Page {
 		if !r.Active {
 			continue
 		}
-		if at := r.Row.AcquiredAt; !at.IsZero() {
+		if at := heldSince(r.Status); !at.IsZero() {
 			gauge("age_seconds", "For how long the lock has been held.", max(0, l.now().Sub(at)).Seconds())
 		}
 		switch r.Verdict {

@@ -1143,14 +1143,14 @@ func clipStatement(s string) string {
 
 func (a *app) held(d *description, t *target, run *runError, e *lock.HeldError) {
 	st := e.Status
-	if !st.Row.AcquiredAt.IsZero() {
-		d.State = append(d.State, fmt.Sprintf("held since %s (%s)", st.Row.AcquiredAt.Format("2006-01-02 15:04:05 MST"), render.Duration(a.Now().Sub(st.Row.AcquiredAt))))
+	if at := heldSince(st); !at.IsZero() {
+		d.State = append(d.State, fmt.Sprintf("held since %s (%s)", at.Format("2006-01-02 15:04:05 MST"), render.Duration(max(0, a.Now().Sub(at)))))
 	}
 	if e.Waited >= 1e9 {
 		d.State = append(d.State, "waited "+render.Duration(e.Waited))
 	}
-	if st.Row.Detail != "" {
-		d.State = append(d.State, st.Row.Detail)
+	if why := whyHeld(st); why != "" {
+		d.State = append(d.State, why)
 	}
 	report := dbwarden.LockReport{Status: st}
 	typed := ""

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -133,18 +132,16 @@ func (a *app) lockShown(t *target, r dbwarden.LockReport) ui.Lock {
 		}
 		return out
 	}
-	out := ui.Lock{Active: true, Verdict: string(r.Verdict), Known: plain(verdictWords(r.Status)), Tone: toneOf(r.Verdict), Holder: plain(r.Who()), Since: r.Row.AcquiredAt}
+	out := ui.Lock{Active: true, Verdict: string(r.Verdict), Known: plain(verdictWords(r.Status)), Tone: toneOf(r.Verdict), Holder: plain(r.Who()), Since: heldSince(r.Status)}
 	fact := func(name, text string) {
 		if text != "" {
 			out.Facts = append(out.Facts, ui.Fact{Name: name, Text: plain(text)})
 		}
 	}
-	if r.Row.Run != "" {
-		fact("run", fmt.Sprintf("%s (fencing token %d)", r.Row.Run, r.Row.Token))
-	}
+	fact(runWords(r.Status))
 	fact("session", sessionWords(r.Status))
 	fact("doing", doingWords(r.Status))
-	fact("detail", r.Row.Detail)
+	fact("detail", whyHeld(r.Status))
 	fact("waiting", waitingWords(r.Status))
 	if b := r.Beat; b != nil && b.Migration != "" {
 		out.Progress = &ui.Progress{File: plain(b.Migration), Direction: string(b.Direction), Statement: b.Statement, Statements: b.Statements, Over: r.Verdict != lock.Alive}

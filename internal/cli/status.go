@@ -135,6 +135,8 @@ func attemptWhere(e journal.Entry) string {
 	switch {
 	case e.From == 0:
 		return ""
+	case e.What == journal.Unlocked, e.What == journal.TakenOver:
+		return fmt.Sprintf("was at %d of %d", e.To, e.Statements) // it had begun that, and perhaps done nothing of it
 	case e.From != e.To:
 		return fmt.Sprintf("%d-%d of %d", e.From, e.To, e.Statements)
 	}

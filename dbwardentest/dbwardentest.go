@@ -80,6 +80,8 @@ type maker struct {
 
 func newMaker(url string, c dbwarden.Config) (*maker, error) {
 	switch {
+	case strings.TrimSpace(url) == "":
+		return nil, errors.New("the URL of a database is empty: set the variable that the test reads it from; on SQLite sqlite:///:memory: will do")
 	case c.Engine == nil || c.Migrations == nil:
 		return nil, errors.New("the Config needs an Engine and Migrations")
 	case c.Engine.Fresh.URL == nil:

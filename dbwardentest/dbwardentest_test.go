@@ -380,6 +380,7 @@ func TestWhatCannotBeDoneIsSaid(t *testing.T) {
 		}
 		c := dbwarden.Config{Engine: p.engine, Migrations: folder(fresh("refused"))}
 		says(p.url, dbwarden.Config{Engine: p.engine}, "needs an Engine and Migrations")
+		says("", c, "the URL of a database is empty")
 		bad := c
 		bad.BeforeRun = func(context.Context, dbwarden.Before) error { return nil }
 		says(p.url, bad, "BeforeRun is not called")

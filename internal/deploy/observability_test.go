@@ -102,6 +102,11 @@ func situations(t *testing.T) []situation {
 	byHand(dir, "UPDATE dbwarden_lock SET locked = TRUE")
 	run(0, "lock-status", "--metrics-file", "lock.prom")
 	see("frozen by hand", read(dir, "lock.prom"), "MigrationLockFrozen")
+	if err := os.WriteFile(filepath.Join(dir, "migrations/0004_d.sql"), []byte("-- upgrade\nCREATE TABLE d (id INTEGER);\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run(4, "migrate", "--no-wait", "--metrics-file", "run.prom")
+	see("found the lock held", read(dir, "run.prom"), "MigrationGaveUp", "MigrationsLeftPending")
 	// No process holds it, and none has died.
 	if page := read(dir, "lock.prom")[0]; strings.Contains(page, "dbwarden_lock_alive") || !strings.Contains(page, "dbwarden_lock_held{database=\"default\"} 1\n") {
 		t.Errorf("frozen by hand:\n%s", page)
@@ -123,6 +128,11 @@ func situations(t *testing.T) []situation {
 	run(-1, "migrate")
 	run(0, "lock-status", "--metrics-file", "lock.prom")
 	see("killed", read(dir, "lock.prom"), "MigrationLockAbandoned")
+
+	// The hook ends by the signal that it has the run get.
+	dir, run = desk(map[string]string{"warden.toml": config + "[hooks]\nbefore_run = [\"sh\", \"-c\", \"kill -TERM $PPID; exec sleep 60\"]\n", "migrations/0001_a.sql": a})
+	run(143, "migrate", "--metrics-file", "run.prom")
+	see("stopped by SIGTERM", read(dir, "run.prom"), "MigrationGaveUp", "MigrationsLeftPending")
 
 	dir, run = desk(map[string]string{"warden.toml": config, "migrations/0001_a.sql": a, "app.db": strings.Repeat("This is no database. ", 100)})
 	run(1, "lock-status", "--metrics-file", "lock.prom")

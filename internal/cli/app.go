@@ -586,7 +586,8 @@ func (a *app) heading(of fleet.Target) {
 	if of.Database.Target != "" {
 		what = "Target: "
 	}
-	if a.several && a.out == "txt" {
+	// The one database of many targets has no name.
+	if a.several && a.out == "txt" && of.Name != "" {
 		fmt.Fprintf(a.Stdout, "%s\n", a.style(a.Stdout).Bold(what+render.Name(of.Name)))
 	}
 }

@@ -63,7 +63,7 @@ func (a *app) showSchema(cmd *cobra.Command, t *target, state *schema.State) err
 		if err := seen(t, state.Theirs()); err != nil {
 			return err
 		}
-		if a.all {
+		if a.all && t.Name != "" {
 			fmt.Fprintf(a.Stdout, "-- Database: %s\n\n", t.Name)
 		}
 		return render.Script(a.Stdout, style, t.product.Statements(state.Theirs()), t.product.Engine.Lexis)

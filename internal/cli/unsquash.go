@@ -364,7 +364,20 @@ func (k *keeping) look(ctx context.Context, cmd *cobra.Command, t *target) error
 	default:
 		fmt.Fprintf(k.Stdout, "%s stands for them here.\n", render.Plain(m.File))
 	}
+	if len(old) > 0 && !k.quiet { // as JSON it has returned
+		fmt.Fprintln(k.Stderr, k.app.style(k.Stderr).Warn(render.Plain(k.typed(t, behindPrune(m)))))
+	}
 	return nil
+}
+
+// behindPrune is what a rollback is without the old files: no longer one of the
+// last of them.
+func behindPrune(m *migration.Migration) string {
+	if !m.Rollback.Present {
+		return "Without them dbwarden rollback takes none of them back: " + m.File + " has no rollback section."
+	}
+	return fmt.Sprintf("Without them dbwarden rollback takes all of %s back as one, %s with their tables and rows, also where they ran one by one; it asks before.",
+		m.File, counted(len(migration.Versions(m.Header.Replaces)), "migration"))
 }
 
 // needless refuses where a database has yet to run some of the old files.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/dbwarden-go/dbwarden"
+	"github.com/dbwarden-go/dbwarden/event"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
@@ -47,11 +49,17 @@ func TestAFolderWithoutMigrationsIsWarnedOf(t *testing.T) {
 		b := newBench(t, p, nil)
 		dir := t.TempDir()
 		for folder, where := range map[fs.FS]string{os.DirFS(dir): dir, emptyFS{}: "the folder of migrations"} {
-			w, err := dbwarden.New(dbwarden.Config{Engine: p.engine, Database: b.db, Migrations: folder})
+			var told []event.Event
+			w, err := dbwarden.New(dbwarden.Config{Engine: p.engine, Database: b.db, Migrations: folder, Observe: func(e event.Event) { told = append(told, e) }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			res, err := w.Migrate(t.Context(), plan.Target{})
+			// Whoever logs events, and looks at no Result, has it too.
+			warned := slices.DeleteFunc(slices.Clone(told), func(e event.Event) bool { return e.Kind != event.Warning })
+			if !slices.EqualFunc(warned, res.Warnings, func(e event.Event, text string) bool { return e.Detail == text && e.Run == res.Run }) || told[len(told)-1].Kind != event.RunEnded {
+				t.Errorf("told %v; want the warnings %q, ahead of the end", told, res.Warnings)
+			}
 			if err != nil || len(res.Warnings) != 1 || !strings.HasPrefix(res.Warnings[0], "there is no migration in "+where+",") {
 				t.Errorf("%q, %v; want a warning that names %s", res.Warnings, err, where)
 			}

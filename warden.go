@@ -187,7 +187,7 @@ type Result struct {
 	Elapsed   time.Duration
 	Beyond    []*migration.Migration // with nothing to do up to a target: what is pending above it
 	Pending   int                    // of Migrate: how many are left to apply; negative where that is not known
-	Warnings  []string
+	Warnings  []string               // told as events as well, ahead of the last one
 
 	// Drift is what was changed in the schema since the last run, nil for
 	// nothing, or where that is not known.
@@ -234,6 +234,9 @@ func (w *Warden) run(ctx context.Context, d migration.Direction, t plan.Target, 
 		res.Elapsed = time.Since(started)
 		if todo != nil && d == migration.Up && saved == nil {
 			res.Pending = todo.left + len(todo.steps) - len(res.Completed)
+		}
+		for _, text := range res.Warnings {
+			w.c.Observe.Emit(event.Event{Kind: event.Warning, Run: res.Run, Detail: text})
 		}
 		w.c.Observe.Emit(event.Event{Kind: event.RunEnded, Run: res.Run, Direction: string(d), Elapsed: res.Elapsed, Pending: res.Pending, Err: err})
 	}()

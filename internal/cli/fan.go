@@ -174,9 +174,10 @@ func (a *app) fan(cmd *cobra.Command, f *fleetFlags, targets []fleet.Target, j j
 				return did{}, err
 			}
 			d, err := j.do(ctx, t)
-			if a.verbose || log.warned || err != nil {
+			if a.verbose || err != nil {
 				show.log(one.Name, log)
 			}
+			d.warnings = append(log.warnings, d.warnings...)
 			return d, err
 		},
 	}
@@ -272,7 +273,7 @@ type fleetView struct {
 // told is what a target's run has told in its own words.
 type told struct {
 	bytes.Buffer
-	warned bool
+	warnings []string // which stand behind its line
 }
 
 func (a *app) newFleetView(ctx context.Context, total int, j job) *fleetView {
@@ -309,9 +310,11 @@ func (v *fleetView) watcher(name string, log *told) event.Observer {
 	style.Terminal = false // no bars
 	p := &render.Progress{W: log, Style: style, Verbose: true, Mask: a.masked}
 	return func(e event.Event) {
-		if a.verbose || e.Kind == event.Warning || e.Kind == event.HookOutput {
+		switch {
+		case a.verbose || e.Kind == event.HookOutput:
 			p.Observe(e)
-			log.warned = log.warned || e.Kind == event.Warning
+		case e.Kind == event.Warning:
+			log.warnings = append(log.warnings, e.Detail)
 		}
 		if e.Kind == event.MigrationStarted {
 			v.board.Doing(name, e.File)
@@ -372,7 +375,7 @@ func (v *fleetView) line(o fleet.Outcome[did]) {
 	v.board.Above(func() {
 		fmt.Fprint(a.Stderr, v.logs[o.Target.Name])
 		delete(v.logs, o.Target.Name)
-		if a.quiet && o.State == fleet.Done {
+		if a.quiet && o.State == fleet.Done && len(o.Result.warnings) == 0 {
 			return
 		}
 		width := len(fmt.Sprint(v.total))

@@ -41,7 +41,7 @@ func (a *app) runJob(opt wardenOptions, d migration.Direction, wait *waitFlags, 
 		do: func(ctx context.Context, tg *target) (did, error) {
 			res, err := r.do(ctx, tg.warden)
 			n := len(res.Completed)
-			out := did{text: fmt.Sprintf("%d %s", n, what), count: n, idle: n == 0, warnings: res.Warnings,
+			out := did{text: fmt.Sprintf("%d %s", n, what), count: n, idle: n == 0,
 				fields: map[string]any{"run": res.Run, "completed": migrationsOf(res.Completed)}}
 			if n == 0 {
 				out.text = nothing

@@ -209,9 +209,6 @@ func (a *app) runs(cmd *cobra.Command, d migration.Direction, wait *waitFlags, l
 		}
 		res, err := r.do(ctx, tg.warden)
 		a.letStop()
-		for _, w := range res.Warnings {
-			a.warn(w)
-		}
 		a.noted(res.Noted)
 		if a.json() {
 			return a.runDocument(cmd, tg, res, tg.backup, a.ended(ctx, &r, tg, res, wait, err))

@@ -492,7 +492,11 @@ func (a *app) fleetWords(cmd *cobra.Command, r *fleet.Report[did], j job, all []
 		case fleet.TooManyFailed:
 			fmt.Fprintln(a.Stderr, "Stopped: as many failed as --max-failures allows.")
 		}
-		fmt.Fprintf(a.Stderr, "  %s%s: what is done is left alone, and the other %d have their turn\n", a.style(a.Stderr).Accent("next: "), first, left)
+		others := "the other one has its turn"
+		if left > 1 {
+			others = fmt.Sprintf("the other %d have their turn", left)
+		}
+		fmt.Fprintf(a.Stderr, "  %s%s: what is done is left alone, and %s\n", a.style(a.Stderr).Accent("next: "), first, others)
 		if f := cmd.Flags().Lookup("recover"); gone > 0 && f != nil {
 			a.whole = true
 			again := a.typed(nil, a.again(cmd.Name(), " --recover", "recover"))

@@ -56,7 +56,7 @@ func (a *app) runJob(opt wardenOptions, d migration.Direction, wait *waitFlags, 
 			}
 			if drift := res.Drift; drift != nil {
 				out.fields["drift"] = driftDocument(drift)
-				out.warnings = append(out.warnings, fmt.Sprintf("the schema is not as the last run left it: %d differences; %s", drift.Total, a.typed(tg, driftNext)))
+				out.warnings = append(out.warnings, fmt.Sprintf("the schema is not as the last run left it: %s; %s", counted(drift.Total, "difference"), a.typed(tg, driftNext)))
 			}
 			return out, a.ended(ctx, &r, tg, res, wait, err)
 		},

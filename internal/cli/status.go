@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -210,12 +211,34 @@ var stateOrder = []struct {
 	{dbwarden.HalfApplied, "Half applied"}, {dbwarden.HalfReverted, "Half rolled back"}, {dbwarden.InDoubt, "In doubt"}, {dbwarden.Replaced, "Replaced"}, {dbwarden.Waiting, "Waiting"}, {dbwarden.Elsewhere, "Elsewhere"},
 }
 
+// mostReplaced is how many replaced ones in a row stand in the table singly: they
+// stay in the history for good, and there is nothing to do about them.
+const mostReplaced = 5
+
+// replacedFrom is how many replaced ones, with nothing to note, a list begins with.
+func replacedFrom(all []dbwarden.Standing) int {
+	n := slices.IndexFunc(all, func(m dbwarden.Standing) bool {
+		return m.State != dbwarden.Replaced || m.Detail != "" || m.Version == ""
+	})
+	if n < 0 {
+		return len(all)
+	}
+	return n
+}
+
 func (a *app) status(ctx context.Context, t *target, s *dbwarden.Status) {
 	st := a.style(a.Stdout)
 	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration Status"))
 	table := render.Table{Head: []string{"STATUS", "VERSION", "DESCRIPTION", "APPLIED AT (UTC)"}}
 	var notes []string
-	for _, m := range s.Migrations {
+	for i := 0; i < len(s.Migrations); i++ {
+		m := s.Migrations[i]
+		if n := replacedFrom(s.Migrations[i:]); n > mostReplaced && !a.verbose {
+			i += n - 1
+			table.Rows = append(table.Rows, []render.Cell{{Text: string(m.State), Draw: st.Dim}, render.Text(m.Version + " to " + s.Migrations[i].Version),
+				render.Text(counted(n, "migration") + "; -v lists them"), render.Text("")})
+			continue
+		}
 		draw := st.Bad
 		switch m.State {
 		case dbwarden.Applied:

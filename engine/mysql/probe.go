@@ -121,6 +121,10 @@ func (s *session) mariadb() bool { return s.server.Product == "MariaDB" }
 // take: 24 days.
 const endless = 2147483
 
+// allRows is no sql_select_limit: the server, or its init_connect, may have one for
+// whoever reads too much by accident, and would cut off the history.
+const allRows = "18446744073709551615"
+
 // settings is what a session starts with and gets back: all that follows
 // SET.
 //
@@ -129,8 +133,8 @@ const endless = 2147483
 // cancelling.
 func (s *session) settings() string {
 	idle, lock := seconds(s.limits.Idle), seconds(s.limits.Lock)
-	text := fmt.Sprintf("NAMES %s, autocommit = 1, wait_timeout = %d, lock_wait_timeout = %d, innodb_lock_wait_timeout = %d",
-		s.names, idle, lock, lock)
+	text := fmt.Sprintf("NAMES %s, autocommit = 1, sql_select_limit = %s, wait_timeout = %d, lock_wait_timeout = %d, innodb_lock_wait_timeout = %d",
+		s.names, allRows, idle, lock, lock)
 	if s.readOnly {
 		text += ", " + s.readOnlyName() + " = 1"
 	}

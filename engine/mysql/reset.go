@@ -161,7 +161,7 @@ func (s *session) reset(ctx context.Context) error {
 	}
 	// First of all the character set, in which names are written below, and
 	// what would keep us from reading.
-	if _, err := s.Exec(ctx, "SET "+s.settings()+", sql_select_limit = DEFAULT"); err != nil {
+	if _, err := s.Exec(ctx, "SET "+s.settings()); err != nil {
 		return err
 	}
 	now, still, err := s.look(ctx)

@@ -43,7 +43,7 @@ func (t settings) apart() (ours, theirs []string) {
 		}
 	}
 	aside(t.seconds != "", "max_statement_time", "0", t.seconds)
-	aside(t.rows != "", "sql_select_limit", "DEFAULT", t.rows)
+	aside(t.rows != "", "sql_select_limit", allRows, t.rows)
 	aside(t.joins, "sql_big_selects", "1", "0")
 	aside(t.next != "", "insert_id", "0", t.next)
 	aside(t.clock != "", "timestamp", "DEFAULT", t.clock)
@@ -138,7 +138,7 @@ func (h *shield) look(ctx context.Context, s *session) error {
 		return scan(&autocommit, &readOnly, &seconds, &rows, &joins, &next, &clock, &role)
 	},
 		"SELECT @@session.autocommit, @@session."+s.readOnlyName()+", "+limit+
-			", NULLIF(@@session.sql_select_limit, 18446744073709551615), NOT @@session.sql_big_selects, NULLIF(@@session.insert_id, 0), "+
+			", NULLIF(@@session.sql_select_limit, "+allRows+"), NOT @@session.sql_big_selects, NULLIF(@@session.insert_id, 0), "+
 			"IF("+stopped+", @@timestamp, NULL), "+currentRole+" LIMIT 1")
 	if err != nil {
 		return err

@@ -463,7 +463,7 @@ func now(ctx context.Context, s engine.Session, o engine.Object) (string, error)
 }
 
 // autoIncrement rises with the rows.
-var autoIncrement = regexp.MustCompile(`(?m)^\).* AUTO_INCREMENT=[0-9]+`)
+var autoIncrement = lazily(`(?m)^\).* AUTO_INCREMENT=[0-9]+`)
 
 // tableNow is a table's own text; of one that is to go also when it was made,
 // since one made in its place may look alike.
@@ -529,7 +529,7 @@ func shown(ctx context.Context, s engine.Session, schema, name string) (columns,
 			tail, partitions = tail[:at], tail[at:]
 		}
 	}
-	options = autoIncrement.ReplaceAllStringFunc(tail, func(m string) string { return m[:strings.LastIndex(m, " AUTO_INCREMENT=")] })
+	options = autoIncrement().ReplaceAllStringFunc(tail, func(m string) string { return m[:strings.LastIndex(m, " AUTO_INCREMENT=")] })
 	return columns, options, partitions, nil
 }
 

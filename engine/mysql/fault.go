@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,7 +205,7 @@ func readWhole(words []string) bool {
 // naming are the errors that quote what is wrong, a name or a value.
 var naming = []uint16{1048, 1050, 1051, 1054, 1060, 1061, 1062, 1072, 1091, 1109, 1146, 1176, 1265, 1292, 1305, 1364, 1366, 1406, 4025}
 
-var quotedName = regexp.MustCompile("(?:^|[\\s(])['`]([^'`]+)['`]|(?:FUNCTION|PROCEDURE) (\\S+)")
+var quotedName = lazily("(?:^|[\\s(])['`]([^'`]+)['`]|(?:FUNCTION|PROCEDURE) (\\S+)")
 
 // named are what a message quotes: "Unknown column 'mail' in 'WHERE'", "Table
 // 'shop.custmers' doesn't exist".
@@ -214,7 +213,7 @@ func named(m *mysqldriver.MySQLError) (names [2]string) {
 	if !slices.Contains(naming, m.Number) {
 		return names
 	}
-	found := quotedName.FindStringSubmatch(m.Message)
+	found := quotedName().FindStringSubmatch(m.Message)
 	if found == nil {
 		return names
 	}
@@ -290,14 +289,14 @@ func wasInterrupted(err error) bool {
 // A syntax error quotes the statement from the place of the error on, and
 // names the line: "... near 'FORM t' at line 1", in the server's language. It
 // quotes about 80 characters; MariaDB ends with "..." what it cuts off.
-var nearMessage = regexp.MustCompile(`(?s)'(.*)'[^']*?(\d+)[^'\d]*$`)
+var nearMessage = lazily(`(?s)'(.*)'[^']*?(\d+)[^'\d]*$`)
 
 const nearLength = 80
 
 // near returns what a syntax error quotes, and its place in the user's
 // statement where that is certain.
 func near(err error, message string) (string, int) {
-	m := nearMessage.FindStringSubmatch(message)
+	m := nearMessage().FindStringSubmatch(message)
 	if m == nil {
 		return "", 0
 	}

@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,12 +9,12 @@ import (
 )
 
 var (
-	variable   = regexp.MustCompile("(^|[^@\\w$`.])@([\\w$.]+|`[^`]+`)(\\s*:=)?")
-	intoList   = regexp.MustCompile("(?i)\\bINTO\\s+(@[\\w$.`]+(\\s*,\\s*@[\\w$.`]+)*)")
-	called     = regexp.MustCompile(`([A-Za-z_][\w$]*)\s*\(`)
-	fromWord   = regexp.MustCompile(`(?i)\bFROM\b`)
-	preparing  = regexp.MustCompile("(?i)^\\s*(PREPARE|EXECUTE|DEALLOCATE\\s+PREPARE|DROP\\s+PREPARE)\\s+([\\w$]+|`[^`]+`)")
-	rowNumbers = regexp.MustCompile(`(?i)@@(session\s*\.\s*|local\s*\.\s*)?(last_insert_id|identity)\b`)
+	variable   = lazily("(^|[^@\\w$`.])@([\\w$.]+|`[^`]+`)(\\s*:=)?")
+	intoList   = lazily("(?i)\\bINTO\\s+(@[\\w$.`]+(\\s*,\\s*@[\\w$.`]+)*)")
+	called     = lazily(`([A-Za-z_][\w$]*)\s*\(`)
+	fromWord   = lazily(`(?i)\bFROM\b`)
+	preparing  = lazily("(?i)^\\s*(PREPARE|EXECUTE|DEALLOCATE\\s+PREPARE|DROP\\s+PREPARE)\\s+([\\w$]+|`[^`]+`)")
+	rowNumbers = lazily(`(?i)@@(session\s*\.\s*|local\s*\.\s*)?(last_insert_id|identity)\b`)
 )
 
 // unchanging are functions, and words before a bracket, whose value is told by
@@ -45,10 +44,10 @@ func ties(st sqltext.Statement, v engine.Server) engine.Ties {
 		t.Rows = t.Rows || f == "last_insert_id"
 		t.Reads = append(t.Reads, strings.ToUpper(f)+"()")
 	}
-	if m := rowNumbers.FindString(body); m != "" {
+	if m := rowNumbers().FindString(body); m != "" {
 		t.Rows, t.Reads = true, append(t.Reads, strings.ToUpper(m))
 	}
-	if m := preparing.FindStringSubmatch(body); m != nil {
+	if m := preparing().FindStringSubmatch(body); m != nil {
 		name := "prepared statement " + variableName(m[2])
 		if strings.EqualFold(m[1], "PREPARE") {
 			t.Leaves, t.Again = append(t.Leaves, name), true
@@ -60,12 +59,12 @@ func ties(st sqltext.Statement, v engine.Server) engine.Ties {
 		assignments(&t, body)
 		return t
 	}
-	for _, m := range intoList.FindAllStringSubmatch(body, -1) {
+	for _, m := range intoList().FindAllStringSubmatch(body, -1) {
 		for name := range strings.SplitSeq(m[1], ",") {
 			t.Leaves = append(t.Leaves, "@"+variableName(strings.TrimSpace(name)[1:]))
 		}
 	}
-	for _, m := range variable.FindAllStringSubmatch(body, -1) {
+	for _, m := range variable().FindAllStringSubmatch(body, -1) {
 		name := "@" + variableName(m[2])
 		if m[3] != "" || first == "CALL" {
 			t.Leaves = append(t.Leaves, name)
@@ -89,17 +88,17 @@ func assignments(t *engine.Ties, body string) {
 		} else {
 			t.Sets = true
 		}
-		for _, m := range variable.FindAllStringSubmatch(value, -1) {
+		for _, m := range variable().FindAllStringSubmatch(value, -1) {
 			name := "@" + variableName(m[2])
 			t.Takes = append(t.Takes, name)
 			if m[3] != "" {
 				t.Leaves, t.Again = append(t.Leaves, name), false
 			}
 		}
-		if fromWord.MatchString(value) || rowNumbers.MatchString(value) {
+		if fromWord().MatchString(value) || rowNumbers().MatchString(value) {
 			t.Again = false
 		}
-		for _, m := range called.FindAllStringSubmatch(value, -1) {
+		for _, m := range called().FindAllStringSubmatch(value, -1) {
 			t.Again = t.Again && slices.Contains(unchanging, strings.ToUpper(m[1]))
 		}
 	}

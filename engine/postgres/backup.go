@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,14 +88,14 @@ func ready(ctx context.Context, ed engine.Database, v engine.Server, run engine.
 	return err
 }
 
-var versionNumber = regexp.MustCompile(`\(PostgreSQL\) ([0-9][0-9.a-z]*)`)
+var versionNumber = lazily(`\(PostgreSQL\) ([0-9][0-9.a-z]*)`)
 
 func programVersion(ctx context.Context, run engine.RunProgram, names []string) (string, error) {
 	var out bytes.Buffer
 	if err := run(ctx, engine.Program{Names: names, Args: []string{"--version"}, Stdout: &out}); err != nil {
 		return "", err
 	}
-	m := versionNumber.FindSubmatch(out.Bytes())
+	m := versionNumber().FindSubmatch(out.Bytes())
 	if m == nil {
 		return "", fmt.Errorf("%s --version says %q", names[0], strings.TrimSpace(out.String()))
 	}
@@ -346,7 +345,7 @@ type contentsList struct {
 	entries []entry
 }
 
-var tocLine = regexp.MustCompile(`^\d+; \d+ \d+ (SCHEMA|EXTENSION|COMMENT) - (.*)$`)
+var tocLine = lazily(`^\d+; \d+ \d+ (SCHEMA|EXTENSION|COMMENT) - (.*)$`)
 
 func contentsOf(ctx context.Context, o engine.Loading) (*contentsList, error) {
 	var out bytes.Buffer
@@ -358,7 +357,7 @@ func contentsOf(ctx context.Context, o engine.Loading) (*contentsList, error) {
 	}
 	l := &contentsList{lines: strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")}
 	for _, line := range l.lines {
-		if m := tocLine.FindStringSubmatch(line); m != nil {
+		if m := tocLine().FindStringSubmatch(line); m != nil {
 			l.entries = append(l.entries, entry{line, m[1], m[2]})
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -42,7 +41,7 @@ func fault(err error) engine.Fault {
 			Refused: pg.Code == "42601" && pg.Position > 0,
 		}
 		f.Names, f.Row = named(pg), copyRow(pg.Where)
-		if m := copyValue.FindStringSubmatch(pg.Where); m != nil && f.Row > 0 {
+		if m := copyValue().FindStringSubmatch(pg.Where); m != nil && f.Row > 0 {
 			f.Names = [2]string{m[1]}
 		}
 		if q := strings.TrimSpace(pg.InternalQuery); q != "" {
@@ -89,10 +88,10 @@ func fault(err error) engine.Fault {
 }
 
 var (
-	keyValue   = regexp.MustCompile(`\((.+)\)=\((.+)\)`) // "Key (email)=(a@x.org) already exists."
-	quotedName = regexp.MustCompile(`"([^"]+)"`)         // relation "custmers" does not exist
-	copyValue  = regexp.MustCompile(`(?m)^COPY .*?, line \d+, [^:]*: "(.*)"$`)
-	copyLine   = regexp.MustCompile(`(?m)^COPY .*?, line (\d+)`) // COPY a, line 3, column id: "three"
+	keyValue   = lazily(`\((.+)\)=\((.+)\)`) // "Key (email)=(a@x.org) already exists."
+	quotedName = lazily(`"([^"]+)"`)         // relation "custmers" does not exist
+	copyValue  = lazily(`(?m)^COPY .*?, line \d+, [^:]*: "(.*)"$`)
+	copyLine   = lazily(`(?m)^COPY .*?, line (\d+)`) // COPY a, line 3, column id: "three"
 )
 
 // named are what a message names where it tells no place: the value of a key
@@ -100,7 +99,7 @@ var (
 func named(pg *pgconn.PgError) (names [2]string) {
 	switch pg.Code {
 	case "23505", "23503":
-		if m := keyValue.FindStringSubmatch(pg.Detail); m != nil {
+		if m := keyValue().FindStringSubmatch(pg.Detail); m != nil {
 			names[0] = m[2]
 		}
 		return names
@@ -110,7 +109,7 @@ func named(pg *pgconn.PgError) (names [2]string) {
 	if !strings.HasPrefix(pg.Code, "42") && pg.Code != "58P01" && pg.Code != "0A000" && pg.Code != "2BP01" && pg.Code != "3F000" {
 		return names
 	}
-	if m := quotedName.FindStringSubmatch(pg.Message); m != nil {
+	if m := quotedName().FindStringSubmatch(pg.Message); m != nil {
 		names[0] = m[1]
 	}
 	return names
@@ -119,7 +118,7 @@ func named(pg *pgconn.PgError) (names [2]string) {
 // copyRow is the row of COPY's data that is refused. It is said in the
 // server's language, and not found in others.
 func copyRow(where string) int {
-	m := copyLine.FindStringSubmatch(where)
+	m := copyLine().FindStringSubmatch(where)
 	if m == nil {
 		return 0
 	}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,12 +124,12 @@ func readUnit(u engine.Unit, bytes *int) ([]sqltext.Statement, error) {
 
 // placeholder is a value in the extended protocol, and a mistake in the
 // simple one.
-var placeholder = regexp.MustCompile(`\$[0-9]`)
+var placeholder = lazily(`\$[0-9]`)
 
 // fitsFlush says whether a statement means the same in a flush. Above, what
 // it is has been looked at; here is what no caller can know.
 func fitsFlush(st sqltext.Statement) bool {
-	return st.Copy == nil && !st.Starts("COPY") && kind(st.Words) != engine.Setting && !placeholder.MatchString(st.Text)
+	return st.Copy == nil && !st.Starts("COPY") && kind(st.Words) != engine.Setting && !placeholder().MatchString(st.Text)
 }
 
 // add makes the requests of unit i.

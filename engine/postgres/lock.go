@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -281,7 +280,7 @@ func evictHint(o engine.Owner) string {
 	const end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
 	pid, start, _ := strings.Cut(o.Session, "/")
 	switch {
-	case sessionID.MatchString(o.Session):
+	case sessionID().MatchString(o.Session):
 		return end + "pid = " + pid + " AND backend_start = '" + start + "';"
 	case o.Pid > 0:
 		return "SELECT pg_terminate_backend(" + strconv.Itoa(o.Pid) + ");"
@@ -298,4 +297,4 @@ func evictRight(v engine.Server) (right, grant string) {
 		"GRANT pg_signal_backend, pg_read_all_stats TO " + quoteIdent(v.User) + ";"
 }
 
-var sessionID = regexp.MustCompile(`^[0-9]+/[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$`)
+var sessionID = lazily(`^[0-9]+/[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$`)

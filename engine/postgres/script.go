@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -63,13 +62,13 @@ func silently(query string) string {
 	return "DO $dbwarden$ BEGIN PERFORM" + strings.TrimPrefix(query, "SELECT") + "; END $dbwarden$;"
 }
 
-var dollar = regexp.MustCompile(`\$\d+`)
+var dollar = lazily(`\$\d+`)
 
 // scriptQuery puts values in the place of $1 and so on. Our own texts have
 // those nowhere else.
 func scriptQuery(q engine.Query) (text string, err error) {
 	args := q.Timeless()
-	text = dollar.ReplaceAllStringFunc(q.Text, func(bind string) string {
+	text = dollar().ReplaceAllStringFunc(q.Text, func(bind string) string {
 		n, _ := strconv.Atoi(bind[1:]) // digits
 		if n < 1 || n > len(args) {
 			err = errors.New("query has more placeholders than values")

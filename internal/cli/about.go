@@ -176,7 +176,7 @@ func (a *app) versions() ([]string, cobra.ShellCompDirective) {
 	}
 	var out []string
 	for _, e := range entries {
-		if p := versionPrefix.FindStringSubmatch(e.Name()); p != nil {
+		if p := versionPrefix().FindStringSubmatch(e.Name()); p != nil {
 			out = append(out, p[1]+"\t"+e.Name())
 		}
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,7 @@ import (
 // command of ours.
 
 // Those with a hyphen come first: the shorter name is a word in them.
-var ourCommand = regexp.MustCompile(`\bdbwarden (check-db|lock-status|make-migrations|plan|migrate|rollback|unlock|status|resolve|repair|history|restore|diff|rebase|check|verify|squash|config|new|import|export|models|diagram|docs)\b`)
+var ourCommand = lazily(`\bdbwarden (check-db|lock-status|make-migrations|plan|migrate|rollback|unlock|status|resolve|repair|history|restore|diff|rebase|check|verify|squash|config|new|import|export|models|diagram|docs)\b`)
 
 // ofFolder are those of them that read the migrations, or tell of their folder.
 var ofFolder = []string{"plan", "migrate", "rollback", "status", "resolve", "repair", "diff", "rebase", "check", "verify", "squash", "config", "new", "make-migrations", "import", "export", "models", "diagram", "docs"}
@@ -30,7 +29,7 @@ var ofNoTarget = []string{"config", "new"}
 func (a *app) typed(t *target, text string) string {
 	var out strings.Builder
 	from := 0
-	for _, at := range ourCommand.FindAllStringIndex(text, -1) {
+	for _, at := range ourCommand().FindAllStringIndex(text, -1) {
 		rest, _, _ := strings.Cut(text[at[1]:], "dbwarden ")
 		out.WriteString(text[from:at[1]] + a.where(t, strings.TrimPrefix(text[at[0]:at[1]], "dbwarden "), rest))
 		from = at[1]
@@ -84,10 +83,10 @@ func (a *app) where(t *target, command, rest string) string {
 	return out
 }
 
-var plainWord = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
+var plainWord = lazily(`^[\w@%+=:,./~-]+$`)
 
 func shellWord(s string) string {
-	if plainWord.MatchString(s) {
+	if plainWord().MatchString(s) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"

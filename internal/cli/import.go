@@ -271,7 +271,7 @@ func (a *app) placed(t *target, tool *foreign.Tool, dir string, files []foreign.
 	taken, there := map[string]string{}, map[string]bool{}
 	for _, e := range entries {
 		there[e.Name()] = true
-		if m := versionPrefix.FindStringSubmatch(e.Name()); m != nil && strings.EqualFold(filepath.Ext(e.Name()), ".sql") {
+		if m := versionPrefix().FindStringSubmatch(e.Name()); m != nil && strings.EqualFold(filepath.Ext(e.Name()), ".sql") {
 			v, _ := migration.ParseVersion(m[1]) // digits, by the pattern
 			taken[v.Key()] = e.Name()
 		}
@@ -280,7 +280,7 @@ func (a *app) placed(t *target, tool *foreign.Tool, dir string, files []foreign.
 	same := sameFolder(dir, t.MigrationsDir)
 	for i, f := range files {
 		states[i] = "created"
-		if m := versionPrefix.FindStringSubmatch(f.Name); m != nil && !same {
+		if m := versionPrefix().FindStringSubmatch(f.Name); m != nil && !same {
 			v, _ := migration.ParseVersion(m[1])
 			if other := taken[v.Key()]; other != "" && other != f.Name {
 				bad = append(bad, migration.Problem{File: t.path(other), Msg: "has the version of " + f.Name + ", which would be written"})

@@ -368,7 +368,7 @@ func lockAdvice(t *target, r dbwarden.LockReport, typed string) []string {
 func (t *target) fileOf(v migration.Version) string {
 	names, _ := os.ReadDir(t.MigrationsDir) // without it the version has to do
 	for _, e := range names {
-		if p := versionPrefix.FindStringSubmatch(e.Name()); p != nil {
+		if p := versionPrefix().FindStringSubmatch(e.Name()); p != nil {
 			if of, err := migration.ParseVersion(p[1]); err == nil && of.Key() == v.Key() {
 				return e.Name()
 			}
@@ -392,7 +392,7 @@ func (t *target) lacks(e *journal.Entry) bool {
 		if err != nil || n.Name() == e.File {
 			return n.Name() == e.File
 		}
-		p := versionPrefix.FindStringSubmatch(n.Name())
+		p := versionPrefix().FindStringSubmatch(n.Name())
 		if p == nil {
 			return false
 		}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -126,12 +125,12 @@ func complete(b Build) Build {
 
 // pseudo is the end of what the go command makes up where no tag names a
 // commit: v0.0.0-20261125170609-aa0bfcb40310.
-var pseudo = regexp.MustCompile(`[-.][0-9]{14}-([0-9a-f]{7})[0-9a-f]{5}(\+dirty)?$`)
+var pseudo = lazily(`[-.][0-9]{14}-([0-9a-f]{7})[0-9a-f]{5}(\+dirty)?$`)
 
 // shortVersion makes a module's version fit into a line about a holder, and
 // spells it as a release does.
 func shortVersion(v string) string {
-	if m := pseudo.FindStringSubmatch(v); m != nil {
+	if m := pseudo().FindStringSubmatch(v); m != nil {
 		return "dev-" + m[1] + m[2]
 	}
 	return strings.TrimPrefix(v, "v")

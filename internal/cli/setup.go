@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -196,7 +195,7 @@ func (a *app) folder() (string, error) {
 // timestampVersion is how versions are written that are times.
 const timestampVersion = "20060102150405"
 
-var versionPrefix = regexp.MustCompile(`^([0-9]+)(?:[_.-]|$)`)
+var versionPrefix = lazily(`^([0-9]+)(?:[_.-]|$)`)
 
 // nextVersion reads the names in the folder and nothing of the files.
 func (a *app) nextVersion(dir, wanted string) (string, error) {
@@ -207,7 +206,7 @@ func (a *app) nextVersion(dir, wanted string) (string, error) {
 	var highest migration.Version
 	taken := map[string]string{}
 	for _, e := range entries {
-		p := versionPrefix.FindStringSubmatch(e.Name())
+		p := versionPrefix().FindStringSubmatch(e.Name())
 		if p == nil || e.IsDir() || !strings.EqualFold(filepath.Ext(e.Name()), ".sql") {
 			continue
 		}

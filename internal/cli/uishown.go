@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -88,12 +87,12 @@ func serverOf(t *target) string {
 
 // commands are ours within a sentence, with the flags that mean something
 // else when they are left out. What has two ways is words: a person chooses.
-var commandsIn = regexp.MustCompile(`\bdbwarden [a-z-]+(?: (?:-[-a-z]+ (?:'[^']*'|[^\s,;():']+)|--(?:force|yes|retry|done|all)\b))*`)
+var commandsIn = lazily(`\bdbwarden [a-z-]+(?: (?:-[-a-z]+ (?:'[^']*'|[^\s,;():']+)|--(?:force|yes|retry|done|all)\b))*`)
 
 // phrase sets the commands in a sentence apart.
 func phrase(text string) (out ui.Phrase) {
 	for text != "" {
-		at := commandsIn.FindStringIndex(text)
+		at := commandsIn().FindStringIndex(text)
 		if at == nil {
 			return append(out, ui.Part{Text: text})
 		}

@@ -12,10 +12,10 @@ import (
 var (
 	// What Alembic writes above each step of its offline mode. A merge has
 	// several revisions on its left; some releases put the message behind.
-	alembicStep = regexp.MustCompile(`^-- Running (\w+) *(.*?) *-> *([^\s,]*)(?:, *(.*))?$`)
+	alembicStep = lazily(`^-- Running (\w+) *(.*?) *-> *([^\s,]*)(?:, *(.*))?$`)
 
 	// Its own bookkeeping.
-	alembicOwn = regexp.MustCompile(`(?is)^(INSERT\s+INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE|DROP\s+TABLE)\s+(IF\s+(NOT\s+)?EXISTS\s+)?([\w"` + "`" + `]+\.)?["` + "`" + `]?alembic_version\b`)
+	alembicOwn = lazily(`(?is)^(INSERT\s+INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE|DROP\s+TABLE)\s+(IF\s+(NOT\s+)?EXISTS\s+)?([\w"` + "`" + `]+\.)?["` + "`" + `]?alembic_version\b`)
 )
 
 // readAlembic reads what "alembic upgrade head --sql" writes, and what
@@ -57,7 +57,7 @@ func (r *reader) alembicSteps(f file) (ups, downs []*Change) {
 	var preface Part
 	w := writer{part: &preface}
 	for i, line := range f.lines {
-		m := alembicStep.FindStringSubmatch(strings.TrimRight(line, "\r\n"))
+		m := alembicStep().FindStringSubmatch(strings.TrimRight(line, "\r\n"))
 		if m == nil {
 			w.line(line, i+1)
 			continue
@@ -101,7 +101,7 @@ func (r *reader) alembicClean(name string, p *Part, preface bool) {
 	if err != nil {
 		return // told where the step is converted
 	}
-	own := func(st sqltext.Statement) bool { return alembicOwn.MatchString(st.Text) }
+	own := func(st sqltext.Statement) bool { return alembicOwn().MatchString(st.Text) }
 	last := -1 // of its bookkeeping: what bounds a transaction behind it is Alembic's
 	for i, st := range statements {
 		if own(st) {

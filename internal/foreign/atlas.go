@@ -15,7 +15,7 @@ import (
 const atlasSum = "atlas.sum"
 
 // atlasDirective is a line that speaks to Atlas.
-var atlasDirective = regexp.MustCompile(`^\s*--\s*atlas:(\w+)(?:\s+(.*?))?\s*$`)
+var atlasDirective = lazily(`^\s*--\s*atlas:(\w+)(?:\s+(.*?))?\s*$`)
 
 // readAtlas reads a folder of Atlas.
 func readAtlas(r *reader) {
@@ -35,7 +35,7 @@ func (r *reader) atlas(f file, c *Change) {
 	w := writer{part: &c.Up}
 	delimiter, head := "", true
 	for i, line := range f.lines {
-		m := atlasDirective.FindStringSubmatch(line)
+		m := atlasDirective().FindStringSubmatch(line)
 		trimmed := strings.TrimSpace(line)
 		if m == nil || !head && m[1] != "txmode" && m[1] != "delimiter" && m[1] != "checkpoint" {
 			head = head && (trimmed == "" || strings.HasPrefix(trimmed, "--"))

@@ -1,17 +1,16 @@
 package foreign
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
-var contextWord = regexp.MustCompile(`[(),!]|[^\s(),!]+`)
+var contextWord = lazily(`[(),!]|[^\s(),!]+`)
 
 // holds says whether an expression over contexts is true where these hold: a
 // comma is or, and the loosest; then or, and, not.
 func holds(expression string, contexts []string) bool {
-	p := contextReader{words: contextWord.FindAllString(strings.ToLower(expression), -1), contexts: contexts}
+	p := contextReader{words: contextWord().FindAllString(strings.ToLower(expression), -1), contexts: contexts}
 	return p.any()
 }
 

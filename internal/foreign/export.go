@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -199,9 +198,9 @@ type stated struct {
 }
 
 var (
-	ourHeader   = regexp.MustCompile(`(?i)^\s*--\s*(depends_on|replaces|seed|transaction|lock_timeout|statement_timeout|vars|env|require|ensure)\s*(:|$)`)
-	clientLine  = regexp.MustCompile(`(?i)^\s*(delimiter\b.*|\\.*)$`)
-	description = regexp.MustCompile(`^[0-9]+[_-]?`)
+	ourHeader   = lazily(`(?i)^\s*--\s*(depends_on|replaces|seed|transaction|lock_timeout|statement_timeout|vars|env|require|ensure)\s*(:|$)`)
+	clientLine  = lazily(`(?i)^\s*(delimiter\b.*|\\.*)$`)
+	description = lazily(`^[0-9]+[_-]?`)
 )
 
 // readOurs reads a file of ours with all that stands between its statements.
@@ -225,7 +224,7 @@ func readOurs(m *migration.Migration, text string, e *engine.Engine) (*ours, err
 			continue
 		case err == io.EOF:
 			*rest = sc.Gap()
-			o.comments = lines(o.comments, func(l string) bool { return strings.TrimSpace(l) != "" && !ourHeader.MatchString(l) })
+			o.comments = lines(o.comments, func(l string) bool { return strings.TrimSpace(l) != "" && !ourHeader().MatchString(l) })
 			for _, gap := range []*string{&o.upRest, &o.downRest} {
 				*gap = comments(*gap)
 			}
@@ -262,7 +261,7 @@ func lines(text string, wanted func(string) bool) string {
 // comments are what stands between statements, without what speaks to a
 // client alone.
 func comments(gap string) string {
-	text := strings.Trim(lines(gap, func(l string) bool { return !clientLine.MatchString(strings.TrimRight(l, "\r\n")) }), " \t\r\n")
+	text := strings.Trim(lines(gap, func(l string) bool { return !clientLine().MatchString(strings.TrimRight(l, "\r\n")) }), " \t\r\n")
 	if text == "" {
 		return ""
 	}
@@ -272,7 +271,7 @@ func comments(gap string) string {
 // line is where a header stands.
 func (o *ours) line(name string) int {
 	for i, l := range o.lines {
-		if m := ourHeader.FindStringSubmatch(l); m != nil && strings.EqualFold(m[1], name) {
+		if m := ourHeader().FindStringSubmatch(l); m != nil && strings.EqualFold(m[1], name) {
 			return i + 1
 		}
 	}
@@ -329,7 +328,7 @@ func (x *exporter) said(o *ours) bool {
 
 // name is the description as the file has it, which no tool takes empty.
 func (o *ours) name() string {
-	name := strings.TrimSuffix(description.ReplaceAllString(o.m.File, ""), o.m.File[len(o.m.File)-len(".sql"):])
+	name := strings.TrimSuffix(description().ReplaceAllString(o.m.File, ""), o.m.File[len(o.m.File)-len(".sql"):])
 	if name == "" {
 		return "migration"
 	}
@@ -464,7 +463,7 @@ func (x *exporter) flywayScript(o *ours, name, head string, statements []stated,
 	if o.bare(statements) {
 		config = append(config, "executeInTransaction=false")
 	}
-	if placeholder.MatchString(strings.TrimPrefix(text, flywayRunsAgain+"\n")) {
+	if placeholder().MatchString(strings.TrimPrefix(text, flywayRunsAgain+"\n")) {
 		if strings.Contains(head, flywayNow) {
 			x.fail(o.m.File, 0, "holds ${…}, which Flyway would take for a placeholder; it runs always by one")
 			return

@@ -3,7 +3,6 @@ package foreign
 import (
 	"fmt"
 	"hash/crc32"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,10 +11,10 @@ import (
 )
 
 var (
-	flywayName = regexp.MustCompile(`^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.([A-Za-z]+)$`)
-	flywayMore = regexp.MustCompile(`^R__(.*)\.([A-Za-z]+)$`)
-	flywayHead = regexp.MustCompile(`^\s*--\s*flyway:(\w+)\s*=\s*(\S*)`)
-	flywayCall = regexp.MustCompile(`^(before|after|create)[A-Z]\w*(__.*)?\.\w+$`)
+	flywayName = lazily(`^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.([A-Za-z]+)$`)
+	flywayMore = lazily(`^R__(.*)\.([A-Za-z]+)$`)
+	flywayHead = lazily(`^\s*--\s*flyway:(\w+)\s*=\s*(\S*)`)
+	flywayCall = lazily(`^(before|after|create)[A-Z]\w*(__.*)?\.\w+$`)
 )
 
 // readFlyway reads a folder of Flyway and all below it.
@@ -23,17 +22,17 @@ func readFlyway(r *reader) {
 	configs := r.flywayConfigs()
 	var undo, base []file
 	for _, f := range r.files(true, func(name string) bool {
-		return flywayName.MatchString(name) || flywayMore.MatchString(name) || flywayCall.MatchString(name)
+		return flywayName().MatchString(name) || flywayMore().MatchString(name) || flywayCall().MatchString(name)
 	}) {
-		if flywayCall.MatchString(f.base()) {
+		if flywayCall().MatchString(f.base()) {
 			r.fail(f.name, 0, "a callback of Flyway: what it does belongs into [hooks] of warden.toml; go on without the file with --leave %s", f.name)
 			continue
 		}
 		c := &Change{Kind: migration.Versioned, Source: Place{f.name, 1}, Sum: flywayChecksum(f.text)}
-		if m := flywayMore.FindStringSubmatch(f.base()); m != nil {
+		if m := flywayMore().FindStringSubmatch(f.base()); m != nil {
 			c.Kind, c.Key, c.Name = migration.RunsOnChange, m[1], m[1]
 		} else {
-			m := flywayName.FindStringSubmatch(f.base())
+			m := flywayName().FindStringSubmatch(f.base())
 			switch m[1] {
 			case "U":
 				undo = append(undo, f)
@@ -97,7 +96,7 @@ func (r *reader) find(version string) *Change {
 
 func (r *reader) flywayUndo(undo []file, configs map[string]flywayConfig) {
 	for _, f := range undo {
-		m := flywayName.FindStringSubmatch(f.base())
+		m := flywayName().FindStringSubmatch(f.base())
 		c := r.find(strings.ReplaceAll(m[2], "_", "."))
 		switch {
 		case c == nil:
@@ -117,7 +116,7 @@ func (r *reader) flywayUndo(undo []file, configs map[string]flywayConfig) {
 // goes on.
 func (r *reader) flywayBase(base []file, configs map[string]flywayConfig) {
 	for _, f := range base {
-		m := flywayName.FindStringSubmatch(f.base())
+		m := flywayName().FindStringSubmatch(f.base())
 		version := strings.ReplaceAll(m[2], "_", ".")
 		var older []string
 		for _, c := range r.changes {
@@ -145,11 +144,11 @@ const (
 func (r *reader) flywayAlways(f file, configs map[string]flywayConfig) bool {
 	config := configs[f.name]
 	for _, line := range f.lines {
-		if m := flywayHead.FindStringSubmatch(line); m != nil && m[1] == "placeholderReplacement" {
+		if m := flywayHead().FindStringSubmatch(line); m != nil && m[1] == "placeholderReplacement" {
 			config.verbatim = m[2] == "false"
 		}
 	}
-	return !config.verbatim && flywayMore.MatchString(f.base()) && strings.Contains(f.text, flywayNow)
+	return !config.verbatim && flywayMore().MatchString(f.base()) && strings.Contains(f.text, flywayNow)
 }
 
 // inCode says whether a text stands elsewhere than in comments.
@@ -185,13 +184,13 @@ func (r *reader) flywayPart(f file, configs map[string]flywayConfig) Part {
 		} else if told {
 			line = strings.ReplaceAll(line, flywayNow, strings.Trim(flywayNow, "${}"))
 		}
-		if m := flywayHead.FindStringSubmatch(line); m != nil {
+		if m := flywayHead().FindStringSubmatch(line); m != nil {
 			r.flywaySetting(f.name, i+1, m[1], m[2], &config)
 			p.Bare = config.bare
 			continue
 		}
 		if !config.verbatim {
-			line = r.substitute(f.name, i+1, line, placeholder)
+			line = r.substitute(f.name, i+1, line, placeholder())
 		}
 		w.line(line, i+1)
 	}

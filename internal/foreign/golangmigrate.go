@@ -1,22 +1,21 @@
 package foreign
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
 // golangName is a file's name as golang-migrate reads it.
-var golangName = regexp.MustCompile(`^([0-9]+)_(.*)\.(down|up)\.(.*)$`)
+var golangName = lazily(`^([0-9]+)_(.*)\.(down|up)\.(.*)$`)
 
 // readGolangMigrate reads pairs of files. golang-migrate sends each file to
 // the server as one text.
 func readGolangMigrate(r *reader) {
 	byVersion := map[string]*Change{}
 	var downs []file
-	for _, f := range r.files(false, golangName.MatchString) {
-		m := golangName.FindStringSubmatch(f.base())
+	for _, f := range r.files(false, golangName().MatchString) {
+		m := golangName().FindStringSubmatch(f.base())
 		if m[3] == "down" {
 			downs = append(downs, f)
 			continue
@@ -31,7 +30,7 @@ func readGolangMigrate(r *reader) {
 		r.changes = append(r.changes, c)
 	}
 	for _, f := range downs {
-		m := golangName.FindStringSubmatch(f.base())
+		m := golangName().FindStringSubmatch(f.base())
 		v, _ := migration.ParseVersion(m[1])
 		switch c := byVersion[v.Key()]; {
 		case c == nil:

@@ -10,13 +10,13 @@ import (
 )
 
 var (
-	liquibaseFirst = regexp.MustCompile(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
-	liquibaseSet   = regexp.MustCompile(`(?i)^\s*--\s*changeset\s+(.*?)\s*$`)
-	liquibaseBack  = regexp.MustCompile(`(?i)^\s*--\s*rollback\b:?\s*(.*)$`)
-	liquibaseBlock = regexp.MustCompile(`(?i)^\s*/\*\s*liquibase\s+rollback\s*$`)
-	liquibaseRest  = regexp.MustCompile(`(?i)^\s*--\s*(property|preconditions?|precondition-[\w-]+|ignoreLines|validChecksum|include|includeAll|logicalFilePath|comment|liquibase)\b:?\s*(.*?)\s*$`)
-	liquibaseWord  = regexp.MustCompile(`(?:"[^"]*"|[^\s"])+`)
-	liquibaseName  = regexp.MustCompile(`\.(sql|xml|ya?ml|json)$`)
+	liquibaseFirst = lazily(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
+	liquibaseSet   = lazily(`(?i)^\s*--\s*changeset\s+(.*?)\s*$`)
+	liquibaseBack  = lazily(`(?i)^\s*--\s*rollback\b:?\s*(.*)$`)
+	liquibaseBlock = lazily(`(?i)^\s*/\*\s*liquibase\s+rollback\s*$`)
+	liquibaseRest  = lazily(`(?i)^\s*--\s*(property|preconditions?|precondition-[\w-]+|ignoreLines|validChecksum|include|includeAll|logicalFilePath|comment|liquibase)\b:?\s*(.*?)\s*$`)
+	liquibaseWord  = lazily(`(?:"[^"]*"|[^\s"])+`)
+	liquibaseName  = lazily(`\.(sql|xml|ya?ml|json)$`)
 )
 
 // changeset is one that is being read.
@@ -30,11 +30,11 @@ type changeset struct {
 // readLiquibase reads changelogs in formatted SQL, in the order of includeAll:
 // by their path.
 func readLiquibase(r *reader) {
-	all := r.files(true, liquibaseName.MatchString)
+	all := r.files(true, liquibaseName().MatchString)
 	slices.SortStableFunc(all, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	seen := map[string]Place{}
 	for _, f := range all {
-		if len(f.lines) == 0 || !liquibaseFirst.MatchString(f.lines[0]) {
+		if len(f.lines) == 0 || !liquibaseFirst().MatchString(f.lines[0]) {
 			r.fail(f.name, 1, `no changelog in formatted SQL: its first line is not "--liquibase formatted sql". Go on without it: --leave %s`, f.name)
 			continue
 		}
@@ -86,7 +86,7 @@ func (r *reader) liquibaseVersions() {
 	}
 	for _, c := range r.changes {
 		base := c.Source.File[strings.LastIndex(c.Source.File, "/")+1:]
-		if count[c.Source.File] == 1 && numbered.MatchString(base) {
+		if count[c.Source.File] == 1 && numbered().MatchString(base) {
 			c.Version, _ = versionAndName(base)
 		}
 	}
@@ -111,7 +111,7 @@ func (r *reader) changelog(f file) (out []*Change) {
 	block := false
 	for i, line := range f.lines {
 		n := i + 1
-		if set != nil && set.skip && !liquibaseSet.MatchString(line) {
+		if set != nil && set.skip && !liquibaseSet().MatchString(line) {
 			continue
 		}
 		if block {
@@ -121,7 +121,7 @@ func (r *reader) changelog(f file) (out []*Change) {
 			back(r.liquibaseValues(f.name, n, line, properties), n)
 			continue
 		}
-		if m := liquibaseSet.FindStringSubmatch(line); m != nil {
+		if m := liquibaseSet().FindStringSubmatch(line); m != nil {
 			end()
 			set = r.changeset(f, n, m[1])
 			w = writer{part: &set.Up}
@@ -130,11 +130,11 @@ func (r *reader) changelog(f file) (out []*Change) {
 		if i == 0 {
 			continue
 		}
-		if set != nil && liquibaseBlock.MatchString(strings.TrimRight(line, "\r\n")) {
+		if set != nil && liquibaseBlock().MatchString(strings.TrimRight(line, "\r\n")) {
 			block = true
 			continue
 		}
-		if m := liquibaseBack.FindStringSubmatch(strings.TrimRight(line, "\r\n")); m != nil && set != nil {
+		if m := liquibaseBack().FindStringSubmatch(strings.TrimRight(line, "\r\n")); m != nil && set != nil {
 			switch text := strings.TrimSpace(m[1]); {
 			case strings.EqualFold(text, "empty"), strings.EqualFold(text, "not required"):
 				back("", n)
@@ -145,12 +145,12 @@ func (r *reader) changelog(f file) (out []*Change) {
 			}
 			continue
 		}
-		if m := liquibaseRest.FindStringSubmatch(line); m != nil {
+		if m := liquibaseRest().FindStringSubmatch(line); m != nil {
 			switch word := strings.ToLower(m[1]); {
 			case word == "comment" && set != nil:
 				w.line("-- "+m[2]+"\n", n)
 				continue
-			case word == "comment", word == "liquibase" && !liquibaseFirst.MatchString(line):
+			case word == "comment", word == "liquibase" && !liquibaseFirst().MatchString(line):
 			case word == "validchecksum":
 				continue // old checksums of Liquibase's, which nobody compares here
 			case word == "property":
@@ -208,7 +208,7 @@ func liquibaseDelimiter(text string) (*regexp.Regexp, bool) {
 
 // changeset reads the line above one: author:id and its attributes.
 func (r *reader) changeset(f file, n int, text string) *changeset {
-	words := liquibaseWord.FindAllString(text, -1)
+	words := liquibaseWord().FindAllString(text, -1)
 	s := &changeset{Change: &Change{Kind: migration.Versioned, Source: Place{f.name, n}}}
 	if len(words) == 0 || !strings.Contains(words[0], ":") {
 		r.fail(f.name, n, "a changeset without author:id")
@@ -291,7 +291,7 @@ func (r *reader) changeset(f file, n int, text string) *changeset {
 
 func (r *reader) liquibaseProperty(f file, n int, text string, properties map[string]string) {
 	name, value := "", ""
-	for _, word := range liquibaseWord.FindAllString(text, -1) {
+	for _, word := range liquibaseWord().FindAllString(text, -1) {
 		switch key, v, _ := strings.Cut(word, ":"); strings.ToLower(key) {
 		case "name":
 			name = unquoted(v)
@@ -317,7 +317,7 @@ func (r *reader) liquibaseValues(name string, n int, line string, properties map
 	if r.o.Verbatim {
 		return line
 	}
-	return placeholder.ReplaceAllStringFunc(line, func(found string) string {
+	return placeholder().ReplaceAllStringFunc(line, func(found string) string {
 		key := found[2 : len(found)-1]
 		if v, ok := r.o.Values[key]; ok {
 			return v

@@ -9,15 +9,15 @@ import (
 )
 
 // numbered is a migration whose name begins with its version.
-var numbered = regexp.MustCompile(`^([0-9]+)(?:[_.-](.*))?\.[A-Za-z]+$`)
+var numbered = lazily(`^([0-9]+)(?:[_.-](.*))?\.[A-Za-z]+$`)
 
 func isNumbered(name string) bool {
-	return numbered.MatchString(name) && !strings.HasSuffix(name, "_test.go")
+	return numbered().MatchString(name) && !strings.HasSuffix(name, "_test.go")
 }
 
 // versionAndName are those of a numbered file.
 func versionAndName(base string) (version, name string) {
-	m := numbered.FindStringSubmatch(base)
+	m := numbered().FindStringSubmatch(base)
 	return m[1], m[2]
 }
 
@@ -123,7 +123,7 @@ func (r *reader) goose(f file, c *Change) {
 		if words := m.directive(line); len(words) == 3 && words[1] == "ENVSUB" {
 			substitutes = words[2] == "ON"
 		} else if substitutes && words == nil {
-			f.lines[i] = r.substitute(f.name, i+1, line, shellPlaceholder)
+			f.lines[i] = r.substitute(f.name, i+1, line, shellPlaceholder())
 		}
 	}
 	r.marked(f, c, m, func(words []string, line int, w *writer) *Part {
@@ -195,7 +195,7 @@ func readSQLMigrate(r *reader) {
 	for _, f := range all {
 		c := &Change{Key: f.base(), Kind: migration.Versioned, Source: Place{f.name, 1}}
 		c.Name = strings.TrimSuffix(f.base(), ".sql")
-		if numbered.MatchString(f.base()) {
+		if numbered().MatchString(f.base()) {
 			c.Version, c.Name = versionAndName(f.base())
 		}
 		r.sqlMigrate(f, c)

@@ -7,10 +7,10 @@ import (
 
 var (
 	// ${name}, as Flyway and Liquibase have it.
-	placeholder = regexp.MustCompile(`\$\{([^}\r\n]+)\}`)
+	placeholder = lazily(`\$\{([^}\r\n]+)\}`)
 
 	// $NAME, ${NAME} and ${NAME:-default}, as goose has it of the shell.
-	shellPlaceholder = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(:?-[^}\r\n]*)?\}|([A-Za-z_][A-Za-z0-9_]*))`)
+	shellPlaceholder = lazily(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(:?-[^}\r\n]*)?\}|([A-Za-z_][A-Za-z0-9_]*))`)
 )
 
 // substitute puts values in place of a line's placeholders. One without a

@@ -23,8 +23,8 @@ type History struct {
 	// that are done may share one; see fold.
 	Open []Entry
 
-	byKey  map[string]*Revision
-	byFile map[string]*Revision
+	versions migration.Index[Revision]
+	byFile   map[string]*Revision
 
 	table string         // where the revisions were read from
 	last  sql.NullString // the journal's newest entry at that moment, see newest; NULL: not known, or none
@@ -38,13 +38,13 @@ func NewHistory(revisions []Revision, open []Entry) *History {
 }
 
 func (h *History) index() {
-	h.byKey, h.byFile = make(map[string]*Revision, len(h.Revisions)), map[string]*Revision{}
+	h.versions, h.byFile = *migration.NewIndex[Revision](len(h.Revisions)), map[string]*Revision{}
 	for i := range h.Revisions {
 		r := &h.Revisions[i]
 		if r.Version.IsZero() {
 			h.byFile[r.File] = r
 		} else {
-			h.byKey[r.Version.Key()] = r
+			h.versions.Put(r.Version, r)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func (h *History) Restoring() *Entry {
 }
 
 // Find returns the revision of a version, nil where it is not applied.
-func (h *History) Find(v migration.Version) *Revision { return h.byKey[v.Key()] }
+func (h *History) Find(v migration.Version) *Revision { return h.versions.Find(v) }
 
 // FindFile returns the revision of a repeatable migration.
 func (h *History) FindFile(name string) *Revision { return h.byFile[name] }

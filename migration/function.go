@@ -142,10 +142,7 @@ func (s *Set) Join(all []Go, lexis sqltext.Lexis) error {
 			bad = append(bad, Problem{File: m.File, Msg: fmt.Sprintf("version %s lies among those that %s replaces, which run as one; give it a higher number", m.Version, by.File)})
 			continue
 		}
-		if s.byKey == nil {
-			s.byKey = map[string]*Migration{}
-		}
-		s.byKey[m.Version.Key()] = m
+		s.versions.Put(m.Version, m)
 		s.Migrations = append(s.Migrations, m)
 	}
 	if len(bad) > 0 {

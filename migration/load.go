@@ -27,17 +27,17 @@ func load(fsys fs.FS, lexis sqltext.Lexis, merged bool) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{Migrations: make([]*Migration, 0, len(found)), byKey: make(map[string]*Migration, len(found))}
+	set := &Set{Migrations: make([]*Migration, 0, len(found)), versions: *NewIndex[Migration](len(found))}
 	for _, m := range found {
 		if m == nil {
 			continue
 		}
 		if !m.Version.IsZero() {
-			if set.byKey[m.Version.Key()] != nil {
+			if set.versions.Find(m.Version) != nil {
 				set.twice = append(set.twice, m)
 				continue
 			}
-			set.byKey[m.Version.Key()] = m
+			set.versions.Put(m.Version, m)
 		}
 		set.Migrations = append(set.Migrations, m)
 	}

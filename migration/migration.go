@@ -120,7 +120,7 @@ func (m *Migration) Section(d Direction) *Section {
 // by version, then seeds by version, then repeatables by name.
 type Set struct {
 	Migrations []*Migration
-	byKey      map[string]*Migration
+	versions   Index[Migration]
 	twice      []*Migration          // whose version is another's, too
 	replacer   map[string]*Migration // by the version that is replaced; nil: none is
 	env        string
@@ -137,7 +137,7 @@ func (s *Set) Elsewhere(m *Migration) bool {
 }
 
 // Find returns the migration of a version, nil where there is none.
-func (s *Set) Find(v Version) *Migration { return s.byKey[v.Key()] }
+func (s *Set) Find(v Version) *Migration { return s.versions.Find(v) }
 
 // FindFile returns the repeatable migration of that file name.
 func (s *Set) FindFile(name string) *Migration {

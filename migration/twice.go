@@ -40,13 +40,13 @@ func (s *Set) Once(pick func([]*Migration) *Migration) (*Set, error) {
 			picked[key] = pick(s.All(m.Version))
 		}
 	}
-	out := &Set{byKey: map[string]*Migration{}, env: s.env}
+	out := &Set{env: s.env}
 	for _, m := range slices.Concat(s.Migrations, s.twice) {
 		if !m.Version.IsZero() {
 			if one, twice := picked[m.Version.Key()]; twice && one != m {
 				continue
 			}
-			out.byKey[m.Version.Key()] = m
+			out.versions.Put(m.Version, m)
 		}
 		out.Migrations = append(out.Migrations, m)
 	}

@@ -35,6 +35,7 @@ func readAll(fsys fs.FS, files []fs.DirEntry, lexis sqltext.Lexis) ([]*Migration
 	for range min(readers, len(files)) {
 		all.Go(func() {
 			r := newLoader(in)
+			defer r.close()
 			for {
 				to := int(next.Add(int64(several)))
 				from := to - several
@@ -58,7 +59,8 @@ func readAll(fsys fs.FS, files []fs.DirEntry, lexis sqltext.Lexis) ([]*Migration
 // A loader reads one file after another, in the same memory.
 type loader struct {
 	*folder
-	dir  string // of an os.DirFS, whose files can be read with fewer calls
+	at   place // of an os.DirFS, whose files can be read with fewer calls
+	open bool  // it is
 	sc   *sqltext.Scanner
 	room []byte
 	slab []Migration // room for the next ones: one piece of memory for many
@@ -68,18 +70,34 @@ type loader struct {
 
 func newLoader(in *folder) *loader {
 	r := &loader{folder: in, room: make([]byte, roomSize), sum: sha256.New()}
-	if reflect.TypeOf(in.fsys) == dirFS {
-		r.dir = reflect.ValueOf(in.fsys).String()
+	if dir := dirOf(in.fsys); dir != "" {
+		// Where it cannot be opened, the files' own errors tell.
+		at, err := openPlace(dir)
+		r.at, r.open = at, err == nil
 	}
 	r.sc = sqltext.NewScanner(bytes.NewReader(nil), in.lexis, sqltext.Options{Marker: isMarker})
 	return r
 }
 
+func (r *loader) close() {
+	if r.open {
+		r.at.close()
+	}
+}
+
 // dirFS is what os.DirFS returns: the folder's name, as a type of its own.
 var dirFS = reflect.TypeOf(os.DirFS(""))
 
-// open makes the scanner begin with a file.
-func (r *loader) open(e fs.DirEntry) (io.Closer, error) {
+// dirOf is the folder that an os.DirFS reads, "" of any other.
+func dirOf(fsys fs.FS) string {
+	if reflect.TypeOf(fsys) != dirFS {
+		return ""
+	}
+	return reflect.ValueOf(fsys).String()
+}
+
+// begin makes the scanner begin with a file.
+func (r *loader) begin(e fs.DirEntry) (io.Closer, error) {
 	name := e.Name()
 	if !e.Type().IsRegular() {
 		// A link, mostly. A pipe would keep us waiting for somebody to write
@@ -90,8 +108,8 @@ func (r *loader) open(e fs.DirEntry) (io.Closer, error) {
 			return nil, errors.New("not a regular file")
 		}
 	}
-	if r.dir != "" && fs.ValidPath(name) {
-		n, err := readSmall(r.dir+"/"+name, r.room)
+	if r.open && fs.ValidPath(name) {
+		n, err := r.at.readSmall(name, r.room)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +145,7 @@ func (r *loader) read(e fs.DirEntry) (*Migration, Problems) {
 	}
 	r.slab = r.slab[1:]
 	m.in = r.folder
-	file, err := r.open(e)
+	file, err := r.begin(e)
 	if err != nil {
 		return nil, Problems{{File: m.File, Msg: reason(err)}}
 	}

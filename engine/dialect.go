@@ -18,6 +18,14 @@ type Dialect struct {
 	// session, an expression that UTC reads.
 	Stored func(expr string) string
 
+	// Line makes one text of several expressions, with U+001F between them; none
+	// may be NULL. Many columns of many rows cost a driver more than one.
+	Line func(exprs ...string) string
+
+	// Lines is an aggregate: the texts of all rows with U+001E between them, in any
+	// order, whatever their length; nil where the product has none.
+	Lines func(expr string) string
+
 	Begin     string // how our transactions begin
 	ForUpdate string // " FOR UPDATE", or "" where a writer is alone anyway
 

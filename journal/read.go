@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -179,6 +180,11 @@ const (
 // Rows are made small, for there may be many: what nearly every row has is
 // not sent in full, and what is not asked for not at all.
 func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *History, name string, how detail, have []string, open *bool) error {
+	if have == nil && how < whole {
+		if err := j.readLines(ctx, s, h, name, how, open); !errors.Is(err, errUnlike) {
+			return err
+		}
+	}
 	d := j.Engine.Dialect
 	column := func(name string) string {
 		if have != nil && !slices.Contains(have, name) {

@@ -74,6 +74,11 @@ func dialect() engine.Dialect {
 		Stored: func(expr string) string {
 			return "COALESCE(CONVERT_TZ(" + expr + ",@@session.time_zone,'+00:00')," + expr + ")"
 		},
+		// Columns of an older table may have collations that do not mix. There are
+		// no Lines: GROUP_CONCAT and its kin cut at group_concat_max_len.
+		Line: func(exprs ...string) string {
+			return "CONCAT_WS(CHAR(31 USING utf8mb4),CONVERT(" + strings.Join(exprs, " USING utf8mb4),CONVERT(") + " USING utf8mb4))"
+		},
 		Begin:     begin,
 		ForUpdate: " FOR UPDATE",
 		Types: engine.Types{

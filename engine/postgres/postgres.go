@@ -82,6 +82,8 @@ func dialect() engine.Dialect {
 		UTC:       utc,
 		At:        func(bind string) string { return "(CAST(" + bind + " AS timestamp) AT TIME ZONE 'UTC')" },
 		Stored:    func(expr string) string { return expr },
+		Line:      func(exprs ...string) string { return "concat_ws(chr(31), " + strings.Join(exprs, ", ") + ")" },
+		Lines:     func(expr string) string { return "string_agg(" + expr + ", chr(30))" },
 		Begin:     beginWork,
 		ForUpdate: " FOR UPDATE",
 		Restore:   restore,

@@ -66,6 +66,8 @@ func dialect() engine.Dialect {
 		UTC:     func(expr string) string { return "strftime('%Y-%m-%dT%H:%M:%fZ', " + expr + ")" },
 		At:      func(bind string) string { return bind },
 		Stored:  func(expr string) string { return expr },
+		Line:    func(exprs ...string) string { return "concat_ws(char(31), " + strings.Join(exprs, ", ") + ")" },
+		Lines:   func(expr string) string { return "group_concat(" + expr + ", char(30))" },
 		Begin:   begin,
 		Types: engine.Types{
 			ID:        "INTEGER PRIMARY KEY AUTOINCREMENT",

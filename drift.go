@@ -16,11 +16,15 @@ import (
 
 // Fingerprint says how a run looks at the schema, to keep what it looks like
 // behind the run, and to find what was changed in between. The library itself
-// knows no schema: the program that embeds it gives both functions, or none.
+// knows no schema: the program that embeds it gives Take and Compare, or none.
 type Fingerprint struct {
 	// Take makes a fingerprint of the session's schema, without our own
 	// tables. It writes nothing, and leaves the session as it was.
 	Take func(ctx context.Context, s engine.Session) (string, error)
+
+	// Same says for less than Take that the schema is as a fingerprint has it
+	// that is kept; no where it may be another. nil: there is no such way.
+	Same func(ctx context.Context, s engine.Session, kept string) (bool, error)
 
 	// Compare names what differs between two of them, as a person reads it:
 	// "changed column orders.amount". What cannot be compared (a fingerprint of
@@ -87,6 +91,11 @@ func (w *Warden) drift(ctx context.Context, s engine.Session, j *journal.Journal
 	kept, err := j.Fingerprint(ctx, s)
 	if err != nil || kept == nil {
 		return nil, err
+	}
+	if w.c.Fingerprint.Same != nil {
+		if same, err := w.c.Fingerprint.Same(ctx, s, kept.Text); err != nil || same {
+			return nil, err
+		}
 	}
 	now, err := w.c.Fingerprint.Take(ctx, s)
 	if err != nil {

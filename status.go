@@ -136,7 +136,7 @@ func (w *Warden) Status(ctx context.Context) (*Status, error) {
 }
 
 func stand(set *migration.Set, h *journal.History) *Status {
-	st := &Status{Counts: map[MigrationState]int{}}
+	st := &Status{Counts: map[MigrationState]int{}, Migrations: make([]Standing, 0, len(set.Migrations)+1)}
 	if e := h.Restoring(); e != nil {
 		st.Restoring = e.File
 	}

@@ -229,7 +229,7 @@ func replacedFrom(all []dbwarden.Standing) int {
 func (a *app) status(ctx context.Context, t *target, s *dbwarden.Status) {
 	st := a.style(a.Stdout)
 	fmt.Fprintf(a.Stdout, "%s\n\n", st.Bold("Migration Status"))
-	table := render.Table{Head: []string{"STATUS", "VERSION", "DESCRIPTION", "APPLIED AT (UTC)"}}
+	table := render.Table{Head: []string{"STATUS", "VERSION", "DESCRIPTION", "APPLIED AT (UTC)"}, Rows: make([][]render.Cell, 0, len(s.Migrations))}
 	var notes []string
 	for i := 0; i < len(s.Migrations); i++ {
 		m := s.Migrations[i]

@@ -51,6 +51,15 @@ func (s *session) snapshot(ctx context.Context) (snapshot, error) {
 	return state, nil
 }
 
+// begun keeps what Reset goes back to, ahead of whatever may change it. A session
+// that only looks does so when it comes to that.
+func (s *session) begun(ctx context.Context) (err error) {
+	if s.start == nil {
+		s.start, err = s.snapshot(ctx)
+	}
+	return err
+}
+
 // setBusy notes a new wait for locks, and reports whether it is new.
 func (s snapshot) setBusy(d time.Duration) bool {
 	i := slices.Index(kept, "busy_timeout")
@@ -69,6 +78,9 @@ func (s snapshot) journal() string { return strings.ToLower(s[len(kept)+1]) }
 // databases and temporary tables. There is nothing to do while no statement
 // of the user's has run and the limits are what they were.
 func (s *session) Reset(ctx context.Context, l engine.Limits) error {
+	if err := s.begun(ctx); err != nil {
+		return err
+	}
 	if s.limits = l.WithDefaults(); s.start.setBusy(s.busy()) {
 		s.touched = true
 	}

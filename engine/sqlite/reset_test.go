@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,5 +100,43 @@ func TestResetOfAnUntouchedSessionIsCheap(t *testing.T) {
 	s.Close() // from here on every statement fails
 	if err := s.Reset(t.Context(), engine.Limits{}); err != nil {
 		t.Errorf("asked the database: %v", err)
+	}
+}
+
+// TestASessionThatOnlyLooksIsPutBackAsWell, though it asks for its state only when
+// something may change it, and says of the server what one that writes says.
+func TestASessionThatOnlyLooksIsPutBackAsWell(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "shop.db")
+	for _, query := range []string{"", "?foreign_keys=on"} {
+		w := connect(t, openAt(t, "sqlite:///"+path+query), engine.ConnectOptions{})
+		do(t, w, "CREATE TABLE IF NOT EXISTS t (a)")
+		r := connect(t, openAt(t, "sqlite:///"+path+query), engine.ConnectOptions{ReadOnly: true})
+		if r.Server() != w.Server() {
+			t.Errorf("%q: the server is %+v to one that looks, and %+v to one that writes", query, r.Server(), w.Server())
+		}
+		value(t, r, "SELECT count(*) FROM t")
+		if r.start != nil {
+			t.Errorf("%q: a session that only looks has read all pragmas", query)
+		}
+		before, err := r.snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		execute(t, r, "PRAGMA foreign_keys = off", "PRAGMA recursive_triggers = on", "PRAGMA case_sensitive_like = on", "PRAGMA busy_timeout = 1",
+			"PRAGMA cache_size = 7", "ATTACH ':memory:' AS extra", "PRAGMA query_only = off")
+		if err := r.Reset(t.Context(), engine.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		after, err := r.snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(after, before) {
+			t.Errorf("%q: got  %s\nwant %s", query, after, before)
+		}
+		if got := value(t, r, "SELECT group_concat(name) FROM pragma_database_list WHERE name <> 'temp'"); got != "main" {
+			t.Errorf("%q: attached: %s", query, got)
+		}
 	}
 }

@@ -60,6 +60,9 @@ func (s *session) Execute(ctx context.Context, st sqltext.Statement) (int64, err
 // perform runs a statement of the user's with what stands around it; run is told
 // its first word.
 func (s *session) perform(ctx context.Context, st sqltext.Statement, run func(ctx context.Context, word string) (int64, error)) (int64, error) {
+	if err := s.begun(ctx); err != nil {
+		return 0, err
+	}
 	s.touched = s.touched || !inert(st)
 	if limit := s.limits.Statement; limit > 0 {
 		var cancel context.CancelFunc
@@ -91,6 +94,9 @@ func (s *session) perform(ctx context.Context, st sqltext.Statement, run func(ct
 
 // Ask runs a query of the user's.
 func (s *session) Ask(ctx context.Context, query sqltext.Statement) (*engine.Answer, error) {
+	if err := s.begun(ctx); err != nil {
+		return nil, err
+	}
 	s.touched = true // a pragma's function may be in it
 	if limit := s.limits.Statement; limit > 0 {
 		var cancel context.CancelFunc

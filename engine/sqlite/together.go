@@ -25,8 +25,8 @@ const (
 // shares says how many units may share a transaction. None do where foreign
 // keys are kept: one that is deferred is looked at in COMMIT, and what one
 // migration breaks the next might mend.
-func (s *session) shares() engine.Flush {
-	if s.start.value("foreign_keys") != "0" {
+func shares(foreignKeys string) engine.Flush {
+	if foreignKeys != "0" {
 		return engine.Flush{}
 	}
 	return engine.Flush{Units: sharedUnits, Bytes: sharedBytes, Shared: true}

@@ -19,6 +19,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/config"
 	"github.com/dbwarden-go/dbwarden/internal/render"
+	"github.com/dbwarden-go/dbwarden/lock"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/plan"
 )
@@ -257,6 +258,10 @@ func (a *app) ask(ctx context.Context, t *target, f checkFlags, c *checked) (pen
 		default:
 			pending[m.File] = true
 		}
+	}
+	switch status.Lock.Verdict {
+	case lock.Alive, lock.Silent, lock.Unknown:
+		c.odd = false // a run may be at it: migrate would wait, and look then
 	}
 	s, err = t.db.Connect(ctx, engine.ConnectOptions{App: "dbwarden check", ReadOnly: true})
 	if errors.Is(err, engine.ErrNoDatabase) {

@@ -68,7 +68,7 @@ func TestAHistoryReadInOnePieceIsTheHistory(t *testing.T) {
 			same(fmt.Sprintf("%s = %q", column, value))
 		}
 		for _, column := range []string{"filename", "checksum", "checksum_kind", "migration_type", "description"} {
-			for _, text := range []string{"", "-", "\u00fc\u4e16 a'b\\", "a\x1fb", "a\x1eb", "\x1e", "9\x1f0\x1f-\x1f-\x1fsum\x1f9\x1f9_x.sql\x1e9\x1f0\x1f-\x1f-\x1fsum\x1f9\x1f9_x.sql"} {
+			for _, text := range []string{"", "-", "\u00fc\u4e16 a'b\\", "a\x1fb", "a\x1eb", "\x1e", "a.sql\x1e9\x1f0\x1f-\x1f-\x1fsum\x1f9\x1f9_x.sql", "9\x1f0\x1f-\x1f-\x1fsum\x1f9\x1f9_x.sql\x1e9\x1f0\x1f-\x1f-\x1fsum\x1f9\x1f9_x.sql"} {
 				set(column, b.engine.Dialect.Literal(text))
 			}
 			set(column, "NULL")

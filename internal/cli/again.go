@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 )
 
 // What is advised must do the same to the same database when it is typed: the
@@ -15,7 +16,7 @@ import (
 // command of ours.
 
 // Those with a hyphen come first: the shorter name is a word in them.
-var ourCommand = lazily(`\bdbwarden (check-db|lock-status|make-migrations|plan|migrate|rollback|unlock|status|resolve|repair|history|restore|diff|rebase|check|verify|squash|config|new|import|export|models|diagram|docs)\b`)
+var ourCommand = lazy.Regexp(`\bdbwarden (check-db|lock-status|make-migrations|plan|migrate|rollback|unlock|status|resolve|repair|history|restore|diff|rebase|check|verify|squash|config|new|import|export|models|diagram|docs)\b`)
 
 // ofFolder are those of them that read the migrations, or tell of their folder.
 var ofFolder = []string{"plan", "migrate", "rollback", "status", "resolve", "repair", "diff", "rebase", "check", "verify", "squash", "config", "new", "make-migrations", "import", "export", "models", "diagram", "docs"}
@@ -83,7 +84,7 @@ func (a *app) where(t *target, command, rest string) string {
 	return out
 }
 
-var plainWord = lazily(`^[\w@%+=:,./~-]+$`)
+var plainWord = lazy.Regexp(`^[\w@%+=:,./~-]+$`)
 
 func shellWord(s string) string {
 	if plainWord().MatchString(s) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 )
 
 // Process runs the command line of this process and returns its exit code.
@@ -125,7 +127,7 @@ func complete(b Build) Build {
 
 // pseudo is the end of what the go command makes up where no tag names a
 // commit: v0.0.0-20261125170609-aa0bfcb40310.
-var pseudo = lazily(`[-.][0-9]{14}-([0-9a-f]{7})[0-9a-f]{5}(\+dirty)?$`)
+var pseudo = lazy.Regexp(`[-.][0-9]{14}-([0-9a-f]{7})[0-9a-f]{5}(\+dirty)?$`)
 
 // shortVersion makes a module's version fit into a line about a holder, and
 // spells it as a release does.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbwarden-go/dbwarden/internal/config"
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/internal/rebase"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
@@ -195,7 +196,7 @@ func (a *app) folder() (string, error) {
 // timestampVersion is how versions are written that are times.
 const timestampVersion = "20060102150405"
 
-var versionPrefix = lazily(`^([0-9]+)(?:[_.-]|$)`)
+var versionPrefix = lazy.Regexp(`^([0-9]+)(?:[_.-]|$)`)
 
 // nextVersion reads the names in the folder and nothing of the files.
 func (a *app) nextVersion(dir, wanted string) (string, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/dbwarden-go/dbwarden/check"
 	"github.com/dbwarden-go/dbwarden/engine"
 	"github.com/dbwarden-go/dbwarden/internal/diagram"
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/internal/render"
 	"github.com/dbwarden-go/dbwarden/internal/ui"
 	"github.com/dbwarden-go/dbwarden/journal"
@@ -87,7 +88,7 @@ func serverOf(t *target) string {
 
 // commands are ours within a sentence, with the flags that mean something
 // else when they are left out. What has two ways is words: a person chooses.
-var commandsIn = lazily(`\bdbwarden [a-z-]+(?: (?:-[-a-z]+ (?:'[^']*'|[^\s,;():']+)|--(?:force|yes|retry|done|all)\b))*`)
+var commandsIn = lazy.Regexp(`\bdbwarden [a-z-]+(?: (?:-[-a-z]+ (?:'[^']*'|[^\s,;():']+)|--(?:force|yes|retry|done|all)\b))*`)
 
 // phrase sets the commands in a sentence apart.
 func phrase(text string) (out ui.Phrase) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 )
 
 // position is a place in the file: line and column from 1, the latter in
@@ -187,8 +189,8 @@ func (d *document) syntaxError(err error) error {
 }
 
 var (
-	quotedRune   = later(`(?s)(?: but got|:)? U\+[0-9A-F]+(?: '.+?')?`)
-	plainMessage = later("^[A-Za-z0-9 _.,'\"`=()#\\[\\]{}\\\\-]{1,200}$")
+	quotedRune   = lazy.Regexp(`(?s)(?: but got|:)? U\+[0-9A-F]+(?: '.+?')?`)
+	plainMessage = lazy.Regexp("^[A-Za-z0-9 _.,'\"`=()#\\[\\]{}\\\\-]{1,200}$")
 )
 
 func (d *document) line(n int) (string, bool) {
@@ -200,8 +202,8 @@ func (d *document) line(n int) (string, bool) {
 }
 
 var (
-	headerLine = later(`^\s*\[{0,2}[A-Za-z0-9_. -]+\]{0,2}\s*$`)
-	valueLine  = later(`^(\s*[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=`)
+	headerLine = lazy.Regexp(`^\s*\[{0,2}[A-Za-z0-9_. -]+\]{0,2}\s*$`)
+	valueLine  = lazy.Regexp(`^(\s*[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=`)
 )
 
 // showLine is a line of a broken file as it may be shown: table headers whole,

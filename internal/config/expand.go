@@ -3,9 +3,11 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 )
 
-var variableName = later(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = lazy.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // hasReference reports whether expand would change a text.
 func hasReference(text string) bool { return strings.Contains(text, "${") }

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 )
 
 // This file finds the secret parts of a URL or connection string. It has to
@@ -68,7 +70,7 @@ func secretSpans(text string) []span {
 
 // schemeLike is what may stand before "://". A user name with a colon behind
 // it must not pass for one, Java's double scheme must.
-var schemeLike = later(`^(?i:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*$`)
+var schemeLike = lazy.Regexp(`^(?i:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*$`)
 
 func addSpan(spans []span, from, to int) []span {
 	if from >= to {
@@ -196,8 +198,8 @@ func soundsSecret(name string) bool {
 }
 
 var (
-	pairKey  = later(`([A-Za-z_][A-Za-z0-9_]*)\s*=\s*`)
-	nextPair = later(`[\s;]+[A-Za-z_][A-Za-z0-9_]*\s*=`)
+	pairKey  = lazy.Regexp(`([A-Za-z_][A-Za-z0-9_]*)\s*=\s*`)
+	nextPair = lazy.Regexp(`[\s;]+[A-Za-z_][A-Za-z0-9_]*\s*=`)
 )
 
 // pairSpans finds secret values in "host=db user=app password='a b'".

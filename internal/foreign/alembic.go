@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -12,10 +13,10 @@ import (
 var (
 	// What Alembic writes above each step of its offline mode. A merge has
 	// several revisions on its left; some releases put the message behind.
-	alembicStep = lazily(`^-- Running (\w+) *(.*?) *-> *([^\s,]*)(?:, *(.*))?$`)
+	alembicStep = lazy.Regexp(`^-- Running (\w+) *(.*?) *-> *([^\s,]*)(?:, *(.*))?$`)
 
 	// Its own bookkeeping.
-	alembicOwn = lazily(`(?is)^(INSERT\s+INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE|DROP\s+TABLE)\s+(IF\s+(NOT\s+)?EXISTS\s+)?([\w"` + "`" + `]+\.)?["` + "`" + `]?alembic_version\b`)
+	alembicOwn = lazy.Regexp(`(?is)^(INSERT\s+INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE|DROP\s+TABLE)\s+(IF\s+(NOT\s+)?EXISTS\s+)?([\w"` + "`" + `]+\.)?["` + "`" + `]?alembic_version\b`)
 )
 
 // readAlembic reads what "alembic upgrade head --sql" writes, and what

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
 const atlasSum = "atlas.sum"
 
 // atlasDirective is a line that speaks to Atlas.
-var atlasDirective = lazily(`^\s*--\s*atlas:(\w+)(?:\s+(.*?))?\s*$`)
+var atlasDirective = lazy.Regexp(`^\s*--\s*atlas:(\w+)(?:\s+(.*?))?\s*$`)
 
 // readAtlas reads a folder of Atlas.
 func readAtlas(r *reader) {

@@ -3,9 +3,11 @@ package foreign
 import (
 	"slices"
 	"strings"
+
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 )
 
-var contextWord = lazily(`[(),!]|[^\s(),!]+`)
+var contextWord = lazy.Regexp(`[(),!]|[^\s(),!]+`)
 
 // holds says whether an expression over contexts is true where these hold: a
 // comma is or, and the loosest; then or, and, not.

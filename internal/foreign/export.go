@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -198,9 +199,9 @@ type stated struct {
 }
 
 var (
-	ourHeader   = lazily(`(?i)^\s*--\s*(depends_on|replaces|seed|transaction|lock_timeout|statement_timeout|vars|env|require|ensure)\s*(:|$)`)
-	clientLine  = lazily(`(?i)^\s*(delimiter\b.*|\\.*)$`)
-	description = lazily(`^[0-9]+[_-]?`)
+	ourHeader   = lazy.Regexp(`(?i)^\s*--\s*(depends_on|replaces|seed|transaction|lock_timeout|statement_timeout|vars|env|require|ensure)\s*(:|$)`)
+	clientLine  = lazy.Regexp(`(?i)^\s*(delimiter\b.*|\\.*)$`)
+	description = lazy.Regexp(`^[0-9]+[_-]?`)
 )
 
 // readOurs reads a file of ours with all that stands between its statements.

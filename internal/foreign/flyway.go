@@ -6,15 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
 
 var (
-	flywayName = lazily(`^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.([A-Za-z]+)$`)
-	flywayMore = lazily(`^R__(.*)\.([A-Za-z]+)$`)
-	flywayHead = lazily(`^\s*--\s*flyway:(\w+)\s*=\s*(\S*)`)
-	flywayCall = lazily(`^(before|after|create)[A-Z]\w*(__.*)?\.\w+$`)
+	flywayName = lazy.Regexp(`^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.([A-Za-z]+)$`)
+	flywayMore = lazy.Regexp(`^R__(.*)\.([A-Za-z]+)$`)
+	flywayHead = lazy.Regexp(`^\s*--\s*flyway:(\w+)\s*=\s*(\S*)`)
+	flywayCall = lazy.Regexp(`^(before|after|create)[A-Z]\w*(__.*)?\.\w+$`)
 )
 
 // readFlyway reads a folder of Flyway and all below it.

@@ -3,11 +3,12 @@ package foreign
 import (
 	"slices"
 
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
 // golangName is a file's name as golang-migrate reads it.
-var golangName = lazily(`^([0-9]+)_(.*)\.(down|up)\.(.*)$`)
+var golangName = lazy.Regexp(`^([0-9]+)_(.*)\.(down|up)\.(.*)$`)
 
 // readGolangMigrate reads pairs of files. golang-migrate sends each file to
 // the server as one text.

@@ -6,17 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
 var (
-	liquibaseFirst = lazily(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
-	liquibaseSet   = lazily(`(?i)^\s*--\s*changeset\s+(.*?)\s*$`)
-	liquibaseBack  = lazily(`(?i)^\s*--\s*rollback\b:?\s*(.*)$`)
-	liquibaseBlock = lazily(`(?i)^\s*/\*\s*liquibase\s+rollback\s*$`)
-	liquibaseRest  = lazily(`(?i)^\s*--\s*(property|preconditions?|precondition-[\w-]+|ignoreLines|validChecksum|include|includeAll|logicalFilePath|comment|liquibase)\b:?\s*(.*?)\s*$`)
-	liquibaseWord  = lazily(`(?:"[^"]*"|[^\s"])+`)
-	liquibaseName  = lazily(`\.(sql|xml|ya?ml|json)$`)
+	liquibaseFirst = lazy.Regexp(`(?i)^\s*--\s*liquibase\s+formatted\s+sql\b`)
+	liquibaseSet   = lazy.Regexp(`(?i)^\s*--\s*changeset\s+(.*?)\s*$`)
+	liquibaseBack  = lazy.Regexp(`(?i)^\s*--\s*rollback\b:?\s*(.*)$`)
+	liquibaseBlock = lazy.Regexp(`(?i)^\s*/\*\s*liquibase\s+rollback\s*$`)
+	liquibaseRest  = lazy.Regexp(`(?i)^\s*--\s*(property|preconditions?|precondition-[\w-]+|ignoreLines|validChecksum|include|includeAll|logicalFilePath|comment|liquibase)\b:?\s*(.*?)\s*$`)
+	liquibaseWord  = lazy.Regexp(`(?:"[^"]*"|[^\s"])+`)
+	liquibaseName  = lazy.Regexp(`\.(sql|xml|ya?ml|json)$`)
 )
 
 // changeset is one that is being read.

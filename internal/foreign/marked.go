@@ -5,11 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
 // numbered is a migration whose name begins with its version.
-var numbered = lazily(`^([0-9]+)(?:[_.-](.*))?\.[A-Za-z]+$`)
+var numbered = lazy.Regexp(`^([0-9]+)(?:[_.-](.*))?\.[A-Za-z]+$`)
 
 func isNumbered(name string) bool {
 	return numbered().MatchString(name) && !strings.HasSuffix(name, "_test.go")

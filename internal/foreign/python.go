@@ -1,10 +1,11 @@
 package foreign
 
 import (
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 )
 
-var pythonName = lazily(`^([0-9]+_.*|RA__.+|ROC__.+)\.sql$`)
+var pythonName = lazy.Regexp(`^([0-9]+_.*|RA__.+|ROC__.+)\.sql$`)
 
 // readPython reads a folder of the Python dbwarden. Its files are ours: they
 // are taken over to the byte, so that the checksums in its history hold.

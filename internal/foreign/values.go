@@ -3,14 +3,16 @@ package foreign
 import (
 	"regexp"
 	"strings"
+
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 )
 
 var (
 	// ${name}, as Flyway and Liquibase have it.
-	placeholder = lazily(`\$\{([^}\r\n]+)\}`)
+	placeholder = lazy.Regexp(`\$\{([^}\r\n]+)\}`)
 
 	// $NAME, ${NAME} and ${NAME:-default}, as goose has it of the shell.
-	shellPlaceholder = lazily(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(:?-[^}\r\n]*)?\}|([A-Za-z_][A-Za-z0-9_]*))`)
+	shellPlaceholder = lazy.Regexp(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(:?-[^}\r\n]*)?\}|([A-Za-z_][A-Za-z0-9_]*))`)
 )
 
 // substitute puts values in place of a line's placeholders. One without a

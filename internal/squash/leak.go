@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/dbwarden-go/dbwarden/engine"
+	"github.com/dbwarden-go/dbwarden/internal/lazy"
 	"github.com/dbwarden-go/dbwarden/migration"
 	"github.com/dbwarden-go/dbwarden/sqltext"
 )
@@ -99,9 +100,9 @@ func (w *writer) look(m *migration.Migration, d migration.Direction, first bool)
 	return out, err
 }
 
-var makesTemporary = later("(?i)\\bCREATE\\s+(?:OR\\s+REPLACE\\s+|LOCAL\\s+|GLOBAL\\s+)*TEMP(?:ORARY)?\\s+(?:RECURSIVE\\s+)?(?:TABLE|VIEW|SEQUENCE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?([\\w$\"`]+)")
+var makesTemporary = lazy.Regexp("(?i)\\bCREATE\\s+(?:OR\\s+REPLACE\\s+|LOCAL\\s+|GLOBAL\\s+)*TEMP(?:ORARY)?\\s+(?:RECURSIVE\\s+)?(?:TABLE|VIEW|SEQUENCE)\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?([\\w$\"`]+)")
 
-var setsLocal = later(`(?i),\s*'?(true|t|on|yes)'?\s*\)`)
+var setsLocal = lazy.Regexp(`(?i),\s*'?(true|t|on|yes)'?\s*\)`)
 
 func made(name string) string {
 	if name == "" {
@@ -339,13 +340,13 @@ func dropped(words []string) (names []string) {
 	return names
 }
 
-var dropsAtCommit = later(`(?i)\bON\s+COMMIT\s+DROP\b`)
+var dropsAtCommit = lazy.Regexp(`(?i)\bON\s+COMMIT\s+DROP\b`)
 
 func (w *writer) onCommitDrop(text string) bool {
 	return w.v.Product == "PostgreSQL" && dropsAtCommit().MatchString(text)
 }
 
-var rowsLeft = later(`(?i)\b(last_insert_id|row_count|found_rows|last_insert_rowid|changes|total_changes)\s*\(\s*\)|@@(session\s*\.\s*|local\s*\.\s*)?(last_insert_id|identity)\b`)
+var rowsLeft = lazy.Regexp(`(?i)\b(last_insert_id|row_count|found_rows|last_insert_rowid|changes|total_changes)\s*\(\s*\)|@@(session\s*\.\s*|local\s*\.\s*)?(last_insert_id|identity)\b`)
 
 // readsAhead says that a statement reads what a change of rows left which is not
 // its own part's. PostgreSQL has an error there, in the old file as well.
@@ -365,7 +366,7 @@ var (
 			regexp.MustCompile("(?:^|[^@\\w'\"`])@`([^`]+)`"), regexp.MustCompile("(?:^|[^@\\w'\"`])@'([^']+)'"), regexp.MustCompile("(?:^|[^@\\w'\"`])@\"([^\"]+)\""),
 		}
 	})
-	routines = later(`(?i)\b(PROCEDURE|FUNCTION|TRIGGER)\b`)
+	routines = lazy.Regexp(`(?i)\b(PROCEDURE|FUNCTION|TRIGGER)\b`)
 )
 
 // clearing is a statement that takes away the user variables of MySQL and MariaDB,
@@ -409,7 +410,7 @@ func (r *Range) clearing(e *engine.Engine) (string, error) {
 	return "SET " + strings.Join(all, ", ") + "; -- as a new session has them\n", nil
 }
 
-var plainName = later(`^\w+$`)
+var plainName = lazy.Regexp(`^\w+$`)
 
 // whole are both sections of a migration.
 func whole(m *migration.Migration) (string, error) {
@@ -454,10 +455,4 @@ func (r *Range) MustPart(e *engine.Engine, v engine.Server) (bool, error) {
 		}
 	}
 	return changes, nil
-}
-
-// later makes a regular expression when it is first used: these would be half of
-// the program's start, which is every command's.
-func later(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }

@@ -111,26 +111,14 @@ func (r *Revision) read(line string, fields int) error {
 		return n
 	}
 	r.ID, r.Runs = number(), int(number())
-	if kind := next(); kind == usual {
-		r.Kind = migration.Versioned
-	} else {
-		r.Kind = migration.Kind(kind)
-	}
-	if r.ChecksumKind = next(); r.ChecksumKind == usual {
-		r.ChecksumKind = migration.ChecksumKind
-	}
+	r.Kind, r.ChecksumKind = migration.Kind(next()), next()
 	r.Checksum = migration.Checksum(next())
 	version := next()
 	r.File = next()
 	if left > 0 {
 		r.AppliedAt, r.Description = parseTime(next()), next()
 	}
-	if version != "" {
-		var err error
-		r.Version, err = migration.ParseVersion(version)
-		ok = ok && err == nil
-	}
-	if !ok {
+	if err := r.spell(version); err != nil || !ok {
 		return errUnlike // and what is wrong, where it is not that, the columns tell
 	}
 	return nil

@@ -242,22 +242,26 @@ func (j *Journal) readRevisions(ctx context.Context, s engine.Session, h *Histor
 		if how >= whole && !duration.Valid {
 			r.Duration = -1
 		}
-		if r.Kind == usual {
-			r.Kind = migration.Versioned
-		}
-		if r.ChecksumKind == usual {
-			r.ChecksumKind = migration.ChecksumKind
-		}
-		if version.String != "" {
-			v, err := migration.ParseVersion(version.String)
-			if err != nil {
-				return err
-			}
-			r.Version = v
+		if err := r.spell(version.String); err != nil {
+			return err
 		}
 		h.Revisions = append(h.Revisions, r)
 		return nil
 	}, "SELECT "+strings.Join(list, ", ")+" FROM "+j.table(name)+" h ORDER BY id")
+}
+
+// spell sets the version, and says in full what unless has shortened.
+func (r *Revision) spell(version string) (err error) {
+	if r.Kind == usual {
+		r.Kind = migration.Versioned
+	}
+	if r.ChecksumKind == usual {
+		r.ChecksumKind = migration.ChecksumKind
+	}
+	if version != "" {
+		r.Version, err = migration.ParseVersion(version)
+	}
+	return err
 }
 
 // maxRoom bounds what an id can make us believe.

@@ -16,11 +16,7 @@ import (
 // a replica, where the row arrives and the lock of the server's own does not.
 func TestAHolderIsNotGoneWhereItsLockCannotBeSeen(t *testing.T) {
 	t.Parallel()
-	server, err := dbtest.StartMariaDB() // its own: the setting is global
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(server.Stop)
+	server := dbtest.OwnMariaDB(t) // the setting is global
 	url := server.NewDatabase(t)
 	b := newBench(t, product{mysql.Engine(), func(*testing.T) string { return url }}, map[string]string{"1_t.sql": table})
 	b.migrate()
@@ -32,9 +28,11 @@ func TestAHolderIsNotGoneWhereItsLockCannotBeSeen(t *testing.T) {
 	user, password := server.NewRole(t)
 	server.Exec(t, fmt.Sprintf("GRANT SELECT ON `%s`.* TO '%s'", dbtest.DatabaseName(url), user))
 	reader := *b
-	if reader.db, err = b.engine.Open(server.WithUser(url, user, password), engine.OpenOptions{}); err != nil {
+	db, err := b.engine.Open(server.WithUser(url, user, password), engine.OpenOptions{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	reader.db = db
 	for name, b := range map[string]*bench{"who may write nevertheless": b, "who may read": &reader} {
 		r, err := b.warden().Lock(t.Context())
 		if err != nil || !r.Active || r.Verdict != lock.Unknown || r.Follows == "" {

@@ -13,11 +13,7 @@ import (
 // pending.
 func TestAServersLimitOfRowsDoesNotCutOffTheHistory(t *testing.T) {
 	t.Parallel()
-	server, err := dbtest.StartMariaDB() // its own: the setting is global
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(server.Stop)
+	server := dbtest.OwnMariaDB(t) // the setting is global
 	url := server.NewDatabase(t)
 	b := newBench(t, product{mysql.Engine(), func(*testing.T) string { return url }}, map[string]string{"1_t.sql": table})
 	const most = 40

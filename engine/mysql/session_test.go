@@ -355,11 +355,7 @@ func TestFailuresToConnectAreToldApart(t *testing.T) {
 
 func TestReadOnlyServerSaysSo(t *testing.T) {
 	t.Parallel()
-	server, err := dbtest.StartMariaDB() // its own: the setting is global
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(server.Stop)
+	server := dbtest.OwnMariaDB(t) // the setting is global
 	url := server.NewDatabase(t)
 	user, password := server.NewRole(t)
 	server.Exec(t, fmt.Sprintf("GRANT ALL ON `%s`.* TO '%s'@'%%'", dbtest.DatabaseName(url), user), "SET GLOBAL read_only = 1")
@@ -371,7 +367,7 @@ func TestReadOnlyServerSaysSo(t *testing.T) {
 	if v := low.Server(); !strings.Contains(v.ReadOnly, "read_only") {
 		t.Errorf("%+v", v)
 	}
-	_, err = low.Exec(t.Context(), "CREATE TABLE t (n INT)")
+	_, err := low.Exec(t.Context(), "CREATE TABLE t (n INT)")
 	wantKind(t, err, engine.ReadOnly)
 }
 

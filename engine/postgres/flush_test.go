@@ -28,11 +28,7 @@ func unitOf(texts ...string) engine.Unit {
 func TestWhatIsCalledDoneIsOnTheDisk(t *testing.T) {
 	t.Parallel()
 	// The server's own writer would come to it by itself, in its time.
-	server, err := dbtest.StartPostgresWith("fsync=on", "synchronous_commit=on", "wal_writer_delay=10s", "wal_writer_flush_after=0")
-	if err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(server.Stop)
+	server := dbtest.OwnPostgres(t, "fsync=on", "synchronous_commit=on", "wal_writer_delay=10s", "wal_writer_flush_after=0")
 	db, err := postgres.Engine().Open(server.NewDatabase(t), engine.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,12 @@ const MariaDBVariable = "DBWARDEN_TEST_MARIADB_URL"
 // StartMariaDB starts a server; Stop ends it. Most tests want MariaDB.
 func StartMariaDB() (*Server, error) { return startMariaDBAt(here) }
 
+// OwnMariaDB is a server for one test alone, for what is set globally.
+func OwnMariaDB(t testing.TB) *Server {
+	t.Helper()
+	return ownServer(t, "MariaDB", StartMariaDB)
+}
+
 func startMariaDBAt(at site) (*Server, error) {
 	bin, err := lookBeside("mariadbd", "/usr/sbin/mariadbd", "/usr/libexec/mariadbd")
 	if err != nil {
@@ -151,36 +157,44 @@ func (mariadb) drop(ctx context.Context, s session, name string) error {
 	}
 	// A session that is being killed still holds its table locks for a
 	// moment; nobody may wait for one for long.
-	_, err := s.rows(ctx, "SET SESSION lock_wait_timeout = 20; DROP DATABASE "+name)
-	if !NotEmpty(err) {
+	if _, err := s.rows(ctx, "SET SESSION lock_wait_timeout = 20"); err != nil {
 		return err
 	}
-	dirs, err2 := s.rows(ctx, "SELECT @@datadir")
-	if err2 != nil {
-		return errors.Join(err, err2)
-	}
-	if err := EmptyFolder(filepath.Join(dirs[0][0], name)); err != nil {
+	return DropMariaDB(name, func(query string) (string, error) {
+		rows, err := s.rows(ctx, query)
+		if err != nil || len(rows) == 0 {
+			return "", err
+		}
+		return rows[0][0], nil
+	})
+}
+
+// DropMariaDB drops a database of a server of ours, in a session of which ask
+// gives a query's first value, "" where it has no rows. DROP DATABASE drops all
+// tables and finds a file left in the folder, once in some thousand times under
+// load, and never again for the same statements (MariaDB 10.11): that file is
+// removed.
+func DropMariaDB(name string, ask func(query string) (string, error)) error {
+	drop := "DROP DATABASE `" + name + "`"
+	_, err := ask(drop)
+	const cannotRemoveFolder = 1010
+	if m, ok := errors.AsType[*mysql.MySQLError](err); !ok || m.Number != cannotRemoveFolder {
 		return err
 	}
-	_, err = s.rows(ctx, "DROP DATABASE "+name)
+	data, err := ask("SELECT @@datadir")
+	if err == nil {
+		err = emptyFolder(filepath.Join(data, name))
+	}
+	if err == nil {
+		_, err = ask(drop)
+	}
 	return err
 }
 
-// NotEmpty reports that DROP DATABASE dropped all tables and found a file
-// left in the database's folder. MariaDB 10.11 does that once in some
-// thousand times under load, and never again for the same statements; its
-// tables with full-text indexes and its renamed ones are files of which the
-// dictionary no longer knows.
-func NotEmpty(err error) bool {
-	const cannotRemoveFolder = 1010
-	m, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok && m.Number == cannotRemoveFolder
-}
-
-// EmptyFolder removes what a DROP DATABASE left in the folder of a database
+// emptyFolder removes what a DROP DATABASE left in the folder of a database
 // of a server of ours, once the server had time to remove it itself, and
 // says what it was.
-func EmptyFolder(dir string) error {
+func emptyFolder(dir string) error {
 	if !strings.Contains(dir, "/dbwarden-mariadb-") {
 		return fmt.Errorf("dbtest: %s is not of a server that was started for tests", dir)
 	}

@@ -31,6 +31,13 @@ const PostgresVariable = "DBWARDEN_TEST_POSTGRES_URL"
 // StartPostgres starts a server; Stop ends it. Most tests want Postgres.
 func StartPostgres() (*Server, error) { return StartPostgresWith() }
 
+// OwnPostgres is a server for one test alone, with settings as StartPostgresWith
+// takes them.
+func OwnPostgres(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	return ownServer(t, "PostgreSQL", func() (*Server, error) { return StartPostgresWith(settings...) })
+}
+
 // StartPostgresWith starts one with settings ("fsync=on") that beat the usual
 // ones, which are those of a server whose data nobody wants to keep.
 func StartPostgresWith(settings ...string) (*Server, error) {

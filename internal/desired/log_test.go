@@ -17,11 +17,7 @@ func TestPlanningWritesNothingToTheDatabaseThatIsPlannedFor(t *testing.T) {
 	t.Parallel()
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		server, err := dbtest.StartPostgresWith("log_statement=all", "logging_collector=on", "log_line_prefix=%d|")
-		if err != nil {
-			t.Skip(err)
-		}
-		t.Cleanup(server.Stop)
+		server := dbtest.OwnPostgres(t, "log_statement=all", "logging_collector=on", "log_line_prefix=%d|")
 		url := server.NewDatabase(t)
 		e := postgres.Engine()
 		if _, _, err := run(t, e, open(t, e, url), desired.Model{Name: "m.sql", Text: shop[e.Name]}); err != nil {
@@ -44,11 +40,7 @@ func TestPlanningWritesNothingToTheDatabaseThatIsPlannedFor(t *testing.T) {
 	})
 	t.Run("MariaDB", func(t *testing.T) {
 		t.Parallel()
-		server, err := dbtest.StartMariaDB()
-		if err != nil {
-			t.Skip(err)
-		}
-		t.Cleanup(server.Stop)
+		server := dbtest.OwnMariaDB(t)
 		url := server.NewDatabase(t)
 		server.Exec(t, "SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = 'ON'")
 		e := mysql.Engine()

@@ -161,16 +161,11 @@ func arrive(t tester, s engine.Session, what string, from, to *schema.State, los
 func empty(t tester, s engine.Session, name string) {
 	t.Helper()
 	exec(t, s, "SET @collation = @@collation_database")
-	if _, err := s.Exec(t.Context(), "DROP DATABASE "+quote(name)); dbtest.NotEmpty(err) {
-		var dir string
-		if err := s.Query(t.Context(), func(scan func(...any) error) error { return scan(&dir) }, "SELECT @@datadir"); err != nil {
-			t.Fatal(err)
-		}
-		if err := dbtest.EmptyFolder(filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-		exec(t, s, "DROP DATABASE "+quote(name))
-	} else if err != nil {
+	err := dbtest.DropMariaDB(name, func(query string) (value string, err error) {
+		err = s.Query(t.Context(), func(scan func(...any) error) error { return scan(&value) }, query)
+		return value, err
+	})
+	if err != nil {
 		t.Fatalf("DROP DATABASE %s: %v", name, err)
 	}
 	exec(t, s, "EXECUTE IMMEDIATE CONCAT('CREATE DATABASE "+quote(name)+" COLLATE ', @collation)", "USE "+quote(name))

@@ -13,7 +13,7 @@ import (
 // nasty are names that each format must keep names.
 var nasty = []string{
 	`<script>alert(1)</script>`, `a"b`, `it's`, `back\slash`, "two\nlines", `x --> y`, `%% comment`, `{brace}`, `]]>`, `&amp;`, `pk`, `FK-x`,
-	`100%`, "tab\there", `日本語`, `🦉`, `end`, `erDiagram`, "\x01bell", `-->`, `</svg>`, `"]; evil [label="`, ` `, `a;b`, `#35;`, "‮rtl", "`tick`", "class", "style",
+	`100%`, "tab\there", `日本語`, `🦉`, `end`, `erDiagram`, "\x01bell", `-->`, `</svg>`, `"]; evil [label="`, ` `, `a;b`, `#35;`, "\u202ertl", "`tick`", "class", "style",
 }
 
 // nastyState has a table for each of them, with a column and a type of the

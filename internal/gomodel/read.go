@@ -15,6 +15,7 @@ import (
 func Read(folders []string, engine string, getenv func(string) (string, bool)) ([]Table, error) {
 	p, ok := products[engine]
 	if !ok {
+		//lint:ignore ST1005 Go is a name
 		return nil, fmt.Errorf("Go models know no types of %s", engine)
 	}
 	w := newWorld(getenv)
